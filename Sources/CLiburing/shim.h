@@ -1,0 +1,1 @@
+/* Deliberately empty: liburing.h must stay out of every Swift module. */

@@ -1,0 +1,77 @@
+#define _GNU_SOURCE
+#include "CPosix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+__thread uint64_t cposix_thread_number = 0;
+__thread void *cposix_running_loop = NULL;
+
+uint64_t cposix_assign_thread_number(void) {
+    static _Atomic uint64_t last = 0;
+    cposix_thread_number = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    return cposix_thread_number;
+}
+
+int64_t cposix_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline int32_t result_or_errno(int result) { return result >= 0 ? result : -errno; }
+
+int32_t cposix_accept(int32_t listener, bool non_blocking) {
+    int flags = SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
+    return result_or_errno(accept4(listener, NULL, NULL, flags));
+}
+
+int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking) {
+    int flags = SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
+    return result_or_errno(socket(family, type | flags, protocol));
+}
+
+int32_t cposix_eventfd(void) { return result_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int32_t cposix_epoll_create(void) { return result_or_errno(epoll_create1(EPOLL_CLOEXEC)); }
+
+static struct timespec timespec_of(int64_t nanoseconds) {
+    return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+}
+
+int32_t cposix_epoll_wait(int32_t epoll, void *events, int32_t capacity, int64_t timeout_ns) {
+    static _Atomic bool lacks_pwait2 = false;
+    if (timeout_ns > 0 && !atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
+        struct timespec timeout = timespec_of(timeout_ns);
+        int result = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
+        if (result >= 0 || errno != ENOSYS) return result_or_errno(result);
+        atomic_store_explicit(&lacks_pwait2, true, memory_order_relaxed);
+    }
+    int64_t milliseconds = timeout_ns <= 0 ? timeout_ns : (timeout_ns + 999999) / 1000000;
+    if (milliseconds > INT32_MAX) milliseconds = INT32_MAX;
+    return result_or_errno(epoll_wait(epoll, events, capacity, (int)milliseconds));
+}
+
+int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns) {
+    struct timespec timeout = timespec_of(timeout_ns < 0 ? 0 : timeout_ns);
+    return result_or_errno(ppoll(pollfds, count, timeout_ns < 0 ? NULL : &timeout, NULL));
+}
+
+int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *failed, int64_t timeout_ns) {
+    struct timespec timeout = timespec_of(timeout_ns < 0 ? 0 : timeout_ns);
+    return result_or_errno(pselect(limit, readable, writable, failed, timeout_ns < 0 ? NULL : &timeout, NULL));
+}
+
+int32_t cposix_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
+
+int32_t cposix_process_id(void) { return getpid(); }

@@ -1,0 +1,41 @@
+// What Swift cannot import from glibc: thread locals, GNU-only calls, macros.
+#ifndef CPOSIX_H
+#define CPOSIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// A number for the calling thread, unique for the life of the process (unlike a pthread_t or a tid, which are
+// used again). Zero is no thread.
+extern __thread uint64_t cposix_thread_number;
+uint64_t cposix_assign_thread_number(void);
+
+static inline uint64_t cposix_thread_id(void) {
+    uint64_t number = cposix_thread_number;
+    return __builtin_expect(number != 0, 1) ? number : cposix_assign_thread_number();
+}
+
+// The loop that runs on the calling thread, or null: an unretained pointer that the running loop sets and clears.
+extern __thread void *cposix_running_loop;
+
+static inline void *cposix_get_running_loop(void) { return cposix_running_loop; }
+static inline void cposix_set_running_loop(void *loop) { cposix_running_loop = loop; }
+
+// CLOCK_MONOTONIC in nanoseconds.
+int64_t cposix_monotonic_nanoseconds(void);
+
+// Each returns the call's result, or minus errno.
+int32_t cposix_accept(int32_t listener, bool non_blocking);
+int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);
+int32_t cposix_eventfd(void);
+int32_t cposix_epoll_create(void);
+// timeout_ns < 0 waits without limit. Falls back to millisecond waits, rounded up, without epoll_pwait2.
+int32_t cposix_epoll_wait(int32_t epoll, void *events, int32_t capacity, int64_t timeout_ns);
+int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns);
+// Bit arrays of `limit` descriptors; timeout as above.
+int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *failed, int64_t timeout_ns);
+
+int32_t cposix_set_thread_name(const char *name);
+int32_t cposix_process_id(void);
+
+#endif

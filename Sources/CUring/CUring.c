@@ -1,0 +1,328 @@
+#define _GNU_SOURCE
+#include "CUring.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Debian 12 has liburing 2.3, older than the kernels that this library uses well: names that it lacks.
+#define RING_ENTER_NO_IOWAIT (1u << 7)
+#define RING_FEATURE_NO_IOWAIT (1u << 17)
+#define RING_REGISTER_SEND_MSG_RING 31
+#define RING_BUFFERS_INCREMENTAL 2
+
+_Static_assert(CURING_COMPLETION_BUFFER == IORING_CQE_F_BUFFER, "completion flag: buffer");
+_Static_assert(CURING_COMPLETION_MORE == IORING_CQE_F_MORE, "completion flag: more");
+_Static_assert(CURING_COMPLETION_NOTIFICATION == IORING_CQE_F_NOTIF, "completion flag: notification");
+_Static_assert(CURING_COMPLETION_BUFFER_SHIFT == IORING_CQE_BUFFER_SHIFT, "completion flag: buffer shift");
+_Static_assert(sizeof(curing_completion) == sizeof(struct io_uring_cqe), "completion layout");
+_Static_assert(offsetof(curing_completion, result) == offsetof(struct io_uring_cqe, res), "completion layout");
+_Static_assert(offsetof(curing_completion, flags) == offsetof(struct io_uring_cqe, flags), "completion layout");
+// The kernel's `flags` of io_uring_buf_reg is liburing 2.3's `pad`.
+_Static_assert(offsetof(struct io_uring_buf_reg, pad) == 14, "buffer registration layout");
+
+struct curing_ring {
+    struct io_uring ring;
+    bool descriptor_is_registered;
+};
+
+struct curing_buffers {
+    struct io_uring_buf_ring *entries;
+    size_t entries_size;
+    char *memory;
+    size_t memory_size;
+    uint32_t count;
+    uint32_t size;
+    int32_t unpublished;
+};
+
+// ---- Life of a ring
+
+int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
+    curing_ring *self = calloc(1, sizeof *self);
+    if (!self) return -ENOMEM;
+    struct io_uring_params wanted = {
+        .flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+        .cq_entries = parameters->completion_entries,
+    };
+    int result = io_uring_queue_init_params(parameters->submission_entries, &self->ring, &wanted);
+    if (result < 0) {
+        free(self);
+        return result;
+    }
+    result = io_uring_ring_dontfork(&self->ring);
+    if (result < 0) {
+        io_uring_queue_exit(&self->ring);
+        free(self);
+        return result;
+    }
+    // Submission order is array order for good: publishing is then one store.
+    for (unsigned index = 0; index < self->ring.sq.ring_entries; index++) self->ring.sq.array[index] = index;
+    *out = self;
+    return 0;
+}
+
+int32_t curing_enable(curing_ring *self) {
+    int result = io_uring_enable_rings(&self->ring);
+    if (result < 0) return result;
+    // Saves a descriptor look-up at each enter; a process may have used up its 16, which harms nothing.
+    self->descriptor_is_registered = io_uring_register_ring_fd(&self->ring) == 1;
+    return 0;
+}
+
+void curing_destroy(curing_ring *self, bool on_owner_thread) {
+    // A registered descriptor is an index in the owner thread's table: elsewhere it would name a stranger's ring.
+    if (!on_owner_thread) self->ring.int_flags = 0;
+    io_uring_queue_exit(&self->ring);
+    free(self);
+}
+
+int32_t curing_descriptor(const curing_ring *self) { return self->ring.ring_fd; }
+
+bool curing_supports_operation(curing_ring *self, uint8_t opcode) {
+    struct io_uring_probe *probe = io_uring_get_probe_ring(&self->ring);
+    if (!probe) return false;
+    bool supported = io_uring_opcode_supported(probe, opcode);
+    io_uring_free_probe(probe);
+    return supported;
+}
+
+bool curing_has_no_iowait(const curing_ring *self) { return (self->ring.features & RING_FEATURE_NO_IOWAIT) != 0; }
+
+int32_t curing_cap_workers(curing_ring *self, uint32_t bounded, uint32_t unbounded) {
+    unsigned limits[2] = {bounded, unbounded};
+    return io_uring_register_iowq_max_workers(&self->ring, limits);
+}
+
+// ---- Submission
+
+bool curing_prepare_accept(curing_ring *self, int32_t listener, bool multishot, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    // No address is asked for: a multishot accept would share one among all its completions.
+    io_uring_prep_accept(entry, listener, NULL, NULL, SOCK_CLOEXEC);
+    if (multishot) entry->ioprio |= IORING_ACCEPT_MULTISHOT;
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_connect(curing_ring *self, int32_t socket, const void *address, uint32_t length, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_connect(entry, socket, address, length);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_receive_selected(curing_ring *self, int32_t socket, uint16_t group, bool multishot,
+                                     uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_recv(entry, socket, NULL, 0, 0);
+    if (multishot) entry->ioprio |= IORING_RECV_MULTISHOT;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = group;
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_receive(curing_ring *self, int32_t socket, void *bytes, uint32_t count, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_recv(entry, socket, bytes, count, 0);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_send(curing_ring *self, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_send(entry, socket, bytes, count, MSG_NOSIGNAL);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_send_message(curing_ring *self, int32_t socket, const void *message, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_sendmsg(entry, socket, message, MSG_NOSIGNAL);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_close(curing_ring *self, int32_t descriptor, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_close(entry, descriptor);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_poll(curing_ring *self, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_poll_add(entry, descriptor, events);
+    if (multishot) entry->len |= IORING_POLL_ADD_MULTI;
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_read(curing_ring *self, int32_t descriptor, void *bytes, uint32_t count, int64_t offset,
+                         uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_read(entry, descriptor, bytes, count, (uint64_t)offset);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_cancel(curing_ring *self, uint64_t target, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_cancel64(entry, target, 0);
+    entry->user_data = user_data;
+    return true;
+}
+
+// ---- Entering
+
+static unsigned publish_submissions(struct io_uring *ring) {
+    struct io_uring_sq *queue = &ring->sq;
+    if (queue->sqe_head != queue->sqe_tail) {
+        queue->sqe_head = queue->sqe_tail;
+        io_uring_smp_store_release(queue->ktail, queue->sqe_tail);
+    }
+    // What an earlier enter left in the queue counts again.
+    return queue->sqe_tail - *queue->khead;
+}
+
+static int32_t enter(curing_ring *self, unsigned to_submit, unsigned wait_for, unsigned flags, void *argument,
+                     size_t argument_size) {
+    int descriptor = self->ring.ring_fd;
+    if (self->descriptor_is_registered) {
+        descriptor = self->ring.enter_ring_fd;
+        flags |= IORING_ENTER_REGISTERED_RING;
+    }
+    return io_uring_enter2(descriptor, to_submit, wait_for, flags, argument, argument_size);
+}
+
+int32_t curing_submit(curing_ring *self) {
+    unsigned to_submit = publish_submissions(&self->ring);
+    return to_submit == 0 ? 0 : enter(self, to_submit, 0, 0, NULL, _NSIG / 8);
+}
+
+int32_t curing_submit_and_wait(curing_ring *self, int64_t timeout_ns, bool no_iowait) {
+    unsigned to_submit = publish_submissions(&self->ring);
+    unsigned wait_for = timeout_ns != 0 && !curing_has_completions(self) ? 1 : 0;
+    // GETEVENTS always: without it DEFER_TASKRUN shows no completion, and overflown ones stay in the kernel.
+    unsigned flags = IORING_ENTER_GETEVENTS;
+    if (wait_for && no_iowait) flags |= RING_ENTER_NO_IOWAIT;
+    int32_t result;
+    if (wait_for && timeout_ns > 0) {
+        struct __kernel_timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+        struct io_uring_getevents_arg argument = {
+            .sigmask_sz = _NSIG / 8,
+            .ts = (uint64_t)(uintptr_t)&timeout,
+        };
+        result = enter(self, to_submit, wait_for, flags | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
+    } else {
+        result = enter(self, to_submit, wait_for, flags, NULL, _NSIG / 8);
+    }
+    return result == -ETIME ? 0 : result;
+}
+
+uint32_t curing_reap(curing_ring *self, curing_completion *into, uint32_t capacity) {
+    struct io_uring_cq *queue = &self->ring.cq;
+    unsigned head = *queue->khead;
+    unsigned count = io_uring_smp_load_acquire(queue->ktail) - head;
+    if (count > capacity) count = capacity;
+    for (unsigned index = 0; index < count; index++) {
+        memcpy(&into[index], &queue->cqes[(head + index) & queue->ring_mask], sizeof *into);
+    }
+    io_uring_smp_store_release(queue->khead, head + count);
+    return count;
+}
+
+bool curing_has_completions(const curing_ring *self) {
+    return io_uring_smp_load_acquire(self->ring.cq.ktail) != *self->ring.cq.khead;
+}
+
+// ---- Waking
+
+int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data) {
+    struct io_uring_sqe message;
+    memset(&message, 0, sizeof message);
+    message.opcode = IORING_OP_MSG_RING;
+    message.fd = ring_descriptor;
+    message.off = user_data;
+    long result = syscall(__NR_io_uring_register, -1, RING_REGISTER_SEND_MSG_RING, &message, 1);
+    return result < 0 ? -errno : 0;
+}
+
+// ---- Provided buffers
+
+static void *map(size_t size) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    // The kernel keeps the pages that it was shown: a copy-on-write after a fork would part us from them.
+    madvise(memory, size, MADV_DONTFORK);
+    return memory;
+}
+
+int32_t curing_buffers_create(curing_ring *ring, uint16_t group, uint32_t count, uint32_t size, bool incremental,
+                              curing_buffers **out) {
+    curing_buffers *self = calloc(1, sizeof *self);
+    if (!self) return -ENOMEM;
+    self->count = count;
+    self->size = size;
+    self->entries_size = count * sizeof(struct io_uring_buf);
+    self->memory_size = (size_t)count * size;
+    self->entries = map(self->entries_size);
+    self->memory = map(self->memory_size);
+    if (!self->entries || !self->memory) {
+        curing_buffers_destroy(self);
+        return -ENOMEM;
+    }
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uint64_t)(uintptr_t)self->entries,
+        .ring_entries = count,
+        .bgid = group,
+        .pad = incremental ? RING_BUFFERS_INCREMENTAL : 0,
+    };
+    int result = io_uring_register_buf_ring(&ring->ring, &registration, 0);
+    if (result < 0) {
+        curing_buffers_destroy(self);
+        return result;
+    }
+    io_uring_buf_ring_init(self->entries);
+    for (uint32_t number = 0; number < count; number++) curing_buffers_recycle(self, (uint16_t)number);
+    curing_buffers_publish(self);
+    *out = self;
+    return 0;
+}
+
+void curing_buffers_destroy(curing_buffers *self) {
+    if (self->entries) munmap(self->entries, self->entries_size);
+    if (self->memory) munmap(self->memory, self->memory_size);
+    free(self);
+}
+
+void *curing_buffers_base(const curing_buffers *self) { return self->memory; }
+
+void curing_buffers_recycle(curing_buffers *self, uint16_t number) {
+    io_uring_buf_ring_add(self->entries, self->memory + (size_t)number * self->size, self->size, number,
+                          io_uring_buf_ring_mask(self->count), self->unpublished);
+    self->unpublished++;
+}
+
+void curing_buffers_publish(curing_buffers *self) {
+    if (self->unpublished == 0) return;
+    io_uring_buf_ring_advance(self->entries, self->unpublished);
+    self->unpublished = 0;
+}

@@ -1,0 +1,89 @@
+// io_uring for Swift, over liburing. Only plain integers and pointers here: liburing.h and linux/io_uring.h clash
+// with Glibc's module (fd_set, timespec), so nothing that Swift imports may include them.
+//
+// Thread rule: but for curing_wake_ring, every call on a ring comes from the one thread that enabled it.
+// Results are the kernel's: zero or more, else minus errno.
+#ifndef CURING_H
+#define CURING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct curing_ring curing_ring;
+typedef struct curing_buffers curing_buffers;
+
+// A completion as the kernel wrote it.
+typedef struct {
+    uint64_t user_data;
+    int32_t result;
+    uint32_t flags;
+} curing_completion;
+
+// Bits of curing_completion.flags; CUring.c asserts that they are the kernel's.
+#define CURING_COMPLETION_BUFFER (1u << 0)       // the upper 16 bits hold a buffer's number
+#define CURING_COMPLETION_MORE (1u << 1)         // the operation goes on
+#define CURING_COMPLETION_NOTIFICATION (1u << 3) // a zero-copy send's second completion
+#define CURING_COMPLETION_BUFFER_MORE (1u << 4)  // the buffer is only partly consumed
+#define CURING_COMPLETION_BUFFER_SHIFT 16
+
+typedef struct {
+    uint32_t submission_entries;
+    uint32_t completion_entries;
+} curing_parameters;
+
+// ---- Life of a ring
+
+// Makes a ring that is disabled until curing_enable: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, CQSIZE.
+// Its memory is not inherited by fork.
+int32_t curing_create(const curing_parameters *parameters, curing_ring **ring);
+// Binds the ring to the calling thread, for good.
+int32_t curing_enable(curing_ring *ring);
+// on_owner_thread: whether the caller is the thread that enabled the ring.
+void curing_destroy(curing_ring *ring, bool on_owner_thread);
+int32_t curing_descriptor(const curing_ring *ring);
+bool curing_supports_operation(curing_ring *ring, uint8_t opcode);
+bool curing_has_no_iowait(const curing_ring *ring);
+// Caps the threads that the kernel may start for work that would block (bounded: regular files; unbounded: the rest).
+int32_t curing_cap_workers(curing_ring *ring, uint32_t bounded, uint32_t unbounded);
+
+// ---- Submission. Each prepare returns false when the submission queue is full and nothing was queued.
+
+bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, uint64_t user_data);
+bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
+bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t group, bool multishot, uint64_t user_data);
+bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint32_t count, uint64_t user_data);
+bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
+bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
+bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);
+bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data);
+// offset: -1 for a descriptor that has no position, such as an eventfd.
+bool curing_prepare_read(curing_ring *ring, int32_t descriptor, void *bytes, uint32_t count, int64_t offset,
+                         uint64_t user_data);
+bool curing_prepare_cancel(curing_ring *ring, uint64_t target, uint64_t user_data);
+
+// Hands what is prepared to the kernel without waiting.
+int32_t curing_submit(curing_ring *ring);
+// Hands over what is prepared, runs the kernel's deferred work, and waits until one completion is there or the time is
+// up. timeout_ns: 0 polls, below 0 waits without limit. A time-out is 0.
+int32_t curing_submit_and_wait(curing_ring *ring, int64_t timeout_ns, bool no_iowait);
+// Moves at most `capacity` completions out of the ring.
+uint32_t curing_reap(curing_ring *ring, curing_completion *into, uint32_t capacity);
+bool curing_has_completions(const curing_ring *ring);
+
+// ---- Waking a ring from any thread, with or without a ring of its own (kernel 6.13)
+
+int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data);
+
+// ---- Provided buffers
+
+// `count` (a power of two) buffers of `size` bytes in one mapping. incremental: consumed piece by piece (kernel 6.12).
+int32_t curing_buffers_create(curing_ring *ring, uint16_t group, uint32_t count, uint32_t size, bool incremental,
+                              curing_buffers **buffers);
+// Only after the ring is destroyed, or nothing in it can still write to them.
+void curing_buffers_destroy(curing_buffers *buffers);
+void *curing_buffers_base(const curing_buffers *buffers);
+// Gives buffer `number` back; seen by the kernel after the next publish.
+void curing_buffers_recycle(curing_buffers *buffers, uint16_t number);
+void curing_buffers_publish(curing_buffers *buffers);
+
+#endif

@@ -1,0 +1,37 @@
+/// The seam: the one place that knows how the kernel is asked.
+///
+/// Operations go in, completions come out, and everything else that touches the world is in ``system``. Transports are
+/// written once against it. Thread rule: all of it belongs to the loop's thread, but ``waker``.
+///
+/// One turn of a loop is: ``settle()``, ``poll(timeoutNanoseconds:)``, then, among the turn's other work, ``deliver()``.
+protocol CompletionBackend: AnyObject {
+    /// Calls that complete at once.
+    var system: any SystemCalls { get }
+    /// What other threads use to end a wait.
+    var waker: any LoopWaker { get }
+    /// How many operations are not over.
+    var operationCount: Int { get }
+
+    /// Called once, on the thread that will run the loop for good.
+    func start() throws(RingUnavailable)
+
+    /// Takes an operation. It never fails: what goes wrong comes as a completion, never before this returns.
+    @discardableResult
+    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken
+
+    /// Asks for an operation to end early. Its final completion still comes, by a later delivery, and may be a success:
+    /// its bytes or its descriptor count. Harmless when the operation is over.
+    func cancel(_ token: OperationToken)
+
+    /// Delivers what submission alone has completed, so that a write which went out at once costs no turn of its own.
+    func settle()
+
+    /// Hands submissions over and waits for completions: not at all for 0, without limit for a negative time.
+    func poll(timeoutNanoseconds: Int64)
+
+    /// Gives each completion that the last poll brought to its owner.
+    func deliver()
+
+    /// Ends every operation without telling the owners, then lets go of the kernel.
+    func close()
+}

@@ -1,0 +1,22 @@
+/// The name of one operation, and the `user_data` of its submissions: kind (8 bits), generation (24), slot (32).
+///
+/// It never holds a descriptor: the kernel hands out a descriptor's number again while an old operation on it is still
+/// in flight, and the completion would reach the wrong connection.
+struct OperationToken: Hashable, BitwiseCopyable, Sendable {
+    let rawValue: UInt64
+
+    init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    init(kind: OperationKind, generation: UInt32, slot: UInt32) {
+        rawValue = UInt64(kind.rawValue) << 56 | UInt64(generation & Self.generationMask) << 32 | UInt64(slot)
+    }
+
+    static let generationMask: UInt32 = 0xff_ffff
+
+    /// `nil` when the number was never a token.
+    var kind: OperationKind? { OperationKind(rawValue: UInt8(truncatingIfNeeded: rawValue >> 56)) }
+    var generation: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) & Self.generationMask }
+    var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+}

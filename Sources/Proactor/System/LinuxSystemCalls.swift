@@ -1,0 +1,117 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// ``SystemCalls`` on the real kernel.
+final class LinuxSystemCalls: SystemCalls {
+    /// Whether sockets are made non-blocking. A ring's are blocking: with O_NONBLOCK the kernel would answer EAGAIN
+    /// instead of waiting.
+    private let nonBlocking: Bool
+
+    init(nonBlocking: Bool) {
+        self.nonBlocking = nonBlocking
+    }
+
+    func now() -> LoopInstant {
+        LoopInstant(nanoseconds: cposix_monotonic_nanoseconds())
+    }
+
+    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
+        FileDescriptor(rawValue: try check(cposix_socket(family.rawValue, type.rawValue, 0, nonBlocking)))
+    }
+
+    func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor) {
+        var pair: [Int32] = [-1, -1]
+        let flags = Int32(SOCK_CLOEXEC.rawValue) | (nonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
+        try checkErrno(socketpair(AF_UNIX, SocketType.stream.rawValue | flags, 0, &pair))
+        return (FileDescriptor(rawValue: pair[0]), FileDescriptor(rawValue: pair[1]))
+    }
+
+    func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
+        try checkErrno(try address.withKernelForm { Glibc.bind(socket.rawValue, $0, $1) })
+    }
+
+    func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno) {
+        try checkErrno(Glibc.listen(socket.rawValue, backlog))
+    }
+
+    func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
+        try address { getsockname(socket.rawValue, $0, $1) }
+    }
+
+    func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
+        try address { getpeername(socket.rawValue, $0, $1) }
+    }
+
+    func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno) {
+        var value = value
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        try checkErrno(setsockopt(socket.rawValue, option.level, option.name, &value, size))
+    }
+
+    func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        try checkErrno(getsockopt(socket.rawValue, option.level, option.name, &value, &size))
+        return value
+    }
+
+    func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {
+        try checkErrno(shutdown(socket.rawValue, Int32(SHUT_WR)))
+    }
+
+    func adopt(_ descriptor: FileDescriptor) throws(Errno) {
+        let flags = fcntl(descriptor.rawValue, F_GETFL)
+        try checkErrno(flags)
+        let wanted = nonBlocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK
+        guard wanted != flags else { return }
+        try checkErrno(fcntl(descriptor.rawValue, F_SETFL, wanted))
+    }
+
+    func close(_ descriptor: FileDescriptor) throws(Errno) {
+        // Linux has freed the descriptor even when close says EINTR: trying again could close a stranger's.
+        guard Glibc.close(descriptor.rawValue) != 0, errno != EINTR else { return }
+        throw Errno(rawValue: errno)
+    }
+
+    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? {
+        var status = stat()
+        guard lstat(path, &status) != 0 else {
+            let isSocket = status.st_mode & S_IFMT == S_IFSOCK
+            return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino), isSocket: isSocket)
+        }
+        guard errno == ENOENT else { throw Errno(rawValue: errno) }
+        return nil
+    }
+
+    func removeFile(at path: String) throws(Errno) {
+        try checkErrno(unlink(path))
+    }
+
+    // MARK: - Results
+
+    /// For shims that return minus errno.
+    @discardableResult
+    private func check(_ result: Int32) throws(Errno) -> Int32 {
+        guard result >= 0 else { throw Errno(rawValue: -result) }
+        return result
+    }
+
+    /// For calls that return -1 and set errno.
+    private func checkErrno(_ result: Int32) throws(Errno) {
+        guard result >= 0 else { throw Errno(rawValue: errno) }
+    }
+
+    private func address(
+        _ call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) throws(Errno) -> SocketAddress {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0, &length) }
+        }
+        try checkErrno(result)
+        guard let address = SocketAddress(storage, length: length) else { throw .addressFamilyNotSupported }
+        return address
+    }
+}

@@ -1,0 +1,24 @@
+import Glibc
+
+/// What a socket carries: a stream of bytes or single datagrams.
+public enum SocketType: Hashable, Sendable {
+    /// An ordered stream of bytes (`SOCK_STREAM`).
+    case stream
+    /// Messages that keep their bounds (`SOCK_DGRAM`).
+    case datagram
+
+    init?(rawValue: Int32) {
+        switch rawValue {
+        case Int32(SOCK_STREAM.rawValue): self = .stream
+        case Int32(SOCK_DGRAM.rawValue): self = .datagram
+        default: return nil
+        }
+    }
+
+    var rawValue: Int32 {
+        switch self {
+        case .stream: Int32(SOCK_STREAM.rawValue)
+        case .datagram: Int32(SOCK_DGRAM.rawValue)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import SystemPackage
+
+/// The calls to the kernel that complete at once: everything above the backends that is not an ``IOOperation``.
+///
+/// It is part of the seam: a simulated kernel implements it too, so nothing above Backend/ may call the kernel on a
+/// descriptor, read a clock or touch a path in another way.
+protocol SystemCalls: AnyObject, Sendable {
+    func now() -> LoopInstant
+
+    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor
+    /// Two stream sockets that are connected to each other.
+    func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor)
+    func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno)
+    func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno)
+    func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
+    func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
+    func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno)
+    func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32
+    /// Sends FIN after what the kernel still holds.
+    func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
+    /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the
+    /// kernel, and non-blocking for a selector.
+    func adopt(_ descriptor: FileDescriptor) throws(Errno)
+    /// Closes a descriptor on which no operation is in flight.
+    func close(_ descriptor: FileDescriptor) throws(Errno)
+
+    /// What stands at `path`; `nil` when there is nothing.
+    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity?
+    func removeFile(at path: String) throws(Errno)
+}
