@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/epoll.h>
@@ -75,3 +76,5 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 int32_t cposix_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
 
 int32_t cposix_process_id(void) { return getpid(); }
+
+void cposix_yield(void) { sched_yield(); }

@@ -37,5 +37,7 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 
 int32_t cposix_set_thread_name(const char *name);
 int32_t cposix_process_id(void);
+// Lets another thread have the processor.
+void cposix_yield(void);
 
 #endif

@@ -1,0 +1,146 @@
+import SystemPackage
+
+/// An event loop: it runs callbacks and tasks one after the other on one thread, and waits for the kernel in between.
+///
+/// Write against this protocol to leave the choice of the loop to whoever runs the program. ``ProactorEventLoop``,
+/// ``SelectorEventLoop`` and ``EventLoop`` implement it.
+///
+/// Thread rule: everything belongs to the loop's thread, the thread that first runs it, but ``callSoonThreadSafe(_:)`` and
+/// ``runCoroutineThreadSafe(_:)``. A call from another thread ends the program with a message that names the call.
+/// Before the loop has run, its set-up may come from any one thread.
+///
+/// ```swift
+/// let loop = EventLoop()
+/// defer { try? loop.close() }
+/// try loop.runUntilComplete {
+///     print("on the loop's thread")
+/// }
+/// ```
+public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Sendable {
+    // MARK: Scheduling
+
+    /// Runs `callback` once, in the loop's next turn, in the order of the calls. An error that it throws goes to the
+    /// exception handler. Called within a task, the callback sees the task-local values of this moment.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    @discardableResult
+    func callSoon(_ callback: @escaping () throws -> Void) throws(EventLoopError) -> Handle
+
+    /// As ``callSoon(_:)``, from any thread, and wakes the loop. What the callback captures moves to the loop's thread.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError)
+
+    /// Runs `callback` once, `delay` from now: never early, late by what the loop is busy with. A delay of zero or less
+    /// means the next turn. Callbacks that are due at the same instant run in the order of the calls.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    @discardableResult
+    func callLater(_ delay: Duration, _ callback: @escaping () throws -> Void) throws(EventLoopError) -> TimerHandle
+
+    /// As ``callLater(_:_:)``, at an instant of the loop's clock.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    @discardableResult
+    func callAt(_ when: LoopInstant, _ callback: @escaping () throws -> Void) throws(EventLoopError) -> TimerHandle
+
+    /// The time on the loop's clock.
+    func time() -> LoopInstant
+
+    // MARK: Running
+
+    /// Runs until ``stop()``. Called before it, `stop` makes it poll once without waiting, run what is ready, and return.
+    ///
+    /// - Throws: ``EventLoopError/closed``, `alreadyRunning`, `anotherLoopIsRunning`, `wrongThread`, `usedAfterFork`,
+    ///   `ringUnavailable`.
+    func runForever() throws(EventLoopError)
+
+    /// Runs until `future` is done, and returns its result.
+    ///
+    /// - Throws: the future's error, `CancellationError`, ``EventLoopError/stoppedBeforeCompletion``, or what
+    ///   ``runForever()`` throws.
+    func runUntilComplete<Value>(_ future: Future<Value>) throws -> Value
+
+    /// Runs `body` as a task on the loop's thread until it returns, and returns its result.
+    ///
+    /// - Throws: what `body` throws, and as for a future.
+    func runUntilComplete<Value>(_ body: @escaping () async throws -> Value) throws -> Value
+
+    /// Makes ``runForever()`` return at the end of this turn. What callbacks add meanwhile runs when the loop runs again.
+    func stop()
+
+    /// Whether the loop runs now.
+    var isRunning: Bool { get }
+    /// Whether the loop was closed.
+    var isClosed: Bool { get }
+
+    /// Drops what is still scheduled and lets go of the kernel. Twice is harmless; every other call throws afterwards.
+    ///
+    /// - Throws: ``EventLoopError/alreadyRunning(call:)``; `wrongThread` while the loop's thread could still run it.
+    func close() throws(EventLoopError)
+
+    // MARK: Futures and tasks
+
+    /// A future that belongs to this loop.
+    func createFuture<Value>(of type: Value.Type) -> Future<Value>
+
+    /// Starts `body` as a task on the loop's thread; its first step runs in the next turn.
+    ///
+    /// `Task {}` inside loop code leaves the loop: this stays on it, so the body may use what belongs to the loop, such as
+    /// a transport.
+    @discardableResult
+    func createTask<Value>(name: String?, _ body: @escaping () async throws -> Value) -> LoopTask<Value>
+
+    /// What ``createTask(name:_:)`` makes tasks with; `nil` is the loop's own way.
+    var taskFactory: (any TaskFactory)? { get set }
+
+    // MARK: Networking
+
+    /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called.
+    nonisolated(nonsending) func createConnection<Protocol: ConnectionProtocol>(
+        _ options: ConnectionOptions, protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any Transport, protocol: Protocol)
+
+    /// Listens, as ``ServerOptions`` says, and makes a protocol for each connection.
+    nonisolated(nonsending) func createServer(
+        _ options: ServerOptions, protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) async throws -> Server
+
+    /// Serves a connection that was accepted elsewhere. The transport owns `socket` from here on.
+    nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(
+        _ socket: FileDescriptor, protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any Transport, protocol: Protocol)
+
+    // MARK: Errors and debugging
+
+    /// Replaces what is done with errors that nobody caught; `nil` restores ``defaultExceptionHandler(_:)``.
+    func setExceptionHandler(_ handler: ExceptionHandler?)
+    /// The handler that was set, or `nil`.
+    func getExceptionHandler() -> ExceptionHandler?
+    /// Logs the context as an error.
+    func defaultExceptionHandler(_ context: ExceptionContext)
+    /// Hands `context` to the handler; an error in the handler itself is logged.
+    func callExceptionHandler(_ context: ExceptionContext)
+
+    /// Whether the loop looks for mistakes: slow callbacks, transports and loops that were never closed. It starts as the
+    /// environment variable `PROACTOR_DEBUG` says (`1` is on).
+    var debug: Bool { get set }
+    /// From how long a callback is logged as slow in debug mode. 100 ms unless set.
+    var slowCallbackDuration: Duration { get set }
+}
+
+/// What ``AbstractEventLoop/setExceptionHandler(_:)`` takes. An error that it throws is logged.
+public typealias ExceptionHandler = (any AbstractEventLoop, ExceptionContext) throws -> Void
+
+extension AbstractEventLoop {
+    /// Starts `body` as a task without a name of its own on the loop's thread; its first step runs in the next turn.
+    @discardableResult
+    public func createTask<Value>(_ body: @escaping () async throws -> Value) -> LoopTask<Value> {
+        createTask(name: nil, body)
+    }
+
+    /// A future without a value, for what only has to happen.
+    public func createFuture() -> Future<Void> {
+        createFuture(of: Void.self)
+    }
+}

@@ -1,0 +1,23 @@
+extension BaseEventLoop {
+    public func setExceptionHandler(_ handler: ExceptionHandler?) {
+        checkThread("setExceptionHandler")
+        exceptionHandler = handler
+    }
+
+    public func getExceptionHandler() -> ExceptionHandler? {
+        exceptionHandler
+    }
+
+    public func defaultExceptionHandler(_ context: ExceptionContext) {
+        logger.error("\(context)")
+    }
+
+    public func callExceptionHandler(_ context: ExceptionContext) {
+        guard let exceptionHandler else { return defaultExceptionHandler(context) }
+        do {
+            try exceptionHandler(self, context)
+        } catch {
+            logger.error("the exception handler itself threw \(error) while it handled: \(context)")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import CPosix
+
+extension BaseEventLoop {
+    /// Takes a step of a Swift task, from any thread. Called by the Swift runtime.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        guard isOnLoopThread else {
+            postFromElsewhere(job)
+            return
+        }
+        if case .waiting = jobCapture {
+            jobCapture = .captured(job)
+            return
+        }
+        guard runState != .closed else {
+            reportLostJob()
+            return
+        }
+        ready.append(.job(job))
+    }
+
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    public func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        UnownedTaskExecutor(ordinary: self)
+    }
+
+    /// For `assumeIsolated` and the runtime's own checks.
+    public func checkIsolated() {
+        precondition(isOnLoopThread, "this code must run on the event loop's thread")
+    }
+
+    func currentThread() -> UInt64 { cposix_thread_id() }
+
+    func run(_ job: UnownedJob) {
+        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+    }
+
+    private func postFromElsewhere(_ job: UnownedJob) {
+        if !inbox.post(.job(job)) { reportLostJob() }
+    }
+
+    private func reportLostJob() {
+        logger.error("a task was resumed after its event loop had been closed, and will never end")
+    }
+}

@@ -1,0 +1,163 @@
+import CPosix
+
+extension BaseEventLoop {
+    public var isRunning: Bool { runState == .running }
+    public var isClosed: Bool { runState == .closed }
+
+    public func runForever() throws(EventLoopError) {
+        try begin("runForever")
+        defer { end() }
+        repeat { runOneTurn() } while !stopRequested
+    }
+
+    public func stop() {
+        checkThread("stop")
+        stopRequested = true
+    }
+
+    public func close() throws(EventLoopError) {
+        switch runState {
+        case .closed: return
+        case .running: throw .alreadyRunning(call: "close")
+        case .idle: break
+        }
+        releaseEverything()
+    }
+
+    // MARK: - Begin and end
+
+    private func begin(_ call: String) throws(EventLoopError) {
+        switch runState {
+        case .closed: throw .closed
+        case .running: throw .alreadyRunning(call: call)
+        case .idle: break
+        }
+        guard cposix_get_running_loop() == nil else { throw .anotherLoopIsRunning }
+        if hasStarted {
+            guard isOnLoopThread else { throw .wrongThread(call: call) }
+            guard ForkGuard.isSameProcess(as: startedIn) else { throw .usedAfterFork }
+        } else {
+            do { try backend.start() } catch { throw .ringUnavailable(error) }
+            ownerThread = cposix_thread_id()
+            startedIn = ForkGuard.currentProcess
+            hasStarted = true
+        }
+        runState = .running
+        // Not retained: `end` clears it before runForever returns, and the caller holds the loop meanwhile.
+        cposix_set_running_loop(Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func end() {
+        stopRequested = false
+        runState = .idle
+        cposix_set_running_loop(nil)
+    }
+
+    func releaseEverything() {
+        runState = .closed
+        inbox.close()
+        timers.removeAll()
+        openTransports.closeAll(reportingTo: debug ? logger : nil)
+        backend.close()
+        ready.drop { job in run(job) }
+    }
+
+    // MARK: - A turn
+
+    /// One turn: submit, wait, run what was ready, deliver, run what is due. What callbacks add runs in the next turn.
+    private func runOneTurn() {
+        flushTransports()
+        backend.settle()
+        backend.poll(timeoutNanoseconds: waitingTime())
+        inbox.drain(into: ready, using: &inboxBatch)
+        collectDueTimers()
+        runReady(ready.count)
+        backend.deliver()
+        runDueTimers()
+    }
+
+    /// Lets every transport that asked for it submit what it wants. One that asks meanwhile waits for the next turn.
+    private func flushTransports() {
+        for _ in 0..<unflushed.count {
+            let transport = unflushed.takeFirst()
+            // The registry holds the transport until the line below.
+            let isClosed = transport._withUnsafeGuaranteedRef { $0.flush() }
+            if isClosed { openTransports.remove(transport.takeUnretainedValue()) }
+        }
+    }
+
+    /// How long the poll may wait, in nanoseconds; below zero is without limit.
+    private func waitingTime() -> Int64 {
+        if stopRequested || ready.count > 0 || !unflushed.isEmpty { return 0 }
+        guard inbox.prepareToSleep() else { return 0 }
+        guard let earliest = timers.earliest else { return -1 }
+        // A day at most: some kernels' and calls' limits are not far above it, and nothing is lost by an idle turn.
+        return min(max(earliest - time().nanoseconds, 0), 86_400_000_000_000)
+    }
+
+    private func collectDueTimers() {
+        guard let earliest = timers.earliest else { return }
+        let now = time().nanoseconds
+        guard earliest <= now else { return }
+        while let handle = timers.popDue(at: now) { dueTimers.append(handle) }
+    }
+
+    private func runReady(_ count: Int) {
+        for _ in 0..<count { run(ready.takeFirst()) }
+    }
+
+    private func runDueTimers() {
+        guard !dueTimers.isEmpty else { return }
+        for handle in dueTimers {
+            let entry = handle.entry
+            handle.entry = .empty
+            run(entry)
+        }
+        dueTimers.removeAll(keepingCapacity: dueTimers.count <= 4096)
+    }
+
+    private func run(_ entry: consuming ReadyEntry) {
+        guard !debug else { return runTimed(entry) }
+        runNow(entry)
+    }
+
+    @inline(__always)
+    private func runNow(_ entry: consuming ReadyEntry) {
+        switch entry {
+        case .empty: break
+        case .callback(let callback): runCallback(callback)
+        case .contextCallback(let job), .job(let job): run(job)
+        }
+    }
+
+    @inline(__always)
+    func runCallback(_ callback: () throws -> Void) {
+        do { try callback() } catch { reportCallbackError(error) }
+    }
+
+    @inline(never)
+    private func reportCallbackError(_ error: any Error) {
+        callExceptionHandler(ExceptionContext(message: "a callback threw an error", error: error))
+    }
+
+    private func runTimed(_ entry: consuming ReadyEntry) {
+        let start = time()
+        let description = describe(entry)
+        runNow(entry)
+        reportIfSlow(description, since: start)
+    }
+
+    private func describe(_ entry: borrowing ReadyEntry) -> String {
+        switch entry {
+        case .empty: "nothing"
+        case .callback, .contextCallback: "a callback"
+        case .job(let job): "a step of \(job)"
+        }
+    }
+
+    func reportIfSlow(_ what: @autoclosure () -> String, since start: LoopInstant) {
+        let duration = start.duration(to: time())
+        guard duration >= slowCallbackDuration else { return }
+        logger.warning("\(what()) took \(duration) on the event loop")
+    }
+}

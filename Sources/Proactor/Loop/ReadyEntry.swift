@@ -1,0 +1,13 @@
+/// Something that runs in a turn of a loop.
+///
+/// `@unchecked Sendable`: a callback that crosses threads came in by `sending`, or touches the loop's own state only.
+enum ReadyEntry: @unchecked Sendable {
+    /// Nothing: it was cancelled, or has run.
+    case empty
+    /// A callback without a task's context.
+    case callback(() throws -> Void)
+    /// A callback that was scheduled within a task: the job of a task that carries the same task-local values.
+    case contextCallback(UnownedJob)
+    /// A step of a Swift task.
+    case job(UnownedJob)
+}

@@ -1,0 +1,6 @@
+/// Whether a loop runs.
+enum RunState {
+    case idle
+    case running
+    case closed
+}

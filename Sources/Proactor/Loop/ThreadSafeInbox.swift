@@ -1,0 +1,75 @@
+import CPosix
+import Synchronization
+
+/// Work that other threads hand to a loop.
+///
+/// Posting costs a lock and, only when the loop sleeps, a wake-up. The loop takes the whole batch at once, so the lock is
+/// held for moments.
+final class ThreadSafeInbox: Sendable {
+    private struct State: Sendable {
+        var entries: [ReadyEntry] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    /// Whether the loop is in, or on its way into, a wait that somebody has to end.
+    private let isAsleep = Atomic<Bool>(false)
+    /// Threads that are within `waker.wake()`: the ring may not be closed under them.
+    private let wakersAtWork = Atomic<Int>(0)
+    private let waker: any LoopWaker
+
+    init(waker: any LoopWaker) {
+        self.waker = waker
+    }
+
+    /// Adds work and wakes the loop. Returns false when the loop is closed; the work is dropped.
+    func post(_ entry: ReadyEntry) -> Bool {
+        let accepted = state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.entries.append(entry)
+            wakersAtWork.add(1, ordering: .relaxed)
+            return true
+        }
+        guard accepted else { return false }
+        if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { waker.wake() }
+        wakersAtWork.subtract(1, ordering: .releasing)
+        return true
+    }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Called before the loop waits. Returns false when there is work, and then the loop must not wait.
+    func prepareToSleep() -> Bool {
+        isAsleep.store(true, ordering: .sequentiallyConsistent)
+        if state.withLock({ $0.entries.isEmpty }) { return true }
+        isAsleep.store(false, ordering: .relaxed)
+        return false
+    }
+
+    /// Called after the wait: moves the work over, in the order it came, and leaves `batch` empty for the next time.
+    func drain(into ready: ReadyQueue, using batch: inout [ReadyEntry]) {
+        isAsleep.store(false, ordering: .relaxed)
+        var taken = batch
+        batch = []
+        state.withLock { state in
+            guard !state.entries.isEmpty else { return }
+            swap(&taken, &state.entries)
+        }
+        for entry in taken { ready.append(entry) }
+        taken.removeAll(keepingCapacity: taken.count <= 4096)
+        batch = taken
+    }
+
+    /// Takes nothing more, drops what nobody will run, and returns when no thread is within a wake-up.
+    func close() {
+        let dropped = state.withLock { state in
+            state.isClosed = true
+            let entries = state
+            state.entries = []
+            return entries
+        }
+        // What the callbacks hold is let go here, outside the lock: it may run code of the user's.
+        withExtendedLifetime(dropped) {}
+        while wakersAtWork.load(ordering: .acquiring) > 0 { cposix_yield() }
+    }
+}

@@ -1,0 +1,110 @@
+import SystemPackage
+
+extension BaseEventLoop {
+    nonisolated(nonsending) public func createConnection<Protocol: ConnectionProtocol>(
+        _ options: ConnectionOptions, protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any Transport, protocol: Protocol) {
+        try checkUsable("createConnection")
+        let socket: FileDescriptor
+        switch options.endpoint {
+        case .tcp(let host, let port): socket = try await connectTCP(host: host, port: port, options)
+        case .unix(let address): socket = try await connectUnix(address)
+        case .socket(let given):
+            try checkStreamSocket(given)
+            socket = given
+        }
+        return try startTransport(on: socket, protocolFactory)
+    }
+
+    nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
+        _ socket: FileDescriptor, protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any Transport, protocol: Protocol) {
+        try checkUsable("connectAcceptedSocket")
+        try checkStreamSocket(socket)
+        return try startTransport(on: socket, protocolFactory)
+    }
+
+    private func startTransport<Protocol: ConnectionProtocol>(
+        on socket: FileDescriptor, _ protocolFactory: () throws -> Protocol
+    ) throws -> (transport: any Transport, protocol: Protocol) {
+        do {
+            let connectionProtocol = try protocolFactory()
+            let transport = StreamSocketTransport(loop: self, socket: socket, connectionProtocol: connectionProtocol)
+            transport.start()
+            return (transport, connectionProtocol)
+        } catch {
+            try? backend.system.close(socket)
+            throw error
+        }
+    }
+
+    // MARK: - Connecting
+
+    nonisolated(nonsending) private func connectTCP(
+        host: String, port: UInt16, _ options: ConnectionOptions
+    ) async throws -> FileDescriptor {
+        let addresses = try await resolve(host: host, port: port, family: options.family)
+        var localAddresses: [SocketAddress]?
+        if let local = options.localAddress {
+            localAddresses = try await resolve(host: local.host, port: local.port, family: options.family)
+        }
+        var reasons: [SocketError] = []
+        for address in addresses {
+            do {
+                return try await connect(to: address, from: localAddresses)
+            } catch let error as SocketError {
+                reasons.append(error)
+            }
+        }
+        let failure = ConnectionError(reasons: reasons)
+        if options.allErrors || Set(reasons.map(\.errno)).count > 1 { throw failure }
+        throw reasons[0]
+    }
+
+    nonisolated(nonsending) private func connectUnix(_ address: SocketAddress) async throws -> FileDescriptor {
+        guard address.family == .unix else {
+            throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
+        }
+        return try await connect(to: address, from: nil)
+    }
+
+    /// One attempt. Cancelling the task ends it and leaves no socket behind.
+    nonisolated(nonsending) private func connect(
+        to address: SocketAddress, from localAddresses: [SocketAddress]?
+    ) async throws -> FileDescriptor {
+        let socket = try makeSocket(for: address)
+        do {
+            if let localAddresses { try bindToFirst(of: localAddresses, socket, for: address) }
+            if address.family != .unix { try set(.noDelay, on: socket, address) }
+            try await connectSocket(socket, to: address)
+        } catch {
+            backend.submit(.close(socket), owner: nil)
+            throw error
+        }
+        return socket
+    }
+
+    nonisolated(nonsending) private func connectSocket(
+        _ socket: FileDescriptor, to address: SocketAddress
+    ) async throws {
+        let form: KernelAddress
+        do { form = try address.kernelForm() } catch { throw SocketError(.connect, error, address: address) }
+        let result = try await AwaitedOperation.connect(socket, to: form, on: self)
+        if result < 0 { throw SocketError(.connect, Errno(rawValue: -result), address: address) }
+    }
+
+    private func bindToFirst(
+        of localAddresses: [SocketAddress], _ socket: FileDescriptor, for address: SocketAddress
+    ) throws(SocketError) {
+        var failure = SocketError(.bind, .addressNotAvailable, address: localAddresses.first)
+        for local in localAddresses where local.family == address.family {
+            do {
+                try bind(socket, to: local)
+                return
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+}

@@ -1,0 +1,26 @@
+/// Names a piece of what a transport knows, and its type.
+///
+/// ```swift
+/// if let peer = transport.extraInfo(.peerName) { print("connected to \(peer)") }
+/// ```
+public struct ExtraInfoKey<Value>: Sendable {
+    /// The key's own name, unique among keys.
+    public let name: String
+
+    /// A key for a transport of your own.
+    public init(_ name: String) {
+        self.name = name
+    }
+}
+
+extension ExtraInfoKey where Value == SocketAddress {
+    /// The other end's address. It is asked of the kernel when first wanted: ask while the connection lives.
+    public static var peerName: ExtraInfoKey { ExtraInfoKey("peerName") }
+    /// This end's address.
+    public static var socketName: ExtraInfoKey { ExtraInfoKey("socketName") }
+}
+
+extension ExtraInfoKey where Value == TransportSocket {
+    /// The socket itself, for its options.
+    public static var socket: ExtraInfoKey { ExtraInfoKey("socket") }
+}

@@ -1,0 +1,67 @@
+import SystemPackage
+
+/// A socket call that failed: what was tried, on which address, and the system's error.
+///
+/// ```swift
+/// do {
+///     _ = try await loop.createServer(host: "127.0.0.1", port: 80) { Echo() }
+/// } catch let error as SocketError where error.errno == .addressInUse {
+///     print("taken: \(error.address!)")
+/// }
+/// ```
+public struct SocketError: Error, Hashable, Sendable {
+    /// What was tried.
+    public enum Operation: String, Hashable, Sendable {
+        /// Making a socket.
+        case makeSocket = "making a socket"
+        /// Binding to the address.
+        case bind = "binding"
+        /// Listening at the address.
+        case listen = "listening"
+        /// Accepting at the address.
+        case accept = "accepting"
+        /// Connecting to the address.
+        case connect = "connecting"
+        /// Receiving from the address.
+        case receive = "receiving"
+        /// Sending to the address.
+        case send = "sending"
+        /// Setting a socket option.
+        case setOption = "setting a socket option"
+        /// Looking at a socket or path that was given.
+        case inspect = "inspecting"
+    }
+
+    /// What was tried.
+    public let operation: Operation
+    /// The system's reason.
+    public let errno: Errno
+    /// The address that it concerns, when known.
+    public let address: SocketAddress?
+
+    /// An error with all its parts.
+    public init(_ operation: Operation, _ errno: Errno, address: SocketAddress? = nil) {
+        self.operation = operation
+        self.errno = errno
+        self.address = address
+    }
+}
+
+extension SocketError: CustomStringConvertible {
+    public var description: String {
+        let place = address.map { " (\($0))" } ?? ""
+        return "\(operation.rawValue)\(place) failed: \(errno)\(advice)"
+    }
+
+    private var advice: String {
+        switch (operation, errno) {
+        case (.bind, .addressInUse), (.listen, .addressInUse):
+            "; another socket has the address: choose another port, or 0 for any"
+        case (.bind, .permissionDenied):
+            "; ports below 1024 need a privilege, and a path needs a writable directory"
+        case (_, .tooManyOpenFiles):
+            "; raise the limit on open files (ulimit -n)"
+        default: ""
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/// A protocol that is shown each piece of data where the loop received it, without a copy.
+///
+/// ```swift
+/// final class Echo: StreamProtocol {
+///     var transport: (any Transport)?
+///     func connectionMade(_ transport: any Transport) { self.transport = transport }
+///     func dataReceived(_ data: RawSpan) { transport?.write(data) }
+/// }
+/// ```
+public protocol StreamProtocol: ConnectionProtocol {
+    /// Some bytes came, never none. They are lent for the call: copy what you keep.
+    func dataReceived(_ data: RawSpan) throws
+}

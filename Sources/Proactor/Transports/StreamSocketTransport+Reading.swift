@@ -1,0 +1,176 @@
+extension StreamSocketTransport {
+    /// The room that a `BufferedProtocol` is asked for, in bytes.
+    private static let sizeHint = 64 * 1024
+
+    var isReading: Bool {
+        loop.checkThread("isReading")
+        return phase == .open && !isReadingPaused && endOfStream != .delivered
+    }
+
+    func pauseReading() {
+        loop.checkThread("pauseReading")
+        guard phase == .open, !isReadingPaused else { return }
+        isReadingPaused = true
+        markUnflushed()
+    }
+
+    func resumeReading() {
+        loop.checkThread("resumeReading")
+        guard phase == .open, isReadingPaused else { return }
+        isReadingPaused = false
+        markUnflushed()
+        if !heldBack.isEmpty || endOfStream == .heldBack {
+            loop.ready.append(.callback { self.deliverHeldBack() })
+        }
+    }
+
+    // MARK: - Keeping a receive in flight
+
+    private var wantsToReceive: Bool { phase == .open && !isReadingPaused && endOfStream == .notSeen }
+
+    /// Starts or ends the receive, as the state wants it.
+    func reconcileReading() {
+        switch readState {
+        case .idle:
+            if wantsToReceive { startReceiving() }
+        case .receiving(let token):
+            let isForOtherProtocol = (token.kind == .receiveInto) != (bufferedProtocol != nil)
+            if !wantsToReceive || isForOtherProtocol {
+                readState = .stopping(token)
+                loop.backend.cancel(token)
+            }
+        case .stopping:
+            break
+        }
+    }
+
+    private func startReceiving() {
+        guard let bufferedProtocol else {
+            readState = .receiving(loop.backend.submit(.receive(socket), owner: self))
+            return
+        }
+        guard let buffer = obtainBuffer(from: bufferedProtocol) else { return }
+        // The buffer's memory stays put while the transport holds it, and it does so until the final completion.
+        let room = buffer.unfilled
+        receiveBuffer = consume buffer
+        readState = .receiving(loop.backend.submit(.receiveInto(socket, room), owner: self))
+    }
+
+    private func obtainBuffer(from bufferedProtocol: any BufferedProtocol) -> OwnedBuffer? {
+        do {
+            let buffer = try bufferedProtocol.getBuffer(sizeHint: Self.sizeHint)
+            if buffer.room > 0 { return buffer }
+            throw EventLoopError.invalidState("getBuffer returned a buffer without room")
+        } catch {
+            protocolFailed(error, in: "getBuffer")
+            return nil
+        }
+    }
+
+    // MARK: - Completions
+
+    func receiveCompleted(_ completion: Completion) {
+        if completion.isFinal { receiveEnded() }
+        if completion.result > 0 {
+            receive(completion.bytes)
+        } else {
+            endOrFail(completion)
+        }
+    }
+
+    func receiveIntoCompleted(_ completion: Completion) {
+        precondition(completion.isFinal, "a single receive completed twice")
+        receiveEnded()
+        guard var buffer = receiveBuffer.take() else { preconditionFailure("a receive lost its buffer") }
+        guard completion.result > 0 else { return endOrFail(completion) }
+        let count = Int(completion.result)
+        buffer.didFill(count)
+        if let bufferedProtocol, !mustHoldBack {
+            guard phase == .open else { return }
+            do { try bufferedProtocol.bufferUpdated(buffer, received: count) } catch {
+                protocolFailed(error, in: "bufferUpdated")
+            }
+        } else {
+            // The protocol changed, or paused, while the kernel had the buffer: the new bytes are the last ones in it.
+            buffer.withBytes { bytes in bytes.withUnsafeBytes { receive(.init(rebasing: $0.suffix(count))) } }
+        }
+    }
+
+    private func receiveEnded() {
+        precondition(readState != .idle, "a receive completed that was not in flight")
+        readState = .idle
+        // A stopped receive may be wanted again by now, and a single one always is.
+        markUnflushed()
+    }
+
+    private func endOrFail(_ completion: Completion) {
+        guard let errno = completion.errno else { return receivedEndOfStream() }
+        guard errno != .canceled else { return }
+        loseConnection(SocketError(.receive, errno, address: extraInfo(.peerName)))
+    }
+
+    // MARK: - Delivery
+
+    /// Earlier bytes go first, and a paused protocol gets none.
+    private var mustHoldBack: Bool { isReadingPaused || !heldBack.isEmpty }
+
+    @inline(__always)
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard phase == .open else { return }
+        if mustHoldBack {
+            heldBack.append(contentsOf: bytes)
+        } else {
+            deliver(bytes)
+        }
+    }
+
+    @inline(__always)
+    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+        guard let streamProtocol else { return deliverInPieces(bytes) }
+        do {
+            // The bytes live for the call: the backend, or deliverHeldBack, holds them.
+            try streamProtocol.dataReceived(bytes.bytes)
+        } catch {
+            protocolFailed(error, in: "dataReceived")
+        }
+    }
+
+    /// For a `BufferedProtocol` that took over from a `StreamProtocol`: copies into its buffers.
+    private func deliverInPieces(_ bytes: UnsafeRawBufferPointer) {
+        var remaining = bytes
+        while remaining.count > 0, phase == .open, let bufferedProtocol {
+            guard var buffer = obtainBuffer(from: bufferedProtocol) else { return }
+            let count = min(buffer.room, remaining.count)
+            buffer.append(UnsafeRawBufferPointer(rebasing: remaining[..<count]).bytes)
+            remaining = UnsafeRawBufferPointer(rebasing: remaining[count...])
+            do { try bufferedProtocol.bufferUpdated(buffer, received: count) } catch {
+                protocolFailed(error, in: "bufferUpdated")
+            }
+        }
+    }
+
+    private func deliverHeldBack() {
+        guard phase == .open, !isReadingPaused else { return }
+        let bytes = heldBack
+        heldBack = []
+        if !bytes.isEmpty { bytes.withUnsafeBytes { deliver($0) } }
+        guard endOfStream == .heldBack else { return }
+        // The protocol may have paused again on what it was just given.
+        if !isReadingPaused, phase == .open { deliverEndOfStream() }
+    }
+
+    private func receivedEndOfStream() {
+        guard phase == .open, endOfStream == .notSeen else { return }
+        if mustHoldBack { endOfStream = .heldBack } else { deliverEndOfStream() }
+    }
+
+    private func deliverEndOfStream() {
+        endOfStream = .delivered
+        do {
+            let keepsWriting = try currentProtocol?.eofReceived() ?? false
+            if !keepsWriting { close() }
+        } catch {
+            protocolFailed(error, in: "eofReceived")
+        }
+    }
+}

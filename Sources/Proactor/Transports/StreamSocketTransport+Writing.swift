@@ -1,0 +1,151 @@
+extension StreamSocketTransport {
+    func write(_ data: RawSpan) {
+        // The span holds its bytes for the call, and the queue copies them.
+        data.withUnsafeBytes { write($0) }
+    }
+
+    func write(_ data: [UInt8]) {
+        data.withUnsafeBytes { write($0) }
+    }
+
+    func write(_ text: String) {
+        write(text.utf8Span.span.bytes)
+    }
+
+    func write(_ buffer: consuming OwnedBuffer) {
+        loop.checkThread("write")
+        guard acceptsWrites() else { return }
+        writes.append(buffer)
+        didWrite()
+    }
+
+    func writeLines(_ pieces: some Sequence<[UInt8]>) {
+        for piece in pieces { write(piece) }
+    }
+
+    @inline(__always)
+    private func write(_ bytes: UnsafeRawBufferPointer) {
+        loop.checkThread("write")
+        guard acceptsWrites() else { return }
+        writes.append(bytes, pool: loop.buffers)
+        didWrite()
+    }
+
+    @inline(__always)
+    private func acceptsWrites() -> Bool {
+        if phase == .open, writeEnd == .open { return true }
+        refuseWrite()
+        return false
+    }
+
+    @inline(__always)
+    private func didWrite() {
+        guard writes.byteCount > 0 else { return }
+        markUnflushed()
+        pauseProtocolIfNeeded()
+    }
+
+    @inline(never)
+    private func refuseWrite() {
+        guard phase != .open else {
+            var context = ExceptionContext(
+                message: "a write was dropped",
+                error: EventLoopError.invalidState("write was called after writeEOF"))
+            context.transport = self
+            return loop.callExceptionHandler(context)
+        }
+        lostWrites &+= 1
+        // Once, and only for a protocol that goes on and on: the first writes after a close are a race that it cannot win.
+        if lostWrites == 5 {
+            loop.logger.warning("\(self) is closed and ignores what is written to it, five times so far")
+        }
+        if lostWrites == .max { lostWrites = 5 }
+    }
+
+    // MARK: - End of stream
+
+    var canWriteEOF: Bool { true }
+
+    func writeEOF() {
+        loop.checkThread("writeEOF")
+        guard phase == .open, writeEnd == .open else { return }
+        writeEnd = .requested
+        markUnflushed()
+    }
+
+    // MARK: - Keeping a send in flight
+
+    /// Sends what there is, or, when all is sent, what comes after it.
+    func reconcileWriting() {
+        guard phase == .open || phase == .flushing else {
+            if writes.isInFlight { loop.backend.cancel(sendToken) }
+            return
+        }
+        guard !writes.isInFlight else { return }
+        if writes.byteCount > 0 {
+            sendToken = loop.backend.submit(writes.makeSend(on: socket, pool: loop.buffers), owner: self)
+        } else {
+            allSent()
+        }
+    }
+
+    func sendCompleted(_ completion: Completion) {
+        precondition(completion.isFinal && completion.token == sendToken, "a send completed that was not in flight")
+        writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
+        guard phase == .open || phase == .flushing else { return }
+        if let errno = completion.errno {
+            loseConnection(SocketError(.send, errno, address: extraInfo(.peerName)))
+            return
+        }
+        if flow.isPaused { resumeProtocolIfPossible() }
+        if writes.byteCount > 0 {
+            markUnflushed()
+        } else {
+            allSent()
+        }
+    }
+
+    private func allSent() {
+        if writeEnd == .requested {
+            writeEnd = .sent
+            // The peer may be gone: then the receive says so, or it does not matter.
+            try? loop.backend.system.shutdownWriting(socket)
+        }
+        if phase == .flushing { loseConnection(nil) }
+    }
+
+    // MARK: - Flow control
+
+    var writeBufferSize: Int {
+        loop.checkThread("writeBufferSize")
+        return writes.byteCount
+    }
+
+    func getWriteBufferLimits() -> (low: Int, high: Int) {
+        loop.checkThread("getWriteBufferLimits")
+        return (Int(flow.low), Int(flow.high))
+    }
+
+    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
+        loop.checkThread("setWriteBufferLimits")
+        try flow.setLimits(high: high, low: low)
+        pauseProtocolIfNeeded()
+    }
+
+    @inline(__always)
+    private func pauseProtocolIfNeeded() {
+        if writes.byteCount > Int(flow.high), !flow.isPaused { pauseProtocol() }
+    }
+
+    @inline(never)
+    private func pauseProtocol() {
+        flow.isPaused = true
+        currentProtocol?.pauseWriting()
+    }
+
+    private func resumeProtocolIfPossible() {
+        guard writes.byteCount <= Int(flow.low) else { return }
+        flow.isPaused = false
+        currentProtocol?.resumeWriting()
+    }
+}

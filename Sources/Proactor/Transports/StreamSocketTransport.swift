@@ -1,0 +1,219 @@
+import SystemPackage
+
+/// The transport of a connected stream socket, on every loop.
+///
+/// ```
+///            close()                 all sent                      connectionLost was called,
+///   open ─────────────▶ flushing ──────────────▶ lost ───────────────────────────────────────▶ closed
+///     │                                           ▲          and no operation is in flight
+///     └───────────────────────────────────────────┘
+///          abort(), or an error; close() with nothing to send
+/// ```
+/// What it wants of the kernel is derived from its state once a turn, in ``flush()``: a receive while it reads, a send while
+/// it has bytes. A method called by the protocol therefore never meets a half-done submission.
+final class StreamSocketTransport: CompletionOwner, Transport {
+    enum Phase: UInt8 {
+        case open
+        case flushing
+        case lost
+        case closed
+    }
+
+    let loop: BaseEventLoop
+    let socket: FileDescriptor
+    /// The server that accepted it.
+    private(set) var server: Server?
+    /// Its place in the loop's registry.
+    var registryIndex: Int32 = -1
+
+    // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
+    @exclusivity(unchecked) var phase = Phase.open
+    // The protocol, by what it wants to be called with: one of the two is set until the connection is lost.
+    @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
+    @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
+
+    @exclusivity(unchecked) var readState = ReadState.idle
+    /// Whether the protocol asked for a pause.
+    @exclusivity(unchecked) var isReadingPaused = false
+    @exclusivity(unchecked) var endOfStream = EndOfStream.notSeen
+    /// What came while reading was paused: at most what the kernel had handed over already.
+    @exclusivity(unchecked) var heldBack: [UInt8] = []
+    /// The protocol's buffer, while the kernel fills it.
+    @exclusivity(unchecked) var receiveBuffer: OwnedBuffer?
+
+    @exclusivity(unchecked) var writes = WriteQueue()
+    @exclusivity(unchecked) var flow = FlowControl()
+    @exclusivity(unchecked) var sendToken = OperationToken(rawValue: 0)
+    @exclusivity(unchecked) var writeEnd = WriteEnd.open
+    /// Writes that came too late.
+    @exclusivity(unchecked) var lostWrites: UInt8 = 0
+    @exclusivity(unchecked) private var isInFlushList = false
+    @exclusivity(unchecked) private var connectionLostWasCalled = false
+
+    /// Takes over a connected socket. Nothing happens before ``start()``.
+    init(
+        loop: BaseEventLoop, socket: FileDescriptor, connectionProtocol: any ConnectionProtocol, server: Server? = nil
+    ) {
+        self.loop = loop
+        self.socket = socket
+        self.server = server
+        super.init()
+        assign(connectionProtocol)
+        loop.openTransports.insert(self)
+        server?.transportOpened()
+    }
+
+    /// Tells the protocol, then begins to receive.
+    func start() {
+        do {
+            try currentProtocol?.connectionMade(self)
+        } catch {
+            protocolFailed(error, in: "connectionMade")
+        }
+        markUnflushed()
+    }
+
+    // MARK: - Protocol
+
+    var currentProtocol: (any ConnectionProtocol)? {
+        if let streamProtocol { streamProtocol } else { bufferedProtocol }
+    }
+
+    func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
+        loop.checkThread("setProtocol")
+        guard phase != .closed, !connectionLostWasCalled else { return }
+        assign(connectionProtocol)
+        markUnflushed()
+    }
+
+    func getProtocol() -> (any ConnectionProtocol)? {
+        loop.checkThread("getProtocol")
+        return currentProtocol
+    }
+
+    private func assign(_ connectionProtocol: any ConnectionProtocol) {
+        bufferedProtocol = connectionProtocol as? any BufferedProtocol
+        streamProtocol = bufferedProtocol == nil ? connectionProtocol as? any StreamProtocol : nil
+        precondition(
+            streamProtocol != nil || bufferedProtocol != nil,
+            "\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol")
+    }
+
+    // MARK: - The turn
+
+    /// Asks for a ``flush()`` at the end of the turn.
+    @inline(__always)
+    func markUnflushed() {
+        guard !isInFlushList, phase != .closed else { return }
+        isInFlushList = true
+        loop.unflushed.append(self)
+    }
+
+    /// Brings what is in flight in line with the state. Called by the loop, at the end of a turn. Returns whether the
+    /// transport is closed now, and the loop can let go of it.
+    func flush() -> Bool {
+        isInFlushList = false
+        reconcileReading()
+        reconcileWriting()
+        return phase == .lost && closeIfQuiet()
+    }
+
+    override func operationCompleted(_ completion: Completion) {
+        switch completion.token.kind {
+        case .receive: receiveCompleted(completion)
+        case .receiveInto: receiveIntoCompleted(completion)
+        case .send, .sendMessage: sendCompleted(completion)
+        default: preconditionFailure("a transport does not submit \(completion.token)")
+        }
+        if phase == .lost { markUnflushed() }
+    }
+
+    // MARK: - Closing
+
+    var isClosing: Bool {
+        loop.checkThread("isClosing")
+        return phase != .open
+    }
+
+    func close() {
+        loop.checkThread("close")
+        guard phase == .open else { return }
+        phase = .flushing
+        markUnflushed()
+        if writes.byteCount == 0 { loseConnection(nil) }
+    }
+
+    func abort() {
+        loop.checkThread("abort")
+        loseConnection(nil)
+    }
+
+    /// The connection is of no more use: `connectionLost` follows in the next turn. The first reason counts.
+    func loseConnection(_ error: (any Error)?) {
+        guard phase == .open || phase == .flushing else { return }
+        phase = .lost
+        heldBack = []
+        writes.removeAllNotInFlight(pool: loop.buffers)
+        markUnflushed()
+        loop.ready.append(.callback { self.callConnectionLost(error) })
+    }
+
+    /// The protocol threw: the mistake is reported, and this transport alone pays for it.
+    func protocolFailed(_ error: any Error, in method: StaticString) {
+        var context = ExceptionContext(message: "\(method) threw an error; its transport is closed", error: error)
+        context.connectionProtocol = currentProtocol
+        context.transport = self
+        loop.callExceptionHandler(context)
+        loseConnection(error)
+    }
+
+    private func callConnectionLost(_ error: (any Error)?) {
+        let lostProtocol = currentProtocol
+        streamProtocol = nil
+        bufferedProtocol = nil
+        connectionLostWasCalled = true
+        lostProtocol?.connectionLost(error)
+        server?.transportClosed()
+        server = nil
+        markUnflushed()
+    }
+
+    /// Closes the socket once nobody needs it: neither the protocol, nor an operation in the kernel. Closing under an
+    /// operation would keep the peer from seeing the end, and the descriptor's next user could get its completion.
+    private func closeIfQuiet() -> Bool {
+        guard connectionLostWasCalled, readState == .idle, !writes.isInFlight else { return false }
+        precondition(receiveBuffer == nil, "a transport closed while the kernel had its buffer")
+        writes.removeAllNotInFlight(pool: loop.buffers)
+        phase = .closed
+        loop.backend.submit(.close(socket), owner: nil)
+        return true
+    }
+
+    /// For a loop that closes with this transport still open: the operations are gone, only the socket is left.
+    func closeWithLoop() {
+        guard phase != .closed else { return }
+        phase = .closed
+        streamProtocol = nil
+        bufferedProtocol = nil
+        receiveBuffer = nil
+        try? loop.backend.system.close(socket)
+    }
+
+    // MARK: - What is known
+
+    func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
+        loop.checkThread("extraInfo")
+        guard phase != .closed else { return nil }
+        let handle = TransportSocket(socket, system: loop.backend.system)
+        switch key.name {
+        case ExtraInfoKey<SocketAddress>.peerName.name: return (try? handle.peerAddress()) as? Value
+        case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
+        case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
+        default: return nil
+        }
+    }
+}
+
+extension StreamSocketTransport: CustomStringConvertible {
+    var description: String { "transport of socket \(socket.rawValue) (\(phase), \(writes.byteCount) bytes to send)" }
+}

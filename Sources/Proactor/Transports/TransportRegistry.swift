@@ -1,0 +1,38 @@
+import Logging
+
+/// Every transport of a loop that is not closed: it keeps them alive, and finds what was never closed.
+struct TransportRegistry {
+    private var transports: [StreamSocketTransport] = []
+
+    var count: Int { transports.count }
+
+    mutating func insert(_ transport: StreamSocketTransport) {
+        transport.registryIndex = Int32(transports.count)
+        transports.append(transport)
+    }
+
+    /// The last one takes the place of the one that goes.
+    mutating func remove(_ transport: StreamSocketTransport) {
+        let index = Int(transport.registryIndex)
+        precondition(transports[index] === transport, "a transport left the registry twice")
+        transport.registryIndex = -1
+        let last = transports.removeLast()
+        guard last !== transport else { return }
+        last.registryIndex = Int32(index)
+        transports[index] = last
+    }
+
+    /// Closes the sockets of what is still open, for a loop that closes. Nothing is in flight any more.
+    mutating func closeAll(reportingTo logger: Logger?) {
+        for transport in transports {
+            logger?.warning("\(transport) was still open when its event loop closed")
+            transport.closeWithLoop()
+        }
+        transports = []
+    }
+
+    /// The transports of one server.
+    func transports(of server: Server) -> [StreamSocketTransport] {
+        transports.filter { $0.server === server }
+    }
+}

@@ -1,0 +1,40 @@
+/// A transport that sends.
+///
+/// Nothing here waits: what the kernel does not take is buffered, and `pauseWriting` tells the protocol when that is too
+/// much. Writes of one turn go out together.
+public protocol WriteTransport: BaseTransport {
+    /// Sends a copy of `data`. Ignored when the transport is closing; after ``writeEOF()`` it is a mistake, reported to the
+    /// loop's exception handler.
+    func write(_ data: RawSpan)
+    /// As ``write(_:)-(RawSpan)``.
+    func write(_ data: [UInt8])
+    /// Sends the text as UTF-8.
+    func write(_ text: String)
+    /// Sends the buffer's bytes without a copy, and frees it when they are sent.
+    func write(_ buffer: consuming OwnedBuffer)
+    /// Sends the pieces one after the other, as one write of all of them would.
+    func writeLines(_ pieces: some Sequence<[UInt8]>)
+    /// Sends what was written, then tells the peer that nothing follows (FIN). Receiving goes on.
+    func writeEOF()
+    /// Whether ``writeEOF()`` is possible.
+    var canWriteEOF: Bool { get }
+    /// Closes at once and drops what was not sent. `connectionLost(nil)` follows in a later turn.
+    func abort()
+    /// Sets when the protocol is paused and resumed, in bytes. Without `low` it is a quarter of `high`; without `high` it is
+    /// four times `low`; without either they are 16 KiB and 64 KiB. A high mark of zero pauses whenever something is
+    /// buffered.
+    ///
+    /// - Throws: ``EventLoopError/invalidArgument(_:)`` unless 0 ≤ low ≤ high.
+    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError)
+    /// The marks in bytes.
+    func getWriteBufferLimits() -> (low: Int, high: Int)
+    /// Bytes that were written and that the kernel has not taken yet.
+    var writeBufferSize: Int { get }
+}
+
+extension WriteTransport {
+    /// Sets when the protocol is paused and resumed; see ``setWriteBufferLimits(high:low:)``.
+    public func setWriteBufferLimits(high: Int) throws(EventLoopError) {
+        try setWriteBufferLimits(high: high, low: nil)
+    }
+}
