@@ -50,7 +50,20 @@ static struct timespec timespec_of(int64_t nanoseconds) {
     return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
 }
 
-int32_t cposix_epoll_wait(int32_t epoll, void *events, int32_t capacity, int64_t timeout_ns) {
+_Static_assert(CPOSIX_EPOLL_READABLE == EPOLLIN && CPOSIX_EPOLL_WRITABLE == EPOLLOUT, "epoll events");
+_Static_assert(CPOSIX_EPOLL_FAILED == EPOLLERR && CPOSIX_EPOLL_HUNG_UP == EPOLLHUP, "epoll events");
+_Static_assert(CPOSIX_EPOLL_ADD == EPOLL_CTL_ADD && CPOSIX_EPOLL_MODIFY == EPOLL_CTL_MOD, "epoll actions");
+_Static_assert(CPOSIX_EPOLL_DELETE == EPOLL_CTL_DEL, "epoll actions");
+
+int32_t cposix_epoll_control(int32_t epoll, int32_t action, cposix_epoll_event event) {
+    struct epoll_event kernel_event = {
+        .events = event.events,
+        .data.u64 = (uint64_t)event.stamp << 32 | (uint32_t)event.descriptor,
+    };
+    return result_or_errno(epoll_ctl(epoll, action, event.descriptor, &kernel_event));
+}
+
+static int32_t epoll_wait_nanoseconds(int32_t epoll, struct epoll_event *events, int32_t capacity, int64_t timeout_ns) {
     static _Atomic bool lacks_pwait2 = false;
     if (timeout_ns > 0 && !atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
         struct timespec timeout = timespec_of(timeout_ns);
@@ -58,9 +71,23 @@ int32_t cposix_epoll_wait(int32_t epoll, void *events, int32_t capacity, int64_t
         if (result >= 0 || errno != ENOSYS) return result_or_errno(result);
         atomic_store_explicit(&lacks_pwait2, true, memory_order_relaxed);
     }
-    int64_t milliseconds = timeout_ns <= 0 ? timeout_ns : (timeout_ns + 999999) / 1000000;
+    int64_t milliseconds = timeout_ns <= 0 ? timeout_ns : (timeout_ns - 1) / 1000000 + 1;
     if (milliseconds > INT32_MAX) milliseconds = INT32_MAX;
     return result_or_errno(epoll_wait(epoll, events, capacity, (int)milliseconds));
+}
+
+int32_t cposix_epoll_wait(int32_t epoll, cposix_epoll_event *events, int32_t capacity, int64_t timeout_ns) {
+    struct epoll_event kernel_events[CPOSIX_EPOLL_EVENTS_MAX];
+    if (capacity > CPOSIX_EPOLL_EVENTS_MAX) capacity = CPOSIX_EPOLL_EVENTS_MAX;
+    int32_t count = epoll_wait_nanoseconds(epoll, kernel_events, capacity, timeout_ns);
+    for (int32_t index = 0; index < count; index++) {
+        events[index] = (cposix_epoll_event){
+            .events = kernel_events[index].events,
+            .descriptor = (int32_t)(uint32_t)kernel_events[index].data.u64,
+            .stamp = (uint32_t)(kernel_events[index].data.u64 >> 32),
+        };
+    }
+    return count;
 }
 
 int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns) {

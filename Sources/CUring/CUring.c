@@ -69,7 +69,8 @@ int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
 }
 
 int32_t curing_enable(curing_ring *self) {
-    int result = io_uring_enable_rings(&self->ring);
+    // liburing 2.3 declares io_uring_enable_rings, but does not export it.
+    int result = io_uring_register(self->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
     if (result < 0) return result;
     // Saves a descriptor look-up at each enter; a process may have used up its 16, which harms nothing.
     self->descriptor_is_registered = io_uring_register_ring_fd(&self->ring) == 1;

@@ -29,8 +29,23 @@ int32_t cposix_accept(int32_t listener, bool non_blocking);
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);
 int32_t cposix_eventfd(void);
 int32_t cposix_epoll_create(void);
-// timeout_ns < 0 waits without limit. Falls back to millisecond waits, rounded up, without epoll_pwait2.
-int32_t cposix_epoll_wait(int32_t epoll, void *events, int32_t capacity, int64_t timeout_ns);
+
+// What an epoll watches a descriptor for, and what it found; the kernel's own struct is packed on some machines only.
+typedef struct cposix_epoll_event {
+    uint32_t events;
+    int32_t descriptor;
+    uint32_t stamp;
+} cposix_epoll_event;
+
+#define CPOSIX_EPOLL_EVENTS_MAX 256
+
+enum { CPOSIX_EPOLL_READABLE = 1, CPOSIX_EPOLL_WRITABLE = 4, CPOSIX_EPOLL_FAILED = 8, CPOSIX_EPOLL_HUNG_UP = 16 };
+enum { CPOSIX_EPOLL_ADD = 1, CPOSIX_EPOLL_DELETE = 2, CPOSIX_EPOLL_MODIFY = 3 };
+
+int32_t cposix_epoll_control(int32_t epoll, int32_t action, cposix_epoll_event event);
+// Fills up to min(capacity, CPOSIX_EPOLL_EVENTS_MAX) events. timeout_ns < 0 waits without limit. Falls back to
+// millisecond waits, rounded up, without epoll_pwait2.
+int32_t cposix_epoll_wait(int32_t epoll, cposix_epoll_event *events, int32_t capacity, int64_t timeout_ns);
 int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns);
 // Bit arrays of `limit` descriptors; timeout as above.
 int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *failed, int64_t timeout_ns);

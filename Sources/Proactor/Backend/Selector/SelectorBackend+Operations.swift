@@ -1,0 +1,152 @@
+import Glibc
+import SystemPackage
+
+/// The calls that operations come down to.
+extension SelectorBackend {
+    /// Connections that one readiness of a listener may bring, so that a flood of them does not hold up the rest.
+    private static let acceptsMax = 64
+
+    /// An operation's first step, within its submission: the owner is not called.
+    func begin(_ operation: IOOperation, _ token: OperationToken) {
+        switch operation {
+        case .accept(let descriptor), .receive(let descriptor):
+            wait(descriptor.rawValue, .read, token)
+        case .connect(let descriptor, let address):
+            conclude(connectOrWait(descriptor.rawValue, address, token), token)
+        case .close(let descriptor):
+            complete(token, calls.close(descriptor.rawValue))
+        case .receiveInto, .send, .sendMessage:
+            let result = transfer(operation)
+            guard result == -EAGAIN, let side = operation.side else { return complete(token, result) }
+            wait(operation.descriptor.rawValue, side, token)
+        }
+    }
+
+    /// An operation's next step, when its descriptor is ready. The operation may be over by now.
+    func advance(_ token: OperationToken) {
+        guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+        let operation = record.pointee.operation
+        switch operation {
+        case .receive(let descriptor):
+            receive(descriptor.rawValue, token, record.pointee.owner)
+        case .accept(let descriptor):
+            accept(descriptor.rawValue, token, record.pointee.owner)
+        case .connect(let descriptor, _):
+            finish(token, calls.takePendingError(descriptor.rawValue))
+        case .receiveInto, .send, .sendMessage:
+            let result = transfer(operation)
+            // Readiness is not completion: it waits on.
+            if result != -EAGAIN { finish(token, result) }
+        case .close:
+            preconditionFailure("a close waits for nothing")
+        }
+    }
+
+    private func transfer(_ operation: IOOperation) -> Int32 {
+        switch operation {
+        case .receiveInto(let descriptor, let buffer):
+            retryingInterrupts { calls.receive(descriptor.rawValue, buffer) }
+        case .send(let descriptor, let bytes):
+            retryingInterrupts { calls.send(descriptor.rawValue, bytes) }
+        case .sendMessage(let descriptor, let message):
+            retryingInterrupts { calls.sendMessage(descriptor.rawValue, message) }
+        case .accept, .connect, .receive, .close:
+            preconditionFailure("not a single transfer")
+        }
+    }
+
+    private func receive(_ descriptor: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
+        let count = retryingInterrupts { calls.receive(descriptor, receiveBuffer) }
+        guard count > 0 else {
+            if count != -EAGAIN { finish(token, count) }
+            return
+        }
+        // The table holds the owner until the final completion, which never comes within a callback.
+        let bytes = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: Int(count))
+        owner?._withUnsafeGuaranteedRef {
+            $0.operationCompleted(Completion(token: token, result: count, isFinal: false, bytes: bytes))
+        }
+    }
+
+    private func accept(_ listener: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
+        for _ in 0..<Self.acceptsMax {
+            let result = calls.accept(listener)
+            if result >= 0 {
+                deliverAccepted(result, token, owner)
+                // The callback may have cancelled: what is still queued stays in the backlog.
+                guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+                continue
+            }
+            switch -result {
+            case EAGAIN:
+                return
+            case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH:
+                // The fate of one connection that was waiting, as accept(2) says; the listener is sound.
+                continue
+            default:
+                return finish(token, result)
+            }
+        }
+    }
+
+    private func deliverAccepted(_ descriptor: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
+        guard let owner else {
+            // Nobody to give it to, and it must not leak.
+            _ = calls.close(descriptor)
+            return
+        }
+        owner._withUnsafeGuaranteedRef {
+            $0.operationCompleted(Completion(token: token, result: descriptor, isFinal: false))
+        }
+    }
+
+    private func retryingInterrupts(_ call: () -> Int32) -> Int32 {
+        while true {
+            let result = call()
+            if result != -EINTR { return result }
+        }
+    }
+}
+
+// MARK: - Connecting
+
+extension SelectorBackend {
+    /// Starts a connect, or tries one again. `nil` when it has to wait.
+    private func connectOrWait(
+        _ socket: Int32, _ address: UnsafeMutablePointer<KernelAddress>, _ token: OperationToken
+    ) -> Int32? {
+        let result = calls.connect(socket, address)
+        switch -result {
+        case EINPROGRESS, EALREADY, EINTR:
+            // An interrupted connect goes on by itself: another call would only say EALREADY.
+            wait(socket, .write, token)
+            return nil
+        case EAGAIN where address.pointee.storage.ss_family == sa_family_t(AF_UNIX):
+            connectRetries.append(token)
+            return nil
+        default:
+            return result
+        }
+    }
+
+    private func conclude(_ result: Int32?, _ token: OperationToken) {
+        if let result { complete(token, result) }
+    }
+
+    /// Tries the connects again that found a full backlog.
+    func retryConnects() {
+        let count = connectRetries.count
+        guard count > 0 else { return }
+        var attempts: [OperationToken] = []
+        for index in 0..<count { attempts.append(connectRetries[index]) }
+        connectRetries.removeFirst(count)
+        for token in attempts { retryConnect(token) }
+    }
+
+    private func retryConnect(_ token: OperationToken) {
+        guard let record = table.find(token), case .connect(let socket, let address) = record.pointee.operation else {
+            preconditionFailure("only a connect under way is tried again")
+        }
+        conclude(connectOrWait(socket.rawValue, address, token), token)
+    }
+}

@@ -1,0 +1,230 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// Makes completions out of readiness: tries an operation's call, waits until its descriptor is ready when the kernel says
+/// "not now", and tries again.
+///
+/// - What can complete at once does so within ``submit(_:owner:)`` and waits in `completed` for the next delivery.
+/// - `.receive` and `.accept` do not try: they are registered once, for as long as they live, and each message costs one
+///   call. The call is made at delivery, right before its owner hears of it, so that what an earlier callback of the turn
+///   cancelled or closed is not touched any more.
+/// - A descriptor has at most one operation that reads and one that writes. Errors and hang-ups wake both.
+/// - What cannot be registered (a regular file with epoll: EPERM; no memory) ends with that error.
+/// - A Unix socket's connect to a listener whose backlog is full can be waited for by no selector: it is tried again every
+///   millisecond, so that it waits here as it does in a ring.
+final class SelectorBackend: CompletionBackend {
+    let kind: SelectorKind
+    let system: any SystemCalls
+    var waker: any LoopWaker { selectorWaker }
+    var operationCount: Int { table.count }
+
+    let calls: SocketCalls
+    let table = OperationTable()
+    /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
+    let receiveBuffer: UnsafeMutableRawBufferPointer
+
+    // Exclusivity: all of it belongs to the loop's thread, and no method calls out while it changes these.
+    @exclusivity(unchecked) private var isClosed = false
+    /// Indexed by descriptor.
+    @exclusivity(unchecked) private var registrations = RawList<DescriptorRegistration>(capacity: 64)
+    /// What is over but not delivered, first in, first out.
+    @exclusivity(unchecked) private var completed = RawList<CompletedOperation>()
+    /// The operations for which the last poll found their descriptor ready. Tokens, not descriptors: what a callback ends
+    /// before its turn has come is not found any more, although its number may have another use by then.
+    @exclusivity(unchecked) private var ready = RawList<OperationToken>(capacity: 2 * readyMax)
+    /// Connects to a full backlog.
+    @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
+
+    private let selector: any Selector
+    private let selectorWaker: SelectorWaker
+    private let found: UnsafeMutableBufferPointer<ReadyDescriptor>
+
+    private static let receiveBufferSize = 64 * 1024
+    /// Descriptors that one poll takes up.
+    private static let readyMax = 256
+    private static let connectRetryNanoseconds: Int64 = 1_000_000
+
+    /// Throws what creating the selector or its eventfd says, such as EMFILE.
+    init(kind: SelectorKind, calls: SocketCalls = SocketCalls()) throws(Errno) {
+        self.kind = kind
+        self.calls = calls
+        system = LinuxSystemCalls(nonBlocking: true)
+        selectorWaker = try SelectorWaker()
+        do throws(Errno) {
+            selector = try Self.makeSelector(kind)
+        } catch {
+            selectorWaker.close()
+            throw error
+        }
+        receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
+        found = .allocate(capacity: Self.readyMax)
+        do throws(Errno) {
+            try selector.watch(selectorWaker.descriptor, for: .read)
+        } catch {
+            // The deinitialiser closes: the instance is whole.
+            throw error
+        }
+    }
+
+    deinit {
+        close()
+        receiveBuffer.deallocate()
+        found.deallocate()
+    }
+
+    private static func makeSelector(_ kind: SelectorKind) throws(Errno) -> any Selector {
+        switch kind {
+        case .epoll: try EpollSelector()
+        case .poll: PollSelector()
+        case .select: SelectSelector()
+        }
+    }
+
+    func start() throws(RingUnavailable) {}
+
+    @discardableResult
+    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+        precondition(!isClosed, "an operation was submitted to a closed backend")
+        let token = table.insert(operation, owner: owner)
+        guard operation.descriptor.rawValue >= 0 else {
+            complete(token, -EBADF)
+            return token
+        }
+        occupy(operation, token)
+        begin(operation, token)
+        return token
+    }
+
+    func cancel(_ token: OperationToken) {
+        guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+        let operation = record.pointee.operation
+        table.transition(record, to: .cancelling)
+        // What waits for nothing is over already, and its result counts.
+        if release(operation, token) || stopRetrying(token) { complete(token, -ECANCELED) }
+    }
+
+    func settle() {
+        // Those that callbacks add wait for the next time, else a busy owner could keep the loop here.
+        let count = completed.count
+        for index in 0..<count {
+            let operation = completed[index]
+            finish(operation.token, operation.result)
+        }
+        completed.removeFirst(count)
+    }
+
+    func poll(timeoutNanoseconds: Int64) {
+        var timeout = timeoutNanoseconds
+        if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
+            timeout = Self.connectRetryNanoseconds
+        }
+        if !completed.isEmpty { timeout = 0 }
+        ready.removeFirst(ready.count)
+        let count = selector.wait(timeoutNanoseconds: timeout, into: found)
+        for index in 0..<count { note(found[index]) }
+    }
+
+    func deliver() {
+        settle()
+        retryConnects()
+        // No callback polls, so the list stays as it is.
+        for index in 0..<ready.count { advance(ready[index]) }
+        ready.removeFirst(ready.count)
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        var owners: [Unmanaged<CompletionOwner>] = []
+        table.forEach { token in
+            if let owner = table.retire(token) { owners.append(owner) }
+        }
+        completed.removeFirst(completed.count)
+        ready.removeFirst(ready.count)
+        connectRetries.removeFirst(connectRetries.count)
+        selector.close()
+        selectorWaker.close()
+        // Last, since releasing may run the owners' deinitialisers.
+        for owner in owners { owner.release() }
+    }
+
+    /// Turns a finding into the operations that wait for it.
+    private func note(_ found: ReadyDescriptor) {
+        guard found.descriptor != selectorWaker.descriptor else { return selectorWaker.drain() }
+        let registration = registrations[Int(found.descriptor)]
+        let sides = registration.interest.intersection(found.readiness)
+        if sides.contains(.read), let reader = registration.reader { ready.append(reader) }
+        if sides.contains(.write), let writer = registration.writer { ready.append(writer) }
+    }
+}
+
+// MARK: - Book-keeping
+
+extension SelectorBackend {
+    /// Gives an operation its side of the descriptor, or sees to it that nothing else is under way on it.
+    private func occupy(_ operation: IOOperation, _ token: OperationToken) {
+        let index = Int(operation.descriptor.rawValue)
+        registrations.extend(to: index + 1, filling: DescriptorRegistration())
+        guard let side = operation.side else {
+            let registration = registrations[index]
+            precondition(
+                registration.reader == nil && registration.writer == nil, "closed with an operation in flight")
+            return
+        }
+        precondition(registrations[index][side] == nil, "two operations on one side of a descriptor")
+        registrations[index][side] = token
+    }
+
+    /// Has the operation that holds `side` wait until the descriptor is ready.
+    func wait(_ descriptor: Int32, _ side: Readiness, _ token: OperationToken) {
+        let interest = registrations[Int(descriptor)].interest
+        do throws(Errno) {
+            try selector.watch(descriptor, for: interest.union(side))
+            registrations[Int(descriptor)].interest = interest.union(side)
+        } catch {
+            complete(token, -error.rawValue)
+        }
+    }
+
+    /// Takes its side of the descriptor from an operation, unless that happened before. Returns whether it waited for
+    /// readiness, which it then does no longer.
+    @discardableResult
+    private func release(_ operation: IOOperation, _ token: OperationToken) -> Bool {
+        let descriptor = operation.descriptor.rawValue
+        guard descriptor >= 0, let side = operation.side else { return false }
+        var registration = registrations[Int(descriptor)]
+        guard registration[side] == token else { return false }
+        let waited = registration.interest.contains(side)
+        registration[side] = nil
+        registration.interest.subtract(side)
+        registrations[Int(descriptor)] = registration
+        // Watching for less can fail only when the kernel has lost the registration: `note` ignores what is left of it.
+        if waited { try? selector.watch(descriptor, for: registration.interest) }
+        return waited
+    }
+
+    private func stopRetrying(_ token: OperationToken) -> Bool {
+        for index in 0..<connectRetries.count where connectRetries[index] == token {
+            connectRetries.replaceByLast(at: index)
+            return true
+        }
+        return false
+    }
+
+    /// Puts a final completion down for the next delivery.
+    func complete(_ token: OperationToken, _ result: Int32) {
+        completed.append(CompletedOperation(token: token, result: result))
+    }
+
+    /// Ends an operation and tells its owner.
+    func finish(_ token: OperationToken, _ result: Int32) {
+        guard let record = table.find(token) else { preconditionFailure("an operation ended twice") }
+        release(record.pointee.operation, token)
+        guard let owner = table.retire(token) else { return }
+        owner._withUnsafeGuaranteedRef {
+            $0.operationCompleted(Completion(token: token, result: result, isFinal: true))
+        }
+        owner.release()
+    }
+}

@@ -1,0 +1,29 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// Ends a selector's wait: an eventfd that it watches.
+final class SelectorWaker: LoopWaker {
+    let descriptor: Int32
+
+    init() throws(Errno) {
+        descriptor = cposix_eventfd()
+        guard descriptor >= 0 else { throw Errno(rawValue: -descriptor) }
+    }
+
+    func wake() {
+        var one: UInt64 = 1
+        // EAGAIN is a counter that is full, and so a wake-up that is under way already.
+        while write(descriptor, &one, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
+    }
+
+    /// Takes the wake-ups that have come. The loop's thread only.
+    func drain() {
+        var count: UInt64 = 0
+        while read(descriptor, &count, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
+    }
+
+    func close() {
+        _ = Glibc.close(descriptor)
+    }
+}

@@ -1,0 +1,52 @@
+import CPosix
+import Glibc
+
+/// The calls that a selector's operations are made of. Each says what the kernel said: zero or more, else minus errno.
+///
+/// None of them blocks, also when the descriptor would. A class so that tests can put faults in.
+class SocketCalls {
+    init() {}
+
+    func accept(_ listener: Int32) -> Int32 {
+        cposix_accept(listener, true)
+    }
+
+    func connect(_ socket: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
+        // KernelAddress begins with a sockaddr_storage, which is made to be seen as any sockaddr.
+        let pointer = UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self)
+        return result(Glibc.connect(socket, pointer, address.pointee.length))
+    }
+
+    /// SO_ERROR: how a connect that had to wait has ended.
+    func takePendingError(_ socket: Int32) -> Int32 {
+        var error: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let status = result(getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size))
+        return status < 0 ? status : -error
+    }
+
+    func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
+        result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
+    }
+
+    func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+        result(Glibc.send(socket, bytes.baseAddress, bytes.count, Self.sendFlags))
+    }
+
+    func sendMessage(_ socket: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {
+        result(sendmsg(socket, message, Self.sendFlags))
+    }
+
+    func close(_ descriptor: Int32) -> Int32 {
+        // Linux has freed the descriptor even when close says EINTR: trying again could close a stranger's.
+        let status = result(Glibc.close(descriptor))
+        return status == -EINTR ? 0 : status
+    }
+
+    private static let sendFlags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
+
+    /// A transfer is below 2 GiB: the kernel cuts longer ones.
+    private func result(_ value: some BinaryInteger) -> Int32 {
+        value >= 0 ? Int32(value) : -errno
+    }
+}

@@ -1,0 +1,31 @@
+@testable import Proactor
+
+/// Answers from a script, one answer a call, and asks the kernel when the script is over.
+final class FaultySocketCalls: SocketCalls {
+    var acceptErrors: [Int32] = []
+    var receiveErrors: [Int32] = []
+    var sendErrors: [Int32] = []
+    var connectErrors: [Int32] = []
+    /// The most that one send takes.
+    var sendMax = Int.max
+
+    private func next(_ script: inout [Int32]) -> Int32? {
+        script.isEmpty ? nil : -script.removeFirst()
+    }
+
+    override func accept(_ listener: Int32) -> Int32 {
+        next(&acceptErrors) ?? super.accept(listener)
+    }
+
+    override func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
+        next(&receiveErrors) ?? super.receive(socket, buffer)
+    }
+
+    override func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+        next(&sendErrors) ?? super.send(socket, UnsafeRawBufferPointer(rebasing: bytes.prefix(sendMax)))
+    }
+
+    override func connect(_ socket: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
+        next(&connectErrors) ?? super.connect(socket, address)
+    }
+}

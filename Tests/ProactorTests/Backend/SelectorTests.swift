@@ -1,0 +1,164 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+@Suite struct SelectorTests {
+    private func makeSelector(_ kind: SelectorKind) throws -> any Proactor.Selector {
+        switch kind {
+        case .epoll: try EpollSelector()
+        case .poll: PollSelector()
+        case .select: SelectSelector()
+        }
+    }
+
+    private func wait(
+        _ selector: any Proactor.Selector, timeoutNanoseconds: Int64 = 0, roomFor capacity: Int = 64
+    ) -> [ReadyDescriptor] {
+        let ready = UnsafeMutableBufferPointer<ReadyDescriptor>.allocate(capacity: capacity)
+        defer { ready.deallocate() }
+        let count = selector.wait(timeoutNanoseconds: timeoutNanoseconds, into: ready)
+        return Array(ready[..<count])
+    }
+
+    private func number(_ base: Int32, _ kind: SelectorKind) -> Int32 {
+        base + Int32(SelectorKind.allCases.firstIndex(of: kind)!)
+    }
+
+    @Test(arguments: SelectorKind.allCases) func findsWhatItWatchesFor(_ kind: SelectorKind) throws {
+        let harness = try SelectorHarness(kind)
+        let selector = try makeSelector(kind)
+        defer { selector.close() }
+        let (local, peer) = try harness.pair()
+        #expect(wait(selector).isEmpty)
+        try selector.watch(local.rawValue, for: .read)
+        #expect(wait(selector).isEmpty)
+        try selector.watch(local.rawValue, for: [.read, .write])
+        #expect(wait(selector).map(\.readiness) == [.write])
+        try peer.writeAll([1])
+        let found = wait(selector)
+        #expect(found.map(\.readiness) == [[.read, .write]])
+        #expect(found.map(\.descriptor) == [local.rawValue])
+        try selector.watch(local.rawValue, for: .read)
+        #expect(wait(selector).map(\.readiness) == [.read])
+        try selector.watch(local.rawValue, for: [])
+        #expect(wait(selector).isEmpty)
+    }
+
+    @Test(arguments: SelectorKind.allCases) func noneStarvesWhenTooManyAreReady(_ kind: SelectorKind) throws {
+        let harness = try SelectorHarness(kind)
+        let selector = try makeSelector(kind)
+        defer { selector.close() }
+        var expected: Set<Int32> = []
+        for _ in 0..<80 {
+            let (local, _) = try harness.pair()
+            try selector.watch(local.rawValue, for: .write)
+            expected.insert(local.rawValue)
+        }
+        var found: Set<Int32> = []
+        for _ in 0..<8 { found.formUnion(wait(selector).map(\.descriptor)) }
+        #expect(found == expected)
+    }
+
+    @Test(arguments: SelectorKind.allCases) func watchesHighNumbers(_ kind: SelectorKind) throws {
+        let harness = try SelectorHarness(kind)
+        var limit = rlimit()
+        try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        // Above the C library's FD_SETSIZE where the limit allows.
+        let number = number(limit.rlim_cur > 1510 ? 1500 : 820, kind)
+        let selector = try makeSelector(kind)
+        defer { selector.close() }
+        let (local, peer) = try harness.pair()
+        let high = try harness.duplicate(local, at: number)
+        harness.adopt(high)
+        try selector.watch(high.rawValue, for: .read)
+        #expect(wait(selector).isEmpty)
+        try peer.writeAll([1])
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [number])
+    }
+
+    @Test(arguments: [SelectorKind.poll, .select]) func aClosedDescriptorIsReadyToSayEBADF(_ kind: SelectorKind) throws {
+        let harness = try SelectorHarness(kind)
+        let selector = try makeSelector(kind)
+        defer { selector.close() }
+        let (local, peer) = try harness.pair()
+        let gone = try harness.duplicate(local, at: number(830, kind))
+        try selector.watch(gone.rawValue, for: .read)
+        try selector.watch(peer.rawValue, for: .read)
+        try gone.close()
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [gone.rawValue])
+        try selector.watch(gone.rawValue, for: [])
+        try local.writeAll([1])
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [peer.rawValue])
+    }
+
+    // Pitfall 43
+    @Test func aRegistrationThatOutlivesItsDescriptorIsShaken() throws {
+        let harness = try SelectorHarness(.epoll)
+        let selector = try EpollSelector()
+        defer { selector.close() }
+        let (local, peer) = try harness.pair()
+        let (other, otherPeer) = try harness.pair()
+        let number: Int32 = 840
+        let gone = try harness.duplicate(local, at: number)
+        try selector.watch(gone.rawValue, for: .read)
+        try selector.watch(other.rawValue, for: .read)
+        // Its file is still open, as `local`: the kernel keeps reporting the number.
+        try gone.close()
+        try selector.watch(gone.rawValue, for: [])
+        try peer.writeAll([1])
+        #expect(wait(selector).isEmpty)
+        let start = harness.backend.system.now()
+        #expect(wait(selector, timeoutNanoseconds: 2_000_000).isEmpty)
+        #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(2))
+        try otherPeer.writeAll([2])
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [other.rawValue])
+    }
+
+    // Pitfalls 15, 43
+    @Test func anOldRegistrationsEventIsNotTheNewOnes() throws {
+        let harness = try SelectorHarness(.epoll)
+        let selector = try EpollSelector()
+        defer { selector.close() }
+        let (old, oldPeer) = try harness.pair()
+        let (new, newPeer) = try harness.pair()
+        let reused = try harness.duplicate(old, at: 850)
+        try selector.watch(reused.rawValue, for: .read)
+        try reused.close()
+        try selector.watch(reused.rawValue, for: [])
+        harness.adopt(try harness.duplicate(new, at: 850))
+        try selector.watch(reused.rawValue, for: .read)
+        try oldPeer.writeAll([1])
+        #expect(wait(selector).isEmpty)
+        try newPeer.writeAll([2])
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [850])
+    }
+
+    // Pitfall 42
+    @Test func aDescriptorReplacedUnannouncedIsRegisteredAnew() throws {
+        let harness = try SelectorHarness(.epoll)
+        let selector = try EpollSelector()
+        defer { selector.close() }
+        let (old, _) = try harness.pair()
+        let (new, newPeer) = try harness.pair()
+        let reused = try harness.duplicate(old, at: 860)
+        try selector.watch(reused.rawValue, for: .read)
+        harness.adopt(try harness.duplicate(new, at: 860))
+        // The book says that this is a change, the kernel that it knows nothing.
+        try selector.watch(reused.rawValue, for: [.read, .write])
+        try newPeer.writeAll([1])
+        #expect(wait(selector).map(\.readiness) == [[.read, .write]])
+    }
+
+    @Test func aFailedChangeLeavesTheFormerInterest() throws {
+        let harness = try SelectorHarness(.epoll)
+        let selector = try EpollSelector()
+        defer { selector.close() }
+        let file = try FileDescriptor.open("/proc/self/exe", .readOnly)
+        harness.adopt(file)
+        #expect(throws: Errno.notPermitted) { try selector.watch(file.rawValue, for: .read) }
+        try selector.watch(file.rawValue, for: [])
+        #expect(wait(selector).isEmpty)
+    }
+}
