@@ -1,6 +1,13 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// For contributors and CI; a package that depends on this one never sees it. A newer compiler's new warning must not
+// stop anybody's build.
+let warningsAreErrors = Context.environment["PROACTOR_WARNINGS_AS_ERRORS"] == "1"
+let swiftSettings: [SwiftSetting] = warningsAreErrors ? [.treatAllWarnings(as: .error)] : []
+let cSettings: [CSetting] =
+    warningsAreErrors ? [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)] : []
+
 let package = Package(
     name: "swift-proactor",
     products: [
@@ -12,8 +19,8 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-        .target(name: "CUring", dependencies: ["CLiburing"]),
-        .target(name: "CPosix"),
+        .target(name: "CUring", dependencies: ["CLiburing"], cSettings: cSettings),
+        .target(name: "CPosix", cSettings: cSettings),
         .target(
             name: "Proactor",
             dependencies: [
@@ -21,11 +28,13 @@ let package = Package(
                 "CPosix",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
-            ]
+            ],
+            swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "ProactorTests",
-            dependencies: ["Proactor", "CPosix"]
+            dependencies: ["Proactor", "CPosix"],
+            swiftSettings: swiftSettings
         ),
     ],
     swiftLanguageModes: [.v6]
