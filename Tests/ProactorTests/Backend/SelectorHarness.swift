@@ -35,9 +35,12 @@ final class SelectorHarness {
     /// Makes turns until `condition` holds; records an issue when ten waits of a second have not brought it about.
     func run(until condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) {
         var idleTurns = 0
-        while !condition() {
+        while true {
+            backend.settle()
+            if condition() { return }
             let start = backend.system.now()
-            turn(timeoutNanoseconds: Self.secondInNanoseconds)
+            backend.poll(timeoutNanoseconds: Self.secondInNanoseconds)
+            backend.deliver()
             if start.duration(to: backend.system.now()) >= .seconds(1) { idleTurns += 1 }
             guard idleTurns < 10 else {
                 Issue.record("the condition never came true", sourceLocation: sourceLocation)
