@@ -19,7 +19,13 @@ final class CompletionRecorder: CompletionOwner {
     override func operationCompleted(_ completion: Completion) {
         let bytes = Array(completion.bytes)
         seen.append(
-            Seen(token: completion.token, result: completion.result, isFinal: completion.isFinal, bytes: bytes))
+            Seen(
+                token: completion.token,
+                result: completion.result,
+                isFinal: completion.isFinal,
+                bytes: bytes
+            )
+        )
         onCompletion?(completion)
     }
 }

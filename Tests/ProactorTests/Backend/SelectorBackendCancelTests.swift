@@ -28,7 +28,9 @@ import Testing
         #expect(first.seen.count == 1)
     }
 
-    @Test(arguments: SelectorKind.allCases) func aNewReceiveMayFollowACancelAtOnce(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func aNewReceiveMayFollowACancelAtOnce(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let (local, peer) = try harness.pair()
         let (first, second) = (CompletionRecorder(), CompletionRecorder())
@@ -57,7 +59,9 @@ import Testing
     }
 
     // Pitfall 15
-    @Test(arguments: SelectorKind.allCases) func whatACallbackCancelsIsNotReadInItsTurn(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func whatACallbackCancelsIsNotReadInItsTurn(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let pairs = [try harness.pair(), try harness.pair()]
         let recorders = [CompletionRecorder(), CompletionRecorder()]
@@ -78,7 +82,9 @@ import Testing
         for recorder in recorders { recorder.onCompletion = nil }
     }
 
-    @Test(arguments: SelectorKind.allCases) func aCancelledAcceptLeavesTheListener(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func aCancelledAcceptLeavesTheListener(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let (listener, address) = try harness.listener(.ipv4(.loopback, port: 0))
         let (first, second, connector) = (CompletionRecorder(), CompletionRecorder(), CompletionRecorder())
@@ -104,7 +110,10 @@ import Testing
         let harness = try SelectorHarness(kind, calls: calls)
         let recorder = CompletionRecorder()
         let token = try harness.connect(
-            try harness.socket(), to: .ipv4(.loopback, port: 9), owner: recorder)
+            try harness.socket(),
+            to: .ipv4(.loopback, port: 9),
+            owner: recorder
+        )
         harness.backend.cancel(token)
         harness.turn()
         harness.turn()
@@ -128,7 +137,9 @@ import Testing
     }
 
     // Pitfall 21
-    @Test(arguments: SelectorKind.allCases) func aCancelThatComesTooLateChangesNothing(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func aCancelThatComesTooLateChangesNothing(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let (local, peer) = try harness.pair()
         let recorder = CompletionRecorder()

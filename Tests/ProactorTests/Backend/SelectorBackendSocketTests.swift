@@ -27,7 +27,9 @@ import Testing
         acceptor.onCompletion = nil
     }
 
-    @Test(arguments: SelectorKind.allCases) func anAcceptThatIsCancelledMidwayStops(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func anAcceptThatIsCancelledMidwayStops(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let (listener, address) = try harness.listener(.unixAbstract(name: Self.name(kind, 1)))
         let (acceptor, connector) = (CompletionRecorder(), CompletionRecorder())
@@ -110,7 +112,8 @@ import Testing
         #expect(recorder.results == [0])
     }
 
-    @Test(arguments: SelectorKind.allCases) func aConnectToAFullUnixBacklogWaits(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func aConnectToAFullUnixBacklogWaits(_ kind: SelectorKind) throws
+    {
         let harness = try SelectorHarness(kind)
         let (listener, address) = try harness.listener(.unixAbstract(name: Self.name(kind, 3)), backlog: 0)
         let (acceptor, early) = (CompletionRecorder(), CompletionRecorder())
@@ -160,7 +163,9 @@ import Testing
     }
 
     // Pitfall 15
-    @Test(arguments: SelectorKind.allCases) func aNumberUsedAgainWithinATurnGetsNothingOld(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func aNumberUsedAgainWithinATurnGetsNothingOld(
+        _ kind: SelectorKind
+    ) throws {
         let harness = try SelectorHarness(kind)
         let number: Int32 = 810 + Int32(SelectorKind.allCases.firstIndex(of: kind)!)
         let (first, firstPeer) = try harness.pair()

@@ -86,7 +86,9 @@ import Testing
         #expect(harness.drain(peer) == [1, 2, 3, 4, 5])
     }
 
-    @Test(arguments: SelectorKind.allCases) func aFullBufferHoldsASendUpUntilThereIsRoom(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func aFullBufferHoldsASendUpUntilThereIsRoom(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let (local, peer) = try harness.pair()
         let recorder = CompletionRecorder()
@@ -115,7 +117,8 @@ import Testing
         #expect(harness.drain(peer) == [1, 2, 3])
     }
 
-    @Test(arguments: SelectorKind.allCases) func bothSidesOfADescriptorWorkAtOnce(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func bothSidesOfADescriptorWorkAtOnce(_ kind: SelectorKind) throws
+    {
         let harness = try SelectorHarness(kind)
         let (local, peer) = try harness.pair()
         let (receiver, sender) = (CompletionRecorder(), CompletionRecorder())
@@ -224,7 +227,9 @@ import Testing
         #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(1))
     }
 
-    @Test(arguments: SelectorKind.allCases) func closingReleasesOwnersWithoutAWord(_ kind: SelectorKind) throws {
+    @Test(arguments: SelectorKind.allCases) func closingReleasesOwnersWithoutAWord(_ kind: SelectorKind)
+        throws
+    {
         let harness = try SelectorHarness(kind)
         let (local, _) = try harness.pair()
         var heard = 0

@@ -95,7 +95,9 @@ final class SelectorHarness {
         backend.submit(.send(socket, UnsafeRawBufferPointer(buffer(bytes))), owner: owner)
     }
 
-    func connect(_ socket: FileDescriptor, to address: SocketAddress, owner: CompletionOwner) throws -> OperationToken {
+    func connect(_ socket: FileDescriptor, to address: SocketAddress, owner: CompletionOwner) throws
+        -> OperationToken
+    {
         let pointer = UnsafeMutablePointer<KernelAddress>.allocate(capacity: 1)
         pointer.initialize(to: try address.kernelForm())
         addresses.append(pointer)

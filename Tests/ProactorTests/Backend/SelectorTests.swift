@@ -14,7 +14,9 @@ import Testing
     }
 
     private func wait(
-        _ selector: any Proactor.Selector, timeoutNanoseconds: Int64 = 0, roomFor capacity: Int = 64
+        _ selector: any Proactor.Selector,
+        timeoutNanoseconds: Int64 = 0,
+        roomFor capacity: Int = 64
     ) -> [ReadyDescriptor] {
         let ready = UnsafeMutableBufferPointer<ReadyDescriptor>.allocate(capacity: capacity)
         defer { ready.deallocate() }
@@ -78,7 +80,9 @@ import Testing
         #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [number])
     }
 
-    @Test(arguments: [SelectorKind.poll, .select]) func aClosedDescriptorIsReadyToSayEBADF(_ kind: SelectorKind) throws {
+    @Test(arguments: [SelectorKind.poll, .select]) func aClosedDescriptorIsReadyToSayEBADF(
+        _ kind: SelectorKind
+    ) throws {
         let harness = try SelectorHarness(kind)
         let selector = try makeSelector(kind)
         defer { selector.close() }

@@ -14,12 +14,14 @@ final class TestThread {
 
     init(_ run: @escaping @Sendable () -> Void) {
         let status = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { context in
                 Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
             },
-            Unmanaged.passRetained(Body(run)).toOpaque())
+            Unmanaged.passRetained(Body(run)).toOpaque()
+        )
         precondition(status == 0, "pthread_create: errno \(status)")
     }
 

@@ -63,7 +63,10 @@ final class EpollSelector: Selector {
                 hasStale = true
                 continue
             }
-            ready[count] = ReadyDescriptor(descriptor: event.descriptor, readiness: Self.readiness(event.events))
+            ready[count] = ReadyDescriptor(
+                descriptor: event.descriptor,
+                readiness: Self.readiness(event.events)
+            )
             count += 1
         }
         if hasStale { rebuild() }

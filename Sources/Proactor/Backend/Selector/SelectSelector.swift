@@ -67,7 +67,10 @@ final class SelectSelector: Selector {
                 var readiness: Readiness = []
                 if read >> Word(bit) & 1 != 0 { readiness.insert(.read) }
                 if write >> Word(bit) & 1 != 0 { readiness.insert(.write) }
-                ready[count] = ReadyDescriptor(descriptor: Int32(word * Word.bitWidth + bit), readiness: readiness)
+                ready[count] = ReadyDescriptor(
+                    descriptor: Int32(word * Word.bitWidth + bit),
+                    readiness: readiness
+                )
                 count += 1
             }
             word = word + 1 == readable.count ? 0 : word + 1

@@ -80,7 +80,8 @@ extension SelectorBackend {
             switch -result {
             case EAGAIN:
                 return
-            case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH:
+            case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+                ENETUNREACH:
                 // The fate of one connection that was waiting, as accept(2) says; the listener is sound.
                 continue
             default:
@@ -89,7 +90,11 @@ extension SelectorBackend {
         }
     }
 
-    private func deliverAccepted(_ descriptor: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
+    private func deliverAccepted(
+        _ descriptor: Int32,
+        _ token: OperationToken,
+        _ owner: Unmanaged<CompletionOwner>?
+    ) {
         guard let owner else {
             // Nobody to give it to, and it must not leak.
             _ = calls.close(descriptor)
@@ -113,7 +118,9 @@ extension SelectorBackend {
 extension SelectorBackend {
     /// Starts a connect, or tries one again. `nil` when it has to wait.
     private func connectOrWait(
-        _ socket: Int32, _ address: UnsafeMutablePointer<KernelAddress>, _ token: OperationToken
+        _ socket: Int32,
+        _ address: UnsafeMutablePointer<KernelAddress>,
+        _ token: OperationToken
     ) -> Int32? {
         let result = calls.connect(socket, address)
         switch -result {
@@ -144,7 +151,9 @@ extension SelectorBackend {
     }
 
     private func retryConnect(_ token: OperationToken) {
-        guard let record = table.find(token), case .connect(let socket, let address) = record.pointee.operation else {
+        guard let record = table.find(token),
+            case .connect(let socket, let address) = record.pointee.operation
+        else {
             preconditionFailure("only a connect under way is tried again")
         }
         conclude(connectOrWait(socket.rawValue, address, token), token)

@@ -169,7 +169,9 @@ extension SelectorBackend {
         guard let side = operation.side else {
             let registration = registrations[index]
             precondition(
-                registration.reader == nil && registration.writer == nil, "closed with an operation in flight")
+                registration.reader == nil && registration.writer == nil,
+                "closed with an operation in flight"
+            )
             return
         }
         precondition(registrations[index][side] == nil, "two operations on one side of a descriptor")
