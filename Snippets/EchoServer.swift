@@ -1,0 +1,26 @@
+import Proactor
+
+/// Sends back whatever comes in. One per connection.
+final class Echo: StreamProtocol {
+    private var transport: (any Transport)?
+
+    func connectionMade(_ transport: any Transport) {
+        self.transport = transport
+    }
+
+    func dataReceived(_ data: RawSpan) {
+        transport?.write(data)
+    }
+}
+
+@main
+struct EchoServer {
+    static func main() throws {
+        try run {
+            let endpoint = ServerOptions.Endpoint.tcp(hosts: ["127.0.0.1"], port: 9000)
+            let server = try await getRunningLoop().createServer(ServerOptions(endpoint)) { Echo() }
+            print("listening on 127.0.0.1:9000")
+            try await server.serveForever()
+        }
+    }
+}
