@@ -63,8 +63,13 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
 
     /// Runs `body` as a task on the loop's thread until it returns, and returns its result.
     ///
+    /// The body is `sending`, so that it is never isolated to the main actor, whose thread may be the one that runs the
+    /// loop. To run a body that shares what you use afterwards, hand a task over: `runUntilComplete(createTask { … })`.
+    ///
     /// - Throws: what `body` throws, and as for a future.
-    func runUntilComplete<Value>(_ body: @escaping () async throws -> Value) throws -> Value
+    func runUntilComplete<Value>(
+        _ body: sending @escaping @isolated(any) () async throws -> Value
+    ) throws -> Value
 
     /// Makes ``runForever()`` return at the end of this turn. What callbacks add meanwhile runs when the loop runs again.
     func stop()
@@ -87,9 +92,12 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     /// Starts `body` as a task on the loop's thread; its first step runs in the next turn.
     ///
     /// `Task {}` inside loop code leaves the loop: this stays on it, so the body may use what belongs to the loop, such as
-    /// a transport.
+    /// a transport. A body that is isolated to an actor of another thread ends the program: it could not run here. That is
+    /// any closure written in main-actor code.
     @discardableResult
-    func createTask<Value>(name: String?, _ body: @escaping () async throws -> Value) -> LoopTask<Value>
+    func createTask<Value>(
+        name: String?, _ body: @escaping @isolated(any) () async throws -> Value
+    ) -> LoopTask<Value>
 
     /// What ``createTask(name:_:)`` makes tasks with; `nil` is the loop's own way.
     var taskFactory: (any TaskFactory)? { get set }
@@ -135,7 +143,9 @@ public typealias ExceptionHandler = (any AbstractEventLoop, ExceptionContext) th
 extension AbstractEventLoop {
     /// Starts `body` as a task without a name of its own on the loop's thread; its first step runs in the next turn.
     @discardableResult
-    public func createTask<Value>(_ body: @escaping () async throws -> Value) -> LoopTask<Value> {
+    public func createTask<Value>(
+        _ body: @escaping @isolated(any) () async throws -> Value
+    ) -> LoopTask<Value> {
         createTask(name: nil, body)
     }
 

@@ -28,7 +28,7 @@ extension BaseEventLoop {
     }
 
     /// A loop that has not run yet belongs to whoever sets it up.
-    private func adoptCallingThreadBeforeStart() {
+    func adoptCallingThreadBeforeStart() {
         if !hasStarted { ownerThread = currentThread() }
     }
 }

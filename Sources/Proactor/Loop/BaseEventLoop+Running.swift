@@ -26,17 +26,22 @@ extension BaseEventLoop {
 
     // MARK: - Begin and end
 
-    private func begin(_ call: String) throws(EventLoopError) {
+    /// Throws when `call` cannot run the loop on this thread now.
+    func checkCanRun(_ call: String) throws(EventLoopError) {
         switch runState {
         case .closed: throw .closed
         case .running: throw .alreadyRunning(call: call)
         case .idle: break
         }
         guard cposix_get_running_loop() == nil else { throw .anotherLoopIsRunning }
-        if hasStarted {
-            guard isOnLoopThread else { throw .wrongThread(call: call) }
-            guard ForkGuard.isSameProcess(as: startedIn) else { throw .usedAfterFork }
-        } else {
+        guard hasStarted else { return }
+        guard isOnLoopThread else { throw .wrongThread(call: call) }
+        guard ForkGuard.isSameProcess(as: startedIn) else { throw .usedAfterFork }
+    }
+
+    private func begin(_ call: String) throws(EventLoopError) {
+        try checkCanRun(call)
+        if !hasStarted {
             do { try backend.start() } catch { throw .ringUnavailable(error) }
             ownerThread = cposix_thread_id()
             startedIn = ForkGuard.currentProcess
@@ -56,6 +61,7 @@ extension BaseEventLoop {
     func releaseEverything() {
         runState = .closed
         inbox.close()
+        abandonTasks()
         timers.removeAll()
         openTransports.closeAll(reportingTo: debug ? logger : nil)
         backend.close()

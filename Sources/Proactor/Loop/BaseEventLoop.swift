@@ -35,6 +35,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let buffers = BufferPool()
     /// Transports that are not closed; each keeps its place in it.
     var openTransports = TransportRegistry()
+    /// Tasks that are not done.
+    @exclusivity(unchecked) var tasks = TaskRegistry()
     var exceptionHandler: ExceptionHandler?
     public var slowCallbackDuration: Duration = .milliseconds(100)
     public var taskFactory: (any TaskFactory)?

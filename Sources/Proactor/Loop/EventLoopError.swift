@@ -16,6 +16,8 @@ public enum EventLoopError: Error, Hashable, Sendable {
     case anotherLoopIsRunning
     /// No loop runs on this thread.
     case noRunningLoop
+    /// No loop runs on this thread, and none was set as its current one.
+    case noCurrentLoop
     /// The loop was stopped before what `runUntilComplete` waits for was done.
     case stoppedBeforeCompletion
     /// The loop belongs to the thread that ran it first, and `call` came from another.
@@ -37,6 +39,7 @@ extension EventLoopError: CustomStringConvertible {
         case .alreadyRunning(let call): "\(call) was called while the event loop is running"
         case .anotherLoopIsRunning: "another event loop is running on this thread"
         case .noRunningLoop: "no event loop is running on this thread"
+        case .noCurrentLoop: "no event loop is running on this thread, and setEventLoop has not set one"
         case .stoppedBeforeCompletion: "the event loop was stopped before the awaited work was done"
         case .wrongThread(let call): "\(call) was called from a thread that is not the event loop's"
         case .usedAfterFork: "the event loop was started before fork(); the child needs a new one"

@@ -1,0 +1,40 @@
+extension AbstractEventLoop {
+    /// Runs `body` as a task on this loop, from any thread, and wakes the loop. What the body captures moves to the loop's
+    /// thread, and what it returns moves to whoever takes it from the future.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    @discardableResult
+    public func runCoroutineThreadSafe<Value>(
+        name: String? = nil, _ body: sending @escaping () async throws -> sending Value
+    ) throws(EventLoopError) -> ConcurrentFuture<Value> {
+        let future = ConcurrentFuture<Value>(loop: self)
+        let ticket = ConcurrentTicket(future)
+        // It was sent here, and is called once, on the loop's thread.
+        nonisolated(unsafe) let body = body
+        try callSoonThreadSafe {
+            guard !ticket.future.done else { return }
+            let task = self.createTask(name: name) {
+                await runForConcurrentFuture(body, ticket)
+            }
+            ticket.future.setTask(task)
+            // A task that is cancelled before its first step never looks at the body.
+            task.addDoneCallback { _ in
+                ticket.future.setTask(nil)
+                ticket.future.finish(.cancelled)
+            }
+        }
+        return future
+    }
+}
+
+/// The outcome goes to the future alone: the task would keep the value that is to leave the thread.
+private nonisolated(nonsending) func runForConcurrentFuture<Value>(
+    _ body: () async throws -> sending Value, _ ticket: ConcurrentTicket<Value>
+) async {
+    do {
+        let value = try await body()
+        ticket.future.finish(.succeeded(value))
+    } catch {
+        ticket.future.finish(FutureState(error: error))
+    }
+}

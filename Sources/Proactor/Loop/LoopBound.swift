@@ -1,0 +1,69 @@
+/// A box that any thread may hold, and that only its loop's thread may open: how a transport is kept in an actor or a
+/// registry and used from anywhere.
+///
+/// Opened on another thread, it ends the program with a message that says so. What is in it is released on the loop's
+/// thread, as long as the loop is not closed.
+///
+/// ```swift
+/// let connection = LoopBound(transport, of: loop)  // in connectionMade
+/// // anywhere:
+/// try connection.post { transport in transport.write("news\n") }
+/// ```
+public final class LoopBound<Value>: @unchecked Sendable {
+    // The value is touched on the loop's thread only: every way to it checks that.
+    private let loop: BaseEventLoop
+    // Retained by the initialiser, and released once: by the deinitialiser, or on the loop's thread for it.
+    private let box: Unmanaged<Box>
+
+    private final class Box {
+        let value: Value
+        init(_ value: Value) { self.value = value }
+    }
+
+    /// Puts `value` in a box. On the loop's thread only.
+    public init(_ value: Value, of loop: BaseEventLoop) {
+        loop.checkThread("LoopBound.init")
+        self.loop = loop
+        box = .passRetained(Box(value))
+    }
+
+    deinit {
+        // Exactly one of these lets go of the value.
+        nonisolated(unsafe) let box = box
+        if loop.isOnLoopThread || !loop.inbox.post(.callback { box.release() }) { box.release() }
+    }
+
+    /// The value. On the loop's thread only.
+    public var value: Value {
+        loop.checkThread("LoopBound.value")
+        return box._withUnsafeGuaranteedRef { $0.value }
+    }
+
+    /// Calls `body` with the value. On the loop's thread only.
+    public func withValue<Result, Failure: Error>(
+        _ body: (Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        return try body(value)
+    }
+
+    /// Calls `body` with the value in the loop's next turn, from any thread. An error that it throws goes to the loop's
+    /// exception handler.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    public func post(_ body: sending @escaping (Value) throws -> Void) throws(EventLoopError) {
+        // It was sent here, and is called once, on the loop's thread.
+        nonisolated(unsafe) let body = body
+        try loop.callSoonThreadSafe { try body(self.value) }
+    }
+
+    /// Runs `body` with the value as a task on the loop, from anywhere, and returns what it returns.
+    ///
+    /// - Throws: what `body` throws, `CancellationError`, ``EventLoopError/closed``.
+    public nonisolated(nonsending) func run<Result>(
+        _ body: sending @escaping (Value) async throws -> sending Result
+    ) async throws -> sending Result {
+        // It was sent here, and is called once, on the loop's thread.
+        nonisolated(unsafe) let body = body
+        return try await loop.runCoroutineThreadSafe { try await body(self.value) }.value()
+    }
+}

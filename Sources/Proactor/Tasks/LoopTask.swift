@@ -1,0 +1,137 @@
+/// An async function that runs on a loop's thread, and the future of its result: asyncio's `Task`.
+///
+/// It is made by ``AbstractEventLoop/createTask(name:_:)``, and its first step runs in the loop's next turn. The steps of
+/// its function run on the loop's thread, also after it has waited for child tasks, actors or other threads.
+///
+/// Cancelling is a request, as everywhere in Swift: the function finds out by `Task.isCancelled`, or by the
+/// `CancellationError` of what it awaits, and how it ends decides the outcome. Swift has no way to take a request back,
+/// so asyncio's `uncancel` has no counterpart.
+///
+/// Thread rule: the loop's thread only.
+///
+/// ```swift
+/// let task = loop.createTask(name: "greeter") {
+///     try await Task.sleep(for: .seconds(1))
+///     return "hello"
+/// }
+/// print(try loop.runUntilComplete(task))
+/// ```
+public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
+    private var givenName: String?
+    private let number = TaskNumber.next()
+    private var cancelRequests = 0
+    /// The running function; `nil` when it is done.
+    private var swiftTask: Task<Void, Never>?
+    /// The place in the loop's list of tasks; below zero when it is not in it.
+    private var place = -1
+
+    /// Starts `body` on `loop`, past the loop's task factory: this is what a ``TaskFactory`` makes tasks with.
+    ///
+    /// On a closed loop the body does not run, and the task has failed with ``EventLoopError/closed``.
+    public init(
+        on loop: BaseEventLoop, name: String? = nil, _ body: @escaping @isolated(any) () async throws -> Value
+    ) {
+        loop.checkThread("LoopTask.init")
+        loop.checkIsolation(of: body.isolation)
+        givenName = name
+        super.init(loop: loop)
+        guard !loop.isClosed else {
+            finish(.failed(EventLoopError.closed))
+            return
+        }
+        loop.adoptCallingThreadBeforeStart()
+        place = loop.tasks.insert(self)
+        // The task and the body are used on the loop's thread only, where the executor preference keeps them.
+        nonisolated(unsafe) let task = self
+        nonisolated(unsafe) let body: () async throws -> Value = body
+        swiftTask = Task(name: name, executorPreference: loop) {
+            await CurrentTask.$current.withValue(CurrentTask(task: task)) {
+                await task.run(body)
+            }
+        }
+    }
+
+    deinit {
+        reportUnseenError { "\(name) failed, and nobody looked at its error" }
+    }
+
+    private nonisolated(nonsending) func run(_ body: () async throws -> Value) async {
+        let outcome: FutureState<Value>
+        do {
+            // As in asyncio, a task that is cancelled before its first step never begins.
+            try Task.checkCancellation()
+            outcome = .succeeded(try await body())
+        } catch {
+            outcome = FutureState(error: error)
+        }
+        precondition(loop.isOnLoopThread, "a task's last step ran away from its event loop's thread")
+        complete(outcome)
+    }
+
+    private func complete(_ outcome: FutureState<Value>) {
+        swiftTask = nil
+        // A loop that was closed meanwhile has emptied its list.
+        if place >= 0 { loop.tasks.remove(at: place) }
+        place = -1
+        finish(outcome)
+    }
+
+    // MARK: - Name
+
+    /// The name that was given, or `Task-` and a number.
+    public var name: String {
+        givenName ?? "Task-\(number)"
+    }
+
+    /// Gives the task another name. Swift's own `Task.name` stays what it was.
+    public func setName(_ name: String) {
+        loop.checkThread("LoopTask.setName")
+        givenName = name
+    }
+
+    // MARK: - Cancelling
+
+    /// Asks the function to end early. Returns false when it has ended already.
+    ///
+    /// A future or task that the function waits for is cancelled with it.
+    @discardableResult
+    public override func cancel() -> Bool {
+        loop.checkThread("LoopTask.cancel")
+        guard state.isPending else { return false }
+        cancelRequests += 1
+        swiftTask?.cancel()
+        return true
+    }
+
+    /// How often the task was asked to cancel.
+    public func cancelling() -> Int {
+        loop.checkThread("LoopTask.cancelling")
+        return cancelRequests
+    }
+
+    // MARK: - What a task refuses
+
+    /// - Throws: always ``EventLoopError/invalidState(_:)``: what the function returns is the result.
+    public override func setResult(_ value: Value) throws(EventLoopError) {
+        throw .invalidState("the result of \(self) cannot be set: its function returns it")
+    }
+
+    /// - Throws: always ``EventLoopError/invalidState(_:)``: what the function throws is the error.
+    public override func setException(_ error: any Error) throws(EventLoopError) {
+        throw .invalidState("the error of \(self) cannot be set: its function throws it")
+    }
+
+    // MARK: - For the loop
+
+    func whenDone(_ body: @escaping () -> Void) {
+        _ = addPlainDoneCallback { _ in body() }
+    }
+
+    func abandon() {
+        place = -1
+        discardCallbacks()
+    }
+
+    /// The name and the state, for logs.
+    public override var description: String { "\(name), which \(stateText)" }
+}
