@@ -1,0 +1,30 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that what the benchmarks need never reaches an importer of the library.
+let package = Package(
+    name: "benchmarks",
+    products: [
+        .executable(name: "loopbench", targets: ["loopbench"]),
+        .executable(name: "c-ring-echo", targets: ["c-ring-echo"]),
+        .executable(name: "c-epoll-echo", targets: ["c-epoll-echo"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    ],
+    targets: [
+        .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .target(name: "CServe"),
+        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CLiburing"]),
+        .executableTarget(name: "c-epoll-echo", dependencies: ["CServe"]),
+        .target(name: "CLoad"),
+        .executableTarget(
+            name: "loopbench",
+            dependencies: [
+                "CLoad",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// Here for its link to liburing only: the C server includes <liburing.h> itself.

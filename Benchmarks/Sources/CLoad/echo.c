@@ -1,0 +1,80 @@
+// Messages that come back: ping-pong at depth 1, pipelined above.
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "engine.h"
+
+// Offers the socket everything that has been released.
+static void echo_send(struct engine *engine, struct connection *connection) {
+    const uint64_t target = connection->released * engine->message_bytes;
+    while (connection->sent < target) {
+        uint64_t length = target - connection->sent;
+        if (length > piece_bytes_max) length = piece_bytes_max;
+        const uint8_t *bytes = expected_bytes(engine, connection, connection->sent);
+        ssize_t sent = send(connection->fd, bytes, length, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EINTR) continue;
+            if (errno == EAGAIN) {
+                connection->blocked = true;
+            } else {
+                fail_connection(engine, connection);
+            }
+            return;
+        }
+        connection->sent += (uint64_t)sent;
+    }
+}
+
+// Lets as many messages go out as the depth allows, stamped with the present time.
+void echo_release(struct engine *engine, struct connection *connection, uint64_t now) {
+    while (connection->released < connection->completed + engine->depth &&
+           connection->released < engine->messages_max) {
+        connection->starts_ns[connection->released % engine->depth] = now;
+        connection->released++;
+    }
+    if (!connection->blocked) echo_send(engine, connection);
+}
+
+static void complete_messages(struct engine *engine, struct connection *connection, uint64_t now) {
+    const uint64_t completed = connection->received / engine->message_bytes;
+    for (; connection->completed < completed; connection->completed++) {
+        if (!engine->measuring) continue;
+        const uint64_t start = connection->starts_ns[connection->completed % engine->depth];
+        cload_histogram_record(engine->latency, now - start);
+        engine->result->requests++;
+    }
+}
+
+// True when more may be there.
+static bool echo_receive(struct engine *engine, struct connection *connection, bool ending) {
+    ssize_t received = recv(connection->fd, engine->incoming, piece_bytes_max, 0);
+    if (received <= 0) {
+        if (received == 0 || (errno != EAGAIN && errno != EINTR)) fail_connection(engine, connection);
+        return false;
+    }
+    const uint64_t end = connection->received + (uint64_t)received;
+    const uint8_t *expected = expected_bytes(engine, connection, connection->received);
+    if (end > connection->sent || memcmp(engine->incoming, expected, (size_t)received) != 0) {
+        engine->result->corruptions++;
+        close_connection(engine, connection);
+        return false;
+    }
+    connection->received = end;
+    if (engine->measuring) engine->result->bytes += (uint64_t)received;
+    return ending || received == piece_bytes_max;
+}
+
+void echo_ready(struct engine *engine, struct connection *connection, uint32_t events) {
+    const bool ending = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (events & EPOLLOUT) connection->blocked = false;
+    if (ending || (events & EPOLLIN)) {
+        while (echo_receive(engine, connection, ending)) continue;
+        if (connection->fd < 0) return;
+        const uint64_t now = now_ns();
+        complete_messages(engine, connection, now);
+        echo_release(engine, connection, now);
+    } else if (!connection->blocked) {
+        echo_send(engine, connection);
+    }
+}

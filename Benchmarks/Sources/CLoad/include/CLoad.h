@@ -1,0 +1,72 @@
+// The load generator: one thread over raw epoll, so that it costs less than the servers it drives.
+//
+// Plain integers and pointers only, so that Swift imports it without <sys/…> headers behind it.
+#ifndef CLOAD_H
+#define CLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Latencies in nanoseconds, in buckets less than 1 % wide (the layout of an HDR histogram with seven significant bits).
+typedef struct cload_histogram cload_histogram;
+
+cload_histogram *cload_histogram_create(void);
+void cload_histogram_destroy(cload_histogram *histogram);
+void cload_histogram_record(cload_histogram *histogram, uint64_t value_ns);
+// The smallest recorded bucket's upper edge that at least `fraction` (0 to 1) of the values do not exceed.
+uint64_t cload_histogram_value_at(const cload_histogram *histogram, double fraction);
+uint64_t cload_histogram_count(const cload_histogram *histogram);
+uint64_t cload_histogram_max(const cload_histogram *histogram);
+double cload_histogram_mean(const cload_histogram *histogram);
+
+typedef enum {
+    CLOAD_ECHO,        // `depth` messages in flight on each connection, each awaited; depth 1 is ping-pong
+    CLOAD_CHURN,       // connect, one message, close, over and over
+    CLOAD_IDLE,        // open all, one message each, then hold: memory only
+    CLOAD_STREAM_IN,   // towards a server that discards
+    CLOAD_STREAM_OUT,  // from a server that sends without end
+} cload_kind;
+
+typedef struct {
+    const char *host;       // numeric; NULL for a Unix socket
+    uint16_t port;
+    const char *unix_path;  // NULL for TCP; a leading '@' means the abstract namespace
+    cload_kind kind;
+    uint32_t connections;
+    uint32_t message_bytes;
+    uint32_t depth;
+    uint64_t warmup_ns;
+    uint64_t window_ns;
+    int32_t server_pid;     // whose CPU time and memory are read; 0 for none
+} cload_config;
+
+typedef struct {
+    uint64_t requests;      // completed in the window; connections for CLOAD_CHURN
+    uint64_t bytes;         // of payload, received (sent for CLOAD_STREAM_IN), in the window
+    uint64_t errors;        // connections that failed, ended early or timed out, at any time
+    uint64_t corruptions;   // connections on which something else than expected came back, at any time
+    uint64_t window_ns;     // as measured
+    uint64_t server_cpu_ns; // user and system, all threads, in the window
+    uint64_t load_cpu_ns;   // of this generator, in the window
+    uint64_t machine_busy_ns;   // all CPUs, everything on the machine, in the window (10 ms steps)
+    uint64_t machine_steal_ns;  // taken by the hypervisor, in the window (10 ms steps)
+    uint64_t rss_before_bytes, rss_after_bytes;              // of the server; for CLOAD_IDLE before and while holding
+    uint64_t anonymous_before_bytes, anonymous_after_bytes;
+} cload_result;
+
+// Runs one measurement. 0, or an errno when it could not start at all (`*what` then names the step).
+int cload_run(const cload_config *config, cload_histogram *latency, cload_result *result, const char **what);
+
+// Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with standard
+// output on a pipe whose reading end comes back in *output. The child dies with the calling thread. 0 or an errno.
+int cload_spawn(char *const arguments[], char *const environment[], int cpu, int32_t *pid, int *output);
+// Sends `signal_number` and waits up to `timeout_ms`, then kills. The exit status, 128 + signal, or -1 when killed here.
+int cload_stop(int32_t pid, int signal_number, int timeout_ms);
+// Pins the calling thread. 0 or an errno.
+int cload_pin(int cpu);
+// How many CPUs this process may run on.
+int cload_cpu_count(void);
+// Raises the soft limit on descriptors to the hard one and returns it.
+uint64_t cload_raise_descriptor_limit(void);
+
+#endif

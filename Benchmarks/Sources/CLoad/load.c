@@ -1,0 +1,183 @@
+// One measurement from its beginning to its end.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+enum { event_capacity = 1024 };
+
+static const uint64_t idle_answer_ns_max = 30ull * 1000 * 1000 * 1000;
+static const uint64_t idle_settle_ns = 300ull * 1000 * 1000;
+static const int wait_ms_max = 10;
+
+static int create_connections(struct engine *engine) {
+    const cload_config *config = engine->config;
+    engine->connections = calloc(config->connections, sizeof *engine->connections);
+    uint64_t *starts = calloc((size_t)config->connections * engine->depth, sizeof *starts);
+    if (engine->connections == NULL || starts == NULL) return ENOMEM;
+    for (uint32_t i = 0; i < config->connections; i++) {
+        engine->connections[i] = (struct connection){
+            .fd = -1,
+            .index = i,
+            .phase = config->kind == CLOAD_STREAM_OUT ? 0 : (uint32_t)((uint64_t)i * 7919 % pattern_period),
+            .starts_ns = starts + (size_t)i * engine->depth,
+        };
+    }
+    return 0;
+}
+
+static void open_all(struct engine *engine) {
+    for (uint32_t i = 0; i < engine->config->connections; i++) {
+        open_connection(engine, &engine->connections[i]);
+    }
+}
+
+// One turn: what is ready is looked at.
+static void turn(struct engine *engine) {
+    struct epoll_event events[event_capacity];
+    int count = epoll_wait(engine->epoll, events, event_capacity, wait_ms_max);
+    for (int i = 0; i < count; i++) {
+        struct connection *connection = events[i].data.ptr;
+        if (connection->fd >= 0) engine->ready(engine, connection, events[i].events);
+    }
+}
+
+static void run_until(struct engine *engine, uint64_t end_ns) {
+    const bool churns = engine->config->kind == CLOAD_CHURN;
+    while (now_ns() < end_ns && (churns || engine->open_count > 0)) {
+        turn(engine);
+        if (churns) churn_retry(engine);
+    }
+}
+
+static void run_window(struct engine *engine) {
+    const cload_config *config = engine->config;
+    run_until(engine, now_ns() + config->warmup_ns);
+    engine->measuring = true;
+    const struct snapshot before = take_snapshot(engine);
+    run_until(engine, before.time_ns + config->window_ns);
+    engine->measuring = false;
+    const struct snapshot after = take_snapshot(engine);
+    cload_result *result = engine->result;
+    result->window_ns = after.time_ns - before.time_ns;
+    result->server_cpu_ns = after.server_cpu_ns - before.server_cpu_ns;
+    result->load_cpu_ns = after.load_cpu_ns - before.load_cpu_ns;
+    result->machine_busy_ns = after.busy_ns - before.busy_ns;
+    result->machine_steal_ns = after.steal_ns - before.steal_ns;
+}
+
+static void run_traffic(struct engine *engine) {
+    cload_result *result = engine->result;
+    const cload_config *config = engine->config;
+    read_memory(config->server_pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
+    if (config->kind == CLOAD_CHURN) {
+        churn_retry(engine);
+    } else {
+        open_all(engine);
+    }
+    if (config->kind == CLOAD_ECHO) {
+        for (uint32_t i = 0; i < config->connections; i++) {
+            if (engine->connections[i].fd >= 0) echo_release(engine, &engine->connections[i], now_ns());
+        }
+    }
+    run_window(engine);
+    read_memory(config->server_pid, &result->rss_after_bytes, &result->anonymous_after_bytes);
+}
+
+// Sends one message and waits for it to come back.
+static void exchange_one(struct engine *engine, struct connection *connection) {
+    if (!open_connection(engine, connection)) return;
+    echo_release(engine, connection, now_ns());
+}
+
+static void await_answers(struct engine *engine, uint32_t count) {
+    const uint64_t deadline = now_ns() + idle_answer_ns_max;
+    while (now_ns() < deadline && engine->result->requests + engine->result->errors < count) turn(engine);
+    if (engine->result->requests < count) engine->result->errors += count - engine->result->requests;
+}
+
+static void run_idle(struct engine *engine) {
+    cload_result *result = engine->result;
+    const cload_config *config = engine->config;
+    engine->measuring = true;
+    // One connection first, so that what a server makes for its first is not counted on the others.
+    struct connection *first = &engine->connections[0];
+    exchange_one(engine, first);
+    await_answers(engine, 1);
+    usleep(idle_settle_ns / 1000);
+    read_memory(config->server_pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
+    for (uint32_t i = 1; i < config->connections; i++) {
+        exchange_one(engine, &engine->connections[i]);
+        if (i % 64 == 0) turn(engine);
+    }
+    await_answers(engine, config->connections);
+    usleep(idle_settle_ns / 1000);
+    read_memory(config->server_pid, &result->rss_after_bytes, &result->anonymous_after_bytes);
+}
+
+static int set_up(struct engine *engine, const char **what) {
+    const cload_config *config = engine->config;
+    *what = "target address";
+    int problem = resolve_target(engine);
+    if (problem != 0) return problem;
+    *what = "memory";
+    problem = pattern_create(engine);
+    if (problem == 0) problem = create_connections(engine);
+    if (problem != 0) return problem;
+    *what = "epoll_create1";
+    engine->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (engine->epoll < 0) return errno;
+    *what = "server's CPU clock";
+    if (config->server_pid > 0) return clock_getcpuclockid(config->server_pid, &engine->server_clock);
+    return 0;
+}
+
+static void tear_down(struct engine *engine) {
+    if (engine->connections != NULL) {
+        for (uint32_t i = 0; i < engine->config->connections; i++) close_connection(engine, &engine->connections[i]);
+        free(engine->connections[0].starts_ns);
+    }
+    free(engine->connections);
+    free(engine->pattern);
+    free(engine->incoming);
+    if (engine->epoll >= 0) close(engine->epoll);
+}
+
+int cload_run(const cload_config *config, cload_histogram *latency, cload_result *result, const char **what) {
+    memset(result, 0, sizeof *result);
+    *what = "parameters";
+    if (config->connections == 0 || config->message_bytes == 0) return EINVAL;
+    struct engine engine = {
+        .config = config,
+        .result = result,
+        .latency = latency,
+        .epoll = -1,
+        .message_bytes = config->message_bytes,
+        .depth = config->kind == CLOAD_ECHO && config->depth > 1 ? config->depth : 1,
+        .messages_max = config->kind == CLOAD_IDLE ? 1 : UINT64_MAX,
+        // Edge-triggered, once for both directions: no further epoll_ctl, and no second look at what was just read.
+        .interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+    };
+    switch (config->kind) {
+    case CLOAD_ECHO:
+    case CLOAD_IDLE: engine.ready = echo_ready; break;
+    case CLOAD_CHURN: engine.ready = churn_ready; break;
+    // A stream may never run dry, so that waiting for its edge could take for ever.
+    case CLOAD_STREAM_IN: engine.ready = stream_in_ready, engine.interest = EPOLLOUT | EPOLLRDHUP; break;
+    case CLOAD_STREAM_OUT: engine.ready = stream_out_ready, engine.interest = EPOLLIN; break;
+    }
+    int problem = set_up(&engine, what);
+    if (problem == 0) {
+        if (config->kind == CLOAD_IDLE) {
+            run_idle(&engine);
+        } else {
+            run_traffic(&engine);
+        }
+    }
+    tear_down(&engine);
+    return problem;
+}

@@ -1,0 +1,47 @@
+// What the C baseline servers share: options, the listening socket, the line that says so, and signals.
+#ifndef CSERVE_H
+#define CSERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// The exit status for a command line that makes no sense (sysexits.h's EX_USAGE).
+#define CSERVE_EXIT_USAGE 64
+
+struct cserve_options {
+    const char *host;
+    const char *port;
+    const char *unix_path;  // NULL for TCP
+};
+
+// One more option of a server: `--name VALUE`, where VALUE is a number from `min` to `max`.
+struct cserve_knob {
+    const char *name;
+    const char *help;
+    long min;
+    long max;
+    long *value;
+};
+
+// Parses the command line. Exits with 64 when it is wrong and with 0 after `--help`.
+struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count);
+
+// Makes the listening socket (TCP_NODELAY, which accepted sockets inherit) or exits with 1 and the reason.
+int cserve_listen(const struct cserve_options *options, int socket_flags);
+
+// Prints the one line `listening on HOST:PORT` or `listening on PATH`.
+void cserve_announce(int listener, const struct cserve_options *options);
+
+// A signalfd for SIGINT and SIGTERM, both blocked from here on. SIGPIPE is ignored.
+int cserve_signals(int flags);
+
+// Raises the limit on open descriptors to what the system allows.
+void cserve_raise_descriptor_limit(void);
+
+// Closes the listener and removes the path of a Unix socket.
+void cserve_close(int listener, const struct cserve_options *options);
+
+// Prints `NAME: WHAT: strerror(error)` and exits with 1.
+_Noreturn void cserve_fail(const char *what, int error);
+
+#endif

@@ -1,0 +1,195 @@
+// The echo service over epoll, written by hand: the baseline for readiness loops.
+//
+// Level-triggered; one read buffer shared by all connections, so that an idle one holds a small record only; what is
+// read is written at once, and what the socket does not take is kept, with reading stopped until it is gone.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "cserve.h"
+
+enum { event_capacity = 1024, reads_per_event_max = 16, accepts_per_event_max = 256 };
+
+struct connection {
+    int fd;
+    uint8_t *rest;         // what the socket did not take; NULL when there is none
+    uint32_t rest_start;
+    uint32_t rest_length;  // bytes left from rest_start
+    struct connection *next_free;
+};
+
+static int epoll_fd;
+static uint8_t *read_buffer;
+static long read_buffer_bytes = 256 * 1024;
+static struct connection *free_connections;
+
+// Event tags that are no connection's address.
+static char listener_tag, signal_tag, retry_tag;
+static int retry_timer;
+
+static struct connection *take_connection(int fd) {
+    struct connection *connection = free_connections;
+    if (connection == NULL) {
+        enum { batch = 64 };
+        struct connection *records = calloc(batch, sizeof *records);
+        if (records == NULL) cserve_fail("calloc", errno);
+        for (int i = 1; i < batch; i++) {
+            records[i].next_free = free_connections;
+            free_connections = &records[i];
+        }
+        connection = records;
+    } else {
+        free_connections = connection->next_free;
+    }
+    *connection = (struct connection){.fd = fd};
+    return connection;
+}
+
+static void close_connection(struct connection *connection) {
+    close(connection->fd);  // which takes it out of the epoll set, as nothing else holds the file
+    free(connection->rest);
+    connection->rest = NULL;
+    connection->next_free = free_connections;
+    free_connections = connection;
+}
+
+static void watch(struct connection *connection, int operation, uint32_t events) {
+    struct epoll_event event = {.events = events, .data.ptr = connection};
+    if (epoll_ctl(epoll_fd, operation, connection->fd, &event) != 0) cserve_fail("epoll_ctl", errno);
+}
+
+// Out of descriptors: the listener would stay readable and spin, so it is looked at again in a moment.
+static void pause_accepting(int listener) {
+    epoll_ctl(epoll_fd, EPOLL_CTL_DEL, listener, NULL);
+    struct itimerspec spec = {.it_value.tv_nsec = 100 * 1000 * 1000};
+    timerfd_settime(retry_timer, 0, &spec, NULL);
+}
+
+static void accept_ready(int listener) {
+    for (int i = 0; i < accepts_per_event_max; i++) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            watch(take_connection(fd), EPOLL_CTL_ADD, EPOLLIN);
+            continue;
+        }
+        if (errno == EAGAIN) return;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(listener);
+            return;
+        }
+        // ECONNABORTED, EINTR and the network errors that accept(2) names belong to one connection only.
+    }
+}
+
+// Keeps what the socket did not take and waits until it takes more.
+static void keep_rest(struct connection *connection, const uint8_t *bytes, uint32_t length) {
+    connection->rest = malloc(length);
+    if (connection->rest == NULL) cserve_fail("malloc", errno);
+    memcpy(connection->rest, bytes, length);
+    connection->rest_start = 0;
+    connection->rest_length = length;
+    watch(connection, EPOLL_CTL_MOD, EPOLLOUT);
+}
+
+// False when the connection is gone.
+static bool write_rest(struct connection *connection) {
+    ssize_t sent =
+        send(connection->fd, connection->rest + connection->rest_start, connection->rest_length, MSG_NOSIGNAL);
+    if (sent < 0) {
+        if (errno == EAGAIN || errno == EINTR) return true;
+        close_connection(connection);
+        return false;
+    }
+    connection->rest_start += (uint32_t)sent;
+    connection->rest_length -= (uint32_t)sent;
+    if (connection->rest_length == 0) {
+        free(connection->rest);
+        connection->rest = NULL;
+        watch(connection, EPOLL_CTL_MOD, EPOLLIN);
+    }
+    return true;
+}
+
+static void echo_ready(struct connection *connection) {
+    for (int i = 0; i < reads_per_event_max; i++) {
+        ssize_t received = recv(connection->fd, read_buffer, (size_t)read_buffer_bytes, 0);
+        if (received <= 0) {
+            if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            close_connection(connection);
+            return;
+        }
+        ssize_t sent = send(connection->fd, read_buffer, (size_t)received, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno != EAGAIN && errno != EINTR) {
+                close_connection(connection);
+                return;
+            }
+            sent = 0;
+        }
+        if (sent < received) {
+            keep_rest(connection, read_buffer + sent, (uint32_t)(received - sent));
+            return;
+        }
+        if (received < read_buffer_bytes) return;  // nothing more was there; no call to learn it again
+    }
+}
+
+static void add_plain(int fd, void *tag) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = tag};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) cserve_fail("epoll_ctl", errno);
+}
+
+static void serve(int listener) {
+    static struct epoll_event events[event_capacity];
+    for (;;) {
+        int count = epoll_wait(epoll_fd, events, event_capacity, -1);
+        if (count < 0 && errno != EINTR) cserve_fail("epoll_wait", errno);
+        for (int i = 0; i < count; i++) {
+            void *tag = events[i].data.ptr;
+            if (tag == &signal_tag) return;
+            if (tag == &listener_tag) {
+                accept_ready(listener);
+            } else if (tag == &retry_tag) {
+                uint64_t expirations;
+                (void)!read(retry_timer, &expirations, sizeof expirations);
+                add_plain(listener, &listener_tag);
+            } else {
+                // One event a connection and turn, so that a record closed here is not named again in this turn.
+                struct connection *connection = tag;
+                if (connection->rest != NULL) {
+                    write_rest(connection);
+                } else {
+                    echo_ready(connection);
+                }
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    const struct cserve_knob knobs[] = {
+        {"read-buffer", "bytes of the shared read buffer", 1024, 1 << 24, &read_buffer_bytes},
+    };
+    struct cserve_options options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
+    cserve_raise_descriptor_limit();
+    int signals = cserve_signals(0);
+    int listener = cserve_listen(&options, SOCK_NONBLOCK);
+    read_buffer = malloc((size_t)read_buffer_bytes);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    retry_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    if (read_buffer == NULL || epoll_fd < 0 || retry_timer < 0) cserve_fail("set-up", errno);
+    add_plain(listener, &listener_tag);
+    add_plain(signals, &signal_tag);
+    add_plain(retry_timer, &retry_tag);
+    cserve_announce(listener, &options);
+    serve(listener);
+    cserve_close(listener, &options);
+    return 0;
+}

@@ -1,0 +1,318 @@
+// The echo service over io_uring, written by hand: the baseline for completion loops.
+//
+// Multishot accept and receive; what arrives in a turn is gathered per connection and sent once when all of the turn's
+// completions have been looked at, one send in flight a socket; everything a turn wants is submitted by the one call
+// that also waits. One piece goes out straight from the provided buffer; several that do not touch are copied together.
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "buffers.h"
+#include "cserve.h"
+#include "ring.h"
+
+struct io_uring ring;
+
+// Bytes on their way out: borrowed from a provided buffer, or in a block of their own.
+struct span {
+    uint8_t *bytes;
+    uint32_t length;
+    uint32_t class;  // of the block; unused when borrowed
+};
+
+struct connection {
+    struct span sending;  // the send in flight; empty when there is none
+    struct span waiting;  // gathered since
+    uint32_t sent;        // of `sending`
+    int fd;
+    bool receiving;       // a multishot receive is armed
+    bool starved;         // it ended for want of buffers
+    bool stopped;         // too much is waiting to be sent
+    bool ended;           // the peer is done, or an error came
+    bool dirty;
+    struct connection *next_dirty;  // also links free records
+    struct connection *next_starved;
+} __attribute__((aligned(16)));
+
+// Beyond this a connection whose peer does not read is not read from either.
+static const uint32_t waiting_max = 1 << 20;
+
+static long copy_below, buffer_size, buffer_count, sq_entries, cq_entries, poll_first, wait_all;
+static struct connection *free_connections, *dirty_connections, *starved_connections;
+static int listener;
+static bool accepting;
+static char signal_buffer[128];
+
+static struct connection *take_connection(int fd) {
+    struct connection *connection = free_connections;
+    if (connection == NULL) {
+        enum { batch = 64 };
+        struct connection *records = aligned_alloc(64, batch * sizeof *records);
+        if (records == NULL) cserve_fail("aligned_alloc", errno);
+        for (int i = 1; i < batch; i++) {
+            records[i].next_dirty = free_connections;
+            free_connections = &records[i];
+        }
+        connection = records;
+    } else {
+        free_connections = connection->next_dirty;
+    }
+    memset(connection, 0, sizeof *connection);
+    connection->fd = fd;
+    return connection;
+}
+
+static void arm_accept(void) {
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_multishot_accept(sqe, listener, NULL, NULL, SOCK_CLOEXEC);
+    sqe->user_data = user_data(NULL, operation_accept);
+    accepting = true;
+}
+
+static void arm_receive(struct connection *connection) {
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_recv_multishot(sqe, connection->fd, NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = buffer_group;
+    if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    sqe->user_data = user_data(connection, operation_receive);
+    connection->receiving = true;
+    connection->stopped = false;
+}
+
+static void stop_receiving(struct connection *connection) {
+    if (!connection->receiving || connection->stopped) return;
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_cancel64(sqe, user_data(connection, operation_receive), 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = user_data(NULL, operation_cancel);
+    connection->stopped = true;
+}
+
+static void submit_send(struct connection *connection) {
+    struct io_uring_sqe *sqe = next_sqe();
+    struct span *span = &connection->sending;
+    io_uring_prep_send(sqe, connection->fd, span->bytes + connection->sent, span->length - connection->sent,
+                       MSG_NOSIGNAL | (wait_all ? MSG_WAITALL : 0));
+    sqe->user_data = user_data(connection, operation_send);
+}
+
+static void release_span(struct span *span) {
+    if (buffers_own(span->bytes)) {
+        buffer_release(buffer_id(span->bytes));
+    } else {
+        return_block(span->bytes, span->class);
+    }
+    span->length = 0;
+}
+
+static void mark_dirty(struct connection *connection) {
+    if (connection->dirty) return;
+    connection->dirty = true;
+    connection->next_dirty = dirty_connections;
+    dirty_connections = connection;
+}
+
+// Moves the span's bytes to a block with room for `extra` more, unless they are in one already.
+static void make_room(struct span *span, uint32_t extra) {
+    const bool borrowed = buffers_own(span->bytes);
+    const size_t needed = (size_t)span->length + extra;
+    if (!borrowed && needed <= ((size_t)1 << span->class)) return;
+    const unsigned class = block_class(needed);
+    uint8_t *bytes = take_block(class);
+    memcpy(bytes, span->bytes, span->length);
+    const uint32_t length = span->length;
+    release_span(span);
+    *span = (struct span){.bytes = bytes, .length = length, .class = class};
+}
+
+// Takes a received piece, which holds a reference to its buffer.
+static void gather(struct connection *connection, uint8_t *piece, uint32_t length) {
+    struct span *span = &connection->waiting;
+    const bool copies = length < copy_below;
+    if (span->length == 0 && !copies) {
+        *span = (struct span){.bytes = piece, .length = length};
+        return;
+    }
+    if (span->length == 0) {
+        const unsigned class = block_class(length);
+        *span = (struct span){.bytes = take_block(class), .class = class};
+    } else if (!copies && span->bytes + span->length == piece && buffer_id(span->bytes) == buffer_id(piece)) {
+        span->length += length;
+        buffer_release(buffer_id(piece));  // the span's own reference is enough
+        return;
+    } else {
+        make_room(span, length);
+    }
+    memcpy(span->bytes + span->length, piece, length);
+    span->length += length;
+    buffer_release(buffer_id(piece));
+}
+
+// Closes when nothing refers to the record any more.
+static void close_if_done(struct connection *connection) {
+    if (connection->receiving || connection->starved || connection->dirty) return;
+    if (connection->sending.length > 0 || connection->waiting.length > 0) return;
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_close(sqe, connection->fd);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = user_data(NULL, operation_close);
+    connection->next_dirty = free_connections;
+    free_connections = connection;
+    if (!accepting) arm_accept();  // a descriptor is free again
+}
+
+static void accepted(const struct io_uring_cqe *cqe) {
+    accepting = (cqe->flags & IORING_CQE_F_MORE) != 0;
+    if (cqe->res >= 0) arm_receive(take_connection(cqe->res));
+    const bool out_of_resources = cqe->res == -EMFILE || cqe->res == -ENFILE || cqe->res == -ENOMEM;
+    if (!accepting && !out_of_resources) arm_accept();  // otherwise the turn's time-out does it
+}
+
+static void received(struct connection *connection, const struct io_uring_cqe *cqe) {
+    connection->receiving = (cqe->flags & IORING_CQE_F_MORE) != 0;
+    if (cqe->res > 0) {
+        const unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+        uint8_t *piece = buffers.base + (size_t)id * buffers.size + buffers.offset[id];
+        const bool retired = !(cqe->flags & IORING_CQE_F_BUF_MORE);
+        buffers.offset[id] += (uint32_t)cqe->res;
+        if (!retired) buffers.references[id]++;  // else the kernel's reference becomes the piece's
+        if (connection->ended) {
+            buffer_release(id);
+        } else {
+            gather(connection, piece, (uint32_t)cqe->res);
+            mark_dirty(connection);
+        }
+        if (connection->waiting.length > waiting_max) stop_receiving(connection);
+    } else if (cqe->res == -ENOBUFS) {
+        connection->starved = true;
+        connection->next_starved = starved_connections;
+        starved_connections = connection;
+    } else if (cqe->res != -ECANCELED) {
+        // The end of the stream, or an error. An incremental buffer named here was not consumed: it is not ours.
+        connection->ended = true;
+    }
+    if (!connection->receiving) mark_dirty(connection);  // armed again, or closed, when the turn ends
+}
+
+static void sent(struct connection *connection, const struct io_uring_cqe *cqe) {
+    if (cqe->res < 0) {
+        connection->ended = true;
+        release_span(&connection->sending);
+        if (connection->waiting.length > 0) release_span(&connection->waiting);
+        stop_receiving(connection);
+        mark_dirty(connection);
+        return;
+    }
+    connection->sent += (uint32_t)cqe->res;
+    if (connection->sent < connection->sending.length) {
+        submit_send(connection);
+        return;
+    }
+    release_span(&connection->sending);
+    if (connection->waiting.length > 0 || connection->ended || connection->stopped) mark_dirty(connection);
+}
+
+// The end of a turn: one send for each connection that has something to send and none in flight.
+static void flush_dirty(void) {
+    while (dirty_connections != NULL) {
+        struct connection *connection = dirty_connections;
+        dirty_connections = connection->next_dirty;
+        connection->dirty = false;
+        if (connection->sending.length == 0 && connection->waiting.length > 0) {
+            connection->sending = connection->waiting;
+            connection->waiting.length = 0;
+            connection->sent = 0;
+            submit_send(connection);
+        }
+        if (connection->ended) {
+            close_if_done(connection);
+        } else if (!connection->receiving && !connection->starved) {
+            if (!connection->stopped || connection->waiting.length == 0) arm_receive(connection);
+        }
+    }
+}
+
+// Receives that ended for want of buffers start again once some are back, or new ones have been made.
+static void feed_starved(void) {
+    if (buffers.added == 0 && !buffers_grow()) return;
+    while (starved_connections != NULL) {
+        struct connection *connection = starved_connections;
+        starved_connections = connection->next_starved;
+        connection->starved = false;
+        mark_dirty(connection);
+    }
+}
+
+static void watch_signals(void) {
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_read(sqe, cserve_signals(0), signal_buffer, sizeof signal_buffer, 0);
+    sqe->user_data = user_data(NULL, operation_signal);
+}
+
+// Looks at everything that has completed. False when a signal asks to stop.
+static bool dispatch_completions(void) {
+    unsigned head, count = 0;
+    bool serves = true;
+    struct io_uring_cqe *cqe;
+    io_uring_for_each_cqe(&ring, head, cqe) {
+        count++;
+        struct connection *connection = (struct connection *)(uintptr_t)(cqe->user_data & ~(uint64_t)operation_mask);
+        switch ((enum operation)(cqe->user_data & operation_mask)) {
+        case operation_receive: received(connection, cqe); break;
+        case operation_send: sent(connection, cqe); break;
+        case operation_accept: accepted(cqe); break;
+        case operation_signal: serves = false; break;
+        case operation_cancel: break;  // it came too late: the receive's own completion says what happened
+        case operation_close: break;   // a close that failed; the descriptor is gone all the same
+        }
+    }
+    io_uring_cq_advance(&ring, count);
+    return serves;
+}
+
+static void serve(void) {
+    struct __kernel_timespec retry = {.tv_nsec = 100 * 1000 * 1000};
+    for (;;) {
+        struct io_uring_cqe *cqe;
+        int result = io_uring_submit_and_wait_timeout(&ring, &cqe, 1, accepting ? NULL : &retry, NULL);
+        if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN) {
+            cserve_fail("io_uring_submit_and_wait_timeout", -result);
+        }
+        if (result == -ETIME && !accepting) arm_accept();
+        if (!dispatch_completions()) return;
+        if (starved_connections != NULL) feed_starved();
+        flush_dirty();
+        buffers_flush();
+    }
+}
+
+int main(int argc, char **argv) {
+    // Chosen by measuring. Few buffers are better than many once messages are large: what was received is sent while
+    // it is still in the cache. More are made when they run out.
+    copy_below = 0, buffer_size = 64 * 1024, buffer_count = 12, sq_entries = 1024, cq_entries = 8192;
+    poll_first = 0, wait_all = 1;
+    const struct cserve_knob knobs[] = {
+        {"copy-below", "pieces shorter than this are copied rather than sent from the buffer", 0, 1 << 30, &copy_below},
+        {"buffer-size", "bytes of a provided buffer", 512, 1 << 20, &buffer_size},
+        {"buffers", "provided buffers to begin with", 1, buffer_count_max, &buffer_count},
+        {"sq-entries", "entries of the submission queue", 8, 32768, &sq_entries},
+        {"cq-entries", "entries of the completion queue", 8, 65536, &cq_entries},
+        {"poll-first", "1: poll before the first receive", 0, 1, &poll_first},
+        {"wait-all", "1: let the kernel continue short sends", 0, 1, &wait_all},
+    };
+    struct cserve_options options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
+    cserve_raise_descriptor_limit();
+    set_up_ring((unsigned)sq_entries, (unsigned)cq_entries);
+    set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
+    listener = cserve_listen(&options, 0);
+    watch_signals();
+    arm_accept();
+    cserve_announce(listener, &options);
+    serve();
+    cserve_close(listener, &options);
+    io_uring_queue_exit(&ring);
+    return 0;
+}

@@ -1,0 +1,41 @@
+import Foundation
+
+extension Contender {
+    /// Every contender that has a name.
+    static let catalog: [Contender] = [
+        Contender(
+            name: "c-ring",
+            summary: "C over liburing: multishot accept and receive, provided buffers, one enter a turn",
+            program: sibling("c-ring-echo")
+        ),
+        Contender(
+            name: "c-epoll",
+            summary: "C over epoll: level-triggered, one shared read buffer",
+            program: sibling("c-epoll-echo")
+        ),
+    ]
+
+    /// Why this contender cannot run here, or nil.
+    var missing: String? {
+        FileManager.default.isExecutableFile(atPath: program)
+            ? nil : "\(program) is not built: swift build -c release"
+    }
+
+    /// A program that was built beside this one.
+    private static func sibling(_ name: String) -> String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(filePath: own).deletingLastPathComponent().appending(path: name).path
+    }
+
+    /// The contenders that `names` mean, in that order.
+    static func named(_ names: [String]) throws(SelectionError) -> [Contender] {
+        var found: [Contender] = []
+        for name in names {
+            guard let contender = catalog.first(where: { $0.name == name }) else {
+                throw SelectionError(kind: "contender", name: name, known: catalog.map(\.name))
+            }
+            found.append(contender)
+        }
+        return found
+    }
+}

@@ -1,0 +1,104 @@
+import CLoad
+import Foundation
+
+/// Drives one server from the calling thread.
+struct LoadGenerator {
+    /// The generator itself could not start.
+    struct Failure: Error, CustomStringConvertible {
+        var step: String
+        var code: Int32
+
+        var description: String { "load generator: \(step): \(String(cString: strerror(code)))" }
+    }
+
+    var warmUpSeconds: Double
+    var windowSeconds: Double
+
+    func measure(
+        _ workload: Workload,
+        contender: String,
+        round: Int,
+        endpoint: Contender.Endpoint,
+        processID: Int32
+    ) throws(Failure) -> Measurement {
+        guard let histogram = cload_histogram_create() else { throw Failure(step: "histogram", code: ENOMEM) }
+        defer { cload_histogram_destroy(histogram) }
+        var result = cload_result()
+        var step: UnsafePointer<CChar>?
+        let problem = withConfiguration(workload, endpoint, processID) { configuration in
+            var configuration = configuration
+            return cload_run(&configuration, histogram, &result, &step)
+        }
+        guard problem == 0 else {
+            throw Failure(step: step.map { String(cString: $0) } ?? "start", code: problem)
+        }
+        return Measurement(result, latency: histogram, contender: contender, round: round)
+    }
+
+    private func withConfiguration(
+        _ workload: Workload,
+        _ endpoint: Contender.Endpoint,
+        _ processID: Int32,
+        _ body: (cload_config) -> Int32
+    ) -> Int32 {
+        var configuration = cload_config()
+        configuration.kind =
+            switch workload.kind {
+            case .echo: CLOAD_ECHO
+            case .churn: CLOAD_CHURN
+            case .idle: CLOAD_IDLE
+            }
+        configuration.connections = UInt32(workload.connections)
+        configuration.message_bytes = UInt32(workload.messageBytes)
+        configuration.depth = UInt32(workload.depth)
+        configuration.warmup_ns = UInt64(warmUpSeconds * 1e9)
+        configuration.window_ns = UInt64(windowSeconds * 1e9)
+        configuration.server_pid = processID
+        switch endpoint {
+        case .tcp(let host, let port):
+            configuration.port = port
+            return host.withCString {
+                configuration.host = $0
+                return body(configuration)
+            }
+        case .unix(let path):
+            return path.withCString {
+                configuration.unix_path = $0
+                return body(configuration)
+            }
+        }
+    }
+}
+
+extension Measurement {
+    fileprivate init(_ result: cload_result, latency: OpaquePointer, contender: String, round: Int) {
+        let window = max(Double(result.window_ns), 1)
+        let accounted = Double(result.server_cpu_ns) + Double(result.load_cpu_ns)
+        self.init(
+            contender: contender,
+            round: round,
+            requests: result.requests,
+            bytes: result.bytes,
+            windowNanoseconds: result.window_ns,
+            serverCPUNanoseconds: result.server_cpu_ns,
+            loadCPUNanoseconds: result.load_cpu_ns,
+            latency: Latency(
+                p50Nanoseconds: cload_histogram_value_at(latency, 0.5),
+                p90Nanoseconds: cload_histogram_value_at(latency, 0.9),
+                p99Nanoseconds: cload_histogram_value_at(latency, 0.99),
+                p999Nanoseconds: cload_histogram_value_at(latency, 0.999),
+                maximumNanoseconds: cload_histogram_max(latency)
+            ),
+            errors: result.errors,
+            corruptions: result.corruptions,
+            otherLoad: max(0, (Double(result.machine_busy_ns) - accounted) / window),
+            stolen: Double(result.machine_steal_ns) / window,
+            memory: Memory(
+                residentBeforeBytes: result.rss_before_bytes,
+                residentAfterBytes: result.rss_after_bytes,
+                anonymousBeforeBytes: result.anonymous_before_bytes,
+                anonymousAfterBytes: result.anonymous_after_bytes
+            )
+        )
+    }
+}

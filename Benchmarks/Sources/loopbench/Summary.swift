@@ -1,0 +1,21 @@
+/// The median of some values, and how far they lie apart.
+struct Summary: Sendable, Codable {
+    var median: Double
+    var lowest: Double
+    var highest: Double
+
+    init(_ values: [Double]) {
+        let sorted = values.sorted()
+        guard let first = sorted.first, let last = sorted.last else {
+            (median, lowest, highest) = (.nan, .nan, .nan)
+            return
+        }
+        let middle = sorted.count / 2
+        median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+        lowest = first
+        highest = last
+    }
+
+    /// Half the distance from the lowest to the highest, as a part of the median.
+    var spread: Double { median == 0 ? 0 : (highest - lowest) / 2 / median }
+}
