@@ -25,17 +25,21 @@ public final class EventLoop: BaseEventLoop, @unchecked Sendable {
     /// - Throws: ``RingUnavailable`` for reasons that a selector would meet as well, such as a full table of descriptors;
     ///   `Errno` when a selector cannot be had either.
     public init(configuration: RingConfiguration = RingConfiguration()) throws {
-        let backend: any CompletionBackend
-        do {
-            backend = try UringBackend(configuration: configuration)
-            choice = .ring
-        } catch where error.permitsFallback {
-            backend = try SelectorBackend(kind: .epoll)
-            choice = .selector(.epoll, reason: error)
-        }
+        let (backend, choice) = try Self.chooseBackend(configuration)
+        self.choice = choice
         super.init(backend: backend, label: "proactor")
         if case .selector(let selector, let reason) = choice {
             logger.notice("using \(selector) instead of io_uring: \(reason)")
+        }
+    }
+
+    private static func chooseBackend(_ configuration: RingConfiguration) throws -> (any CompletionBackend, Choice) {
+        switch Result(catching: { () throws(RingUnavailable) in try UringBackend(configuration: configuration) }) {
+        case .success(let ring):
+            return (ring, .ring)
+        case .failure(let reason):
+            guard reason.permitsFallback else { throw reason }
+            return (try SelectorBackend(kind: .epoll), .selector(.epoll, reason: reason))
         }
     }
 }
