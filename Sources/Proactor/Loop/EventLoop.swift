@@ -24,8 +24,12 @@ public final class EventLoop: BaseEventLoop, @unchecked Sendable {
     ///
     /// - Throws: ``RingUnavailable`` for reasons that a selector would meet as well, such as a full table of descriptors;
     ///   `Errno` when a selector cannot be had either.
-    public init(configuration: RingConfiguration = RingConfiguration()) throws {
+    public convenience init(configuration: RingConfiguration = RingConfiguration()) throws {
         let (backend, choice) = try Self.chooseBackend(configuration)
+        self.init(backend: backend, choice: choice)
+    }
+
+    private init(backend: any CompletionBackend, choice: Choice) {
         self.choice = choice
         super.init(backend: backend, label: "proactor")
         if case .selector(let selector, let reason) = choice {
@@ -33,12 +37,12 @@ public final class EventLoop: BaseEventLoop, @unchecked Sendable {
         }
     }
 
-    private static func chooseBackend(_ configuration: RingConfiguration) throws -> (any CompletionBackend, Choice) {
-        switch Result(catching: { () throws(RingUnavailable) in try UringBackend(configuration: configuration) }) {
-        case .success(let ring):
-            return (ring, .ring)
-        case .failure(let reason):
-            guard reason.permitsFallback else { throw reason }
+    private static func chooseBackend(
+        _ configuration: RingConfiguration
+    ) throws -> (any CompletionBackend, Choice) {
+        do {
+            return (try UringBackend(configuration: configuration), .ring)
+        } catch let reason where reason.permitsFallback {
             return (try SelectorBackend(kind: .epoll), .selector(.epoll, reason: reason))
         }
     }
