@@ -4,7 +4,7 @@ import Synchronization
 /// The result of work that runs on a loop, for other threads to wait for: asyncio's `concurrent.futures.Future`.
 ///
 /// ``AbstractEventLoop/runCoroutineThreadSafe(name:_:)`` returns it. Thread rule: any thread, but for the blocking
-/// ``result(timeout:)``, which must not be called on the loop's own thread.
+/// `result(timeout:)`, which must not be called on the loop's own thread.
 ///
 /// ```swift
 /// let answer = try loop.runCoroutineThreadSafe { try await lookUp("name") }

@@ -6,7 +6,7 @@ import SystemPackage
 /// ``SelectorEventLoop`` and ``EventLoop`` implement it.
 ///
 /// Thread rule: everything belongs to the loop's thread, the thread that first runs it, but ``callSoonThreadSafe(_:)`` and
-/// ``runCoroutineThreadSafe(_:)``. A call from another thread ends the program with a message that names the call.
+/// ``runCoroutineThreadSafe(name:_:)``. A call from another thread ends the program with a message that names the call.
 /// Before the loop has run, its set-up may come from any one thread.
 ///
 /// ```swift
