@@ -26,7 +26,8 @@ import Testing
             echoed += answer
         }
         #expect(receiver.bytes == echoed)
-        #expect(sender.results == (0..<50).map { Int32(1 + $0 * 7) })
+        let counts = (0..<50).map { Int32(1 + $0 * 7) }
+        #expect(sender.results == counts)
         #expect(harness.backend.operationCount == 1)
         harness.backend.cancel(token)
         harness.turn()
