@@ -34,8 +34,11 @@ extension BaseEventLoop {
 
     func currentThread() -> UInt64 { cposix_thread_id() }
 
+    /// Runs a step as a task's executor, not as an actor's: from a serial executor the runtime takes every call of a
+    /// nonisolated async function for a change of executor, and enqueues the task once more for each. An actor whose
+    /// executor is the loop loses nothing: what the runtime asks of it is `checkIsolated`.
     func run(_ job: UnownedJob) {
-        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        job.runSynchronously(on: asUnownedTaskExecutor())
     }
 
     private func postFromElsewhere(_ job: UnownedJob) {
