@@ -17,6 +17,8 @@ extension BaseEventLoop {
         nonisolated(unsafe) let callback = callback
         Task(executorPreference: self) {
             guard self.runState != .closed else { return }
+            // A closing loop runs the jobs that are left only to end their tasks.
+            guard self.runState != .closed else { return }
             CurrentTask.$current.withValue(nil) { self.runCallback(callback) }
         }
         guard case .captured(let job) = jobCapture else {

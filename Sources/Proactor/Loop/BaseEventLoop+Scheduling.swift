@@ -38,8 +38,9 @@ extension BaseEventLoop {
         }
         let handle = TimerHandle(when: when, entry: .empty, timers: timers)
         handle.entry = .contextCallback(
-            captureContext { [unowned handle] in
-                if !handle.cancelled { try callback() }
+            captureContext { [weak handle] in
+                // A handle that is gone was cancelled: the loop holds all others until their callback has run.
+                if let handle, !handle.cancelled { try callback() }
             })
         timers.insert(handle)
         return handle

@@ -62,9 +62,11 @@ final class TimerHeap {
 
     func removeAll() {
         while count > 0 {
-            let handle = entries[count - 1].handle
+            let retained = entries[count - 1].handle
             removeEntry(at: count - 1)
-            handle.release()
+            let handle = retained.takeRetainedValue()
+            if case .contextCallback(let job) = handle.entry { discard(job) }
+            handle.entry = .empty
         }
     }
 
