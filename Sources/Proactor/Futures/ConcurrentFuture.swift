@@ -1,10 +1,10 @@
 import Dispatch
-import Synchronization
 
-/// The result of work that runs on a loop, for other threads to wait for: asyncio's `concurrent.futures.Future`.
+/// The result of work that runs on a loop, for other threads to wait for: asyncio's
+/// `concurrent.futures.Future`.
 ///
-/// ``AbstractEventLoop/runCoroutineThreadSafe(name:_:)`` returns it. Thread rule: any thread, but for the blocking
-/// `result(timeout:)`, which must not be called on the loop's own thread.
+/// ``AbstractEventLoop/runCoroutineThreadSafe(name:_:)`` returns it. Thread rule: any thread, but for the
+/// blocking `result(timeout:)`, which must not be called on the loop's own thread.
 ///
 /// ```swift
 /// let answer = try loop.runCoroutineThreadSafe { try await lookUp("name") }
@@ -47,7 +47,7 @@ public final class ConcurrentFuture<Value>: Sendable {
         var task: (any AnyLoopTask)?
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let loop: any AbstractEventLoop
 
     init(loop: any AbstractEventLoop) {
@@ -64,8 +64,8 @@ public final class ConcurrentFuture<Value>: Sendable {
         }
     }
 
-    /// Cancels: who waits gets a `CancellationError` at once, and the task on the loop is asked to end. Returns false when
-    /// there is an outcome already.
+    /// Cancels: who waits gets a `CancellationError` at once, and the task on the loop is asked to end.
+    /// Returns false when there is an outcome already.
     @discardableResult
     public func cancel() -> Bool {
         guard finish(.cancelled) else { return false }
@@ -78,8 +78,9 @@ public final class ConcurrentFuture<Value>: Sendable {
     ///
     /// The value is handed over: a second call throws, unless `Value` is Sendable.
     ///
-    /// - Throws: what the work threw, `CancellationError`, ``TimeoutError``, ``EventLoopError/closed`` when the loop was
-    ///   closed first, ``EventLoopError/invalidState(_:)`` on the loop's own thread, which would wait for itself.
+    /// - Throws: what the work threw, `CancellationError`, ``TimeoutError``, ``EventLoopError/closed`` when
+    ///   the loop was closed first, ``EventLoopError/invalidState(_:)`` on the loop's own thread, which would
+    ///   wait for itself.
     public func result(timeout: Duration? = nil) throws -> sending Value {
         try block(timeout: timeout)
         return try take(keeping: false)
@@ -89,7 +90,8 @@ public final class ConcurrentFuture<Value>: Sendable {
     ///
     /// The value is handed over: a second call throws, unless `Value` is Sendable.
     ///
-    /// - Throws: what the work threw, `CancellationError`, ``EventLoopError/closed`` when the loop was closed first.
+    /// - Throws: what the work threw, `CancellationError`, ``EventLoopError/closed`` when the loop was closed
+    ///   first.
     public nonisolated(nonsending) func value() async throws -> sending Value {
         await suspend()
         return try take(keeping: false)
@@ -149,7 +151,9 @@ public final class ConcurrentFuture<Value>: Sendable {
         let semaphore = DispatchSemaphore(value: 0)
         guard add(.blocked(semaphore)) else { return }
         if let base = loop as? BaseEventLoop, base.isOnLoopThread, base.isRunning {
-            throw EventLoopError.invalidState("an event loop's thread would wait for itself; use value() instead")
+            throw EventLoopError.invalidState(
+                "an event loop's thread would wait for itself; use value() instead"
+            )
         }
         guard let timeout else { return semaphore.wait() }
         let deadline = DispatchTime.now() + .nanoseconds(Int(timeout.nanosecondsRoundedUp))
@@ -193,8 +197,9 @@ public final class ConcurrentFuture<Value>: Sendable {
 extension ConcurrentFuture where Value: Sendable {
     /// Blocks this thread until there is a result. May be called any number of times.
     ///
-    /// - Throws: what the work threw, `CancellationError`, ``TimeoutError``, ``EventLoopError/closed`` when the loop was
-    ///   closed first, ``EventLoopError/invalidState(_:)`` on the loop's own thread, which would wait for itself.
+    /// - Throws: what the work threw, `CancellationError`, ``TimeoutError``, ``EventLoopError/closed`` when
+    ///   the loop was closed first, ``EventLoopError/invalidState(_:)`` on the loop's own thread, which would
+    ///   wait for itself.
     public func result(timeout: Duration? = nil) throws -> Value {
         try block(timeout: timeout)
         return try take(keeping: true)
@@ -202,7 +207,8 @@ extension ConcurrentFuture where Value: Sendable {
 
     /// Waits until there is a result; any number of tasks may. Cancelling a task that waits cancels the work.
     ///
-    /// - Throws: what the work threw, `CancellationError`, ``EventLoopError/closed`` when the loop was closed first.
+    /// - Throws: what the work threw, `CancellationError`, ``EventLoopError/closed`` when the loop was closed
+    ///   first.
     public nonisolated(nonsending) func value() async throws -> Value {
         await suspend()
         return try take(keeping: true)

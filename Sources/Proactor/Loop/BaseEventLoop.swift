@@ -1,5 +1,6 @@
 import CPosix
 import Logging
+import Synchronization
 
 /// What every loop shares: all of it but the choice of the backend.
 ///
@@ -17,7 +18,12 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
 
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
     /// The thread that runs the loop, or that made it as long as it has not run.
-    @exclusivity(unchecked) var ownerThread = cposix_thread_id()
+    var ownerThread: UInt64 {
+        get { owner.load(ordering: .relaxed) }
+        set { owner.store(newValue, ordering: .relaxed) }
+    }
+    /// Atomic, because other threads compare themselves with it.
+    private let owner = Atomic<UInt64>(cposix_thread_id())
     @exclusivity(unchecked) var hasStarted = false
     /// The process that started it: a fork shares nothing with it that works.
     var startedIn: Int32 = 0
@@ -67,8 +73,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
 
     @inline(never)
     private func checkUnboundThread(_ call: StaticString) {
-        precondition(
-            !hasStarted,
+        guard hasStarted else { return }
+        // Not a precondition: those lose their message in a release build.
+        fatalError(
             "\(call) was called from a thread that is not the event loop's; use callSoonThreadSafe to get there")
     }
 

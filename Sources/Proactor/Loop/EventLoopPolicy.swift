@@ -1,7 +1,5 @@
-import Synchronization
-
-/// Which loop a thread has, and what a new one is. Replace it to run a program on a loop of another kind without changing
-/// the program.
+/// Which loop a thread has, and what a new one is. Replace it to run a program on a loop of another kind
+/// without changing the program.
 ///
 /// ```swift
 /// final class PollPolicy: EventLoopPolicy {
@@ -27,7 +25,7 @@ public protocol EventLoopPolicy: AnyObject, Sendable {
     func newEventLoop() throws -> any AbstractEventLoop
 }
 
-private let currentPolicy = Mutex<any EventLoopPolicy>(DefaultEventLoopPolicy())
+private let currentPolicy = Lock<any EventLoopPolicy>(DefaultEventLoopPolicy())
 
 /// The policy of this process. May be called from any thread.
 public func getEventLoopPolicy() -> any EventLoopPolicy {

@@ -11,7 +11,7 @@ final class ThreadSafeInbox: Sendable {
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Whether the loop is in, or on its way into, a wait that somebody has to end.
     private let isAsleep = Atomic<Bool>(false)
     /// Threads that are within `waker.wake()`: the ring may not be closed under them.
