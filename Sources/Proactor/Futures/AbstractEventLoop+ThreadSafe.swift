@@ -1,25 +1,29 @@
 extension AbstractEventLoop {
-    /// Runs `body` as a task on this loop, from any thread, and wakes the loop. What the body captures moves to the loop's
-    /// thread, and what it returns moves to whoever takes it from the future.
+    /// Runs `body` as a task on this loop, from any thread, and wakes the loop. What the body captures moves
+    /// to the loop's thread, and what it returns moves to whoever takes it from the future.
     ///
     /// - Throws: ``EventLoopError/closed``.
     @discardableResult
     public func runCoroutineThreadSafe<Value>(
-        name: String? = nil, _ body: sending @escaping () async throws -> sending Value
+        name: String? = nil,
+        _ body: sending @escaping () async throws -> sending Value
     ) throws(EventLoopError) -> ConcurrentFuture<Value> {
         let future = ConcurrentFuture<Value>(loop: self)
         let ticket = ConcurrentTicket(future)
         // It was sent here, and is called once, on the loop's thread.
         nonisolated(unsafe) let body = body
         try callSoonThreadSafe {
-            guard !ticket.future.done else { return }
+            let future = ticket.future
+            guard !future.done else { return }
             let task = self.createTask(name: name) {
-                await runForConcurrentFuture(body, ticket)
+                await runForConcurrentFuture(body, future)
             }
-            ticket.future.setTask(task)
-            // A task that is cancelled before its first step never looks at the body.
-            task.addDoneCallback { _ in
+            future.setTask(task)
+            // From here on the callback holds the ticket: a closing loop drops it, while the body may be left
+            // suspended.
+            _ = task.addPlainDoneCallback { _ in
                 ticket.future.setTask(nil)
+                // A task that is cancelled before its first step never looks at the body.
                 ticket.future.finish(.cancelled)
             }
         }
@@ -29,12 +33,13 @@ extension AbstractEventLoop {
 
 /// The outcome goes to the future alone: the task would keep the value that is to leave the thread.
 private nonisolated(nonsending) func runForConcurrentFuture<Value>(
-    _ body: () async throws -> sending Value, _ ticket: ConcurrentTicket<Value>
+    _ body: () async throws -> sending Value,
+    _ future: ConcurrentFuture<Value>
 ) async {
     do {
         let value = try await body()
-        ticket.future.finish(.succeeded(value))
+        future.finish(.succeeded(value))
     } catch {
-        ticket.future.finish(FutureState(error: error))
+        future.finish(FutureState(error: error))
     }
 }

@@ -19,7 +19,8 @@ public protocol AnyFuture: AnyObject {
 
     /// The error, or `nil` after a success. Counts as having looked at the error.
     ///
-    /// - Throws: `CancellationError` when it was cancelled, ``EventLoopError/invalidState(_:)`` when it is not done.
+    /// - Throws: `CancellationError` when it was cancelled, ``EventLoopError/invalidState(_:)`` when it is
+    ///   not done.
     func exception() throws -> (any Error)?
 
     /// The loop that it belongs to. May be called from any thread.

@@ -3,13 +3,15 @@ extension BaseEventLoop {
         Future(loop: self)
     }
 
-    /// Hands `context` to the exception handler from where an object is released, which may be any thread. When the loop
-    /// is gone, it is logged.
+    /// Hands `context` to the exception handler from where an object is released, which may be any thread.
+    /// When the loop is gone, it is logged.
     func reportFromAnyThread(_ context: ExceptionContext) {
         guard !isOnLoopThread else { return callExceptionHandler(context) }
         // The context was made here and goes nowhere else.
         nonisolated(unsafe) let handedOver = context
-        if !inbox.post(.callback { self.callExceptionHandler(handedOver) }) { defaultExceptionHandler(context) }
+        if !inbox.post(.callback { self.callExceptionHandler(handedOver) }) {
+            defaultExceptionHandler(context)
+        }
     }
 
     /// Lets the job of a context callback end that will not be called. May be called on any thread.

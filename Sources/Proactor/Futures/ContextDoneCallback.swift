@@ -1,4 +1,5 @@
-/// A done callback that was added within a task: a job carries that task's values, and finds here what it has to do.
+/// A done callback that was added within a task: a job carries that task's values, and finds here what it has
+/// to do.
 final class ContextDoneCallback<Value> {
     private var callback: ((Future<Value>) throws -> Void)?
     private var future: Future<Value>?

@@ -1,5 +1,5 @@
-/// What waits for a future, in the order it came. The first has a place of its own, so that the usual single waiter costs
-/// no memory.
+/// What waits for a future, in the order it came. The first has a place of its own, so that the usual single
+/// waiter costs no memory.
 struct DoneCallbackList<Value> {
     private var first: DoneCallback<Value>?
     private var others: [DoneCallback<Value>] = []

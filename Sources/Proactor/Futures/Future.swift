@@ -1,8 +1,8 @@
 /// A result that is still to come: somebody sets it once, and any number of tasks and callbacks wait for it.
 ///
-/// It is asyncio's `Future`: done callbacks run in the loop's next turn, in the order they were added. A cancelled future
-/// throws Swift's `CancellationError`. A future that failed and is released before anybody looked at its error reports it
-/// to the loop's exception handler.
+/// It is asyncio's `Future`: done callbacks run in the loop's next turn, in the order they were added. A
+/// cancelled future throws Swift's `CancellationError`. A future that failed and is released before anybody
+/// looked at its error reports it to the loop's exception handler.
 ///
 /// Thread rule: the loop's thread only, but for ``getLoop()``.
 ///
@@ -61,8 +61,8 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
 
     /// The error, or `nil` after a success. Counts as having looked at the error.
     ///
-    /// - Throws: `CancellationError` when the future was cancelled, ``EventLoopError/invalidState(_:)`` when it is not
-    ///   done.
+    /// - Throws: `CancellationError` when the future was cancelled, ``EventLoopError/invalidState(_:)`` when
+    ///   it is not done.
     public func exception() throws -> (any Error)? {
         loop.checkThread("Future.exception")
         switch state {
@@ -120,9 +120,9 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
 
     // MARK: - Callbacks
 
-    /// Runs `callback` with this future in the loop's next turn after it is done; when it is done already, in the next
-    /// turn from now. Added within a task, the callback sees the task-local values of this moment. An error that it
-    /// throws goes to the exception handler. On a closed loop it never runs.
+    /// Runs `callback` with this future in the loop's next turn after it is done; when it is done already, in
+    /// the next turn from now. Added within a task, the callback sees the task-local values of this moment.
+    /// An error that it throws goes to the exception handler. On a closed loop it never runs.
     @discardableResult
     public func addDoneCallback(_ callback: @escaping (Future<Value>) throws -> Void) -> DoneCallbackToken {
         loop.checkThread("Future.addDoneCallback")
@@ -146,14 +146,16 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     @discardableResult
     public func removeDoneCallback(_ token: DoneCallbackToken) -> Bool {
         loop.checkThread("Future.removeDoneCallback")
-        guard token.future == ObjectIdentifier(self), let removed = waiting.remove(number: token.number) else {
+        guard token.future == ObjectIdentifier(self), let removed = waiting.remove(number: token.number)
+        else {
             return false
         }
         discard(removed)
         return true
     }
 
-    /// As ``addDoneCallback(_:)``, without the values of the task that calls: for the library's own callbacks.
+    /// As ``addDoneCallback(_:)``, without the values of the task that calls: for the library's own
+    /// callbacks.
     func addPlainDoneCallback(_ callback: @escaping (Future<Value>) throws -> Void) -> DoneCallbackToken {
         let token = makeToken()
         if state.isPending {
@@ -174,8 +176,8 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
         waiting.takeAll().forEach(schedule)
     }
 
-    /// Tells the exception handler about an error that nobody looked at. Called when the future is released, which may
-    /// happen on any thread.
+    /// Tells the exception handler about an error that nobody looked at. Called when the future is released,
+    /// which may happen on any thread.
     func reportUnseenError(_ message: () -> String) {
         guard case .failed(let error) = state, !isErrorSeen else { return }
         isErrorSeen = true
@@ -215,7 +217,8 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     private func discard(_ callback: DoneCallback<Value>) {
         switch callback {
         case .waiter, .callback:
-            // A waiter keeps its future alive: it is dropped with its loop only, and its task can never go on.
+            // A waiter keeps its future alive: it is dropped with its loop only, and its task can never go
+            // on.
             break
         case .contextCallback(_, let callback, let job):
             callback.disarm()

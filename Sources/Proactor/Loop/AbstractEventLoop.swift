@@ -59,6 +59,7 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     ///
     /// - Throws: the future's error, `CancellationError`, ``EventLoopError/stoppedBeforeCompletion``, or what
     ///   ``runForever()`` throws.
+    @discardableResult
     func runUntilComplete<Value>(_ future: Future<Value>) throws -> Value
 
     /// Runs `body` as a task on the loop's thread until it returns, and returns its result.
@@ -67,6 +68,7 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     /// loop. To run a body that shares what you use afterwards, hand a task over: `runUntilComplete(createTask { … })`.
     ///
     /// - Throws: what `body` throws, and as for a future.
+    @discardableResult
     func runUntilComplete<Value>(
         _ body: sending @escaping @isolated(any) () async throws -> Value
     ) throws -> Value

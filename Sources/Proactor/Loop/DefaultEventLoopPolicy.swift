@@ -1,4 +1,5 @@
-/// The policy unless another is set: each thread has the loop that was set on it, and new loops are ``EventLoop``s.
+/// The policy unless another is set: each thread has the loop that was set on it, and new loops are
+/// ``EventLoop``s.
 ///
 /// ```swift
 /// let policy = DefaultEventLoopPolicy()
@@ -10,7 +11,8 @@ public final class DefaultEventLoopPolicy: EventLoopPolicy {
     /// A policy that knows no loop yet.
     public init() {}
 
-    /// The loop that was set on the calling thread. None is made: a loop that nobody asked for is one that nobody closes.
+    /// The loop that was set on the calling thread. None is made: a loop that nobody asked for is one that
+    /// nobody closes.
     ///
     /// - Throws: ``EventLoopError/noCurrentLoop``.
     public func getEventLoop() throws(EventLoopError) -> any AbstractEventLoop {

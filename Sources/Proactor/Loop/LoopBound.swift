@@ -1,8 +1,8 @@
-/// A box that any thread may hold, and that only its loop's thread may open: how a transport is kept in an actor or a
-/// registry and used from anywhere.
+/// A box that any thread may hold, and that only its loop's thread may open: how a transport is kept in an
+/// actor or a registry and used from anywhere.
 ///
-/// Opened on another thread, it ends the program with a message that says so. What is in it is released on the loop's
-/// thread, as long as the loop is not closed.
+/// Opened on another thread, it ends the program with a message that says so. What is in it is released on
+/// the loop's thread, as long as the loop is not closed.
 ///
 /// ```swift
 /// let connection = LoopBound(transport, of: loop)  // in connectionMade
@@ -46,8 +46,8 @@ public final class LoopBound<Value>: @unchecked Sendable {
         return try body(value)
     }
 
-    /// Calls `body` with the value in the loop's next turn, from any thread. An error that it throws goes to the loop's
-    /// exception handler.
+    /// Calls `body` with the value in the loop's next turn, from any thread. An error that it throws goes to
+    /// the loop's exception handler.
     ///
     /// - Throws: ``EventLoopError/closed``.
     public func post(_ body: sending @escaping (Value) throws -> Void) throws(EventLoopError) {

@@ -1,4 +1,5 @@
-/// Runs an async program: makes a loop, runs `body` on it, cancels the tasks that are left, and closes the loop.
+/// Runs an async program: makes a loop, runs `body` on it, cancels the tasks that are left, and closes the
+/// loop.
 ///
 /// ```swift
 /// try run {
@@ -7,10 +8,12 @@
 /// }
 /// ```
 ///
-/// - Throws: what `body` throws, ``EventLoopError/anotherLoopIsRunning`` within a running loop, or what makes the loop
-///   impossible.
+/// - Throws: what `body` throws, ``EventLoopError/anotherLoopIsRunning`` within a running loop, or what makes
+///   the loop impossible.
+@discardableResult
 public func run<Value>(
-    options: RunnerOptions = RunnerOptions(), _ body: sending @escaping @isolated(any) () async throws -> Value
+    options: RunnerOptions = RunnerOptions(),
+    _ body: sending @escaping @isolated(any) () async throws -> Value
 ) throws -> Value {
     let runner = Runner(options: options)
     let value: Value

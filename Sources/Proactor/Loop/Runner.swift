@@ -1,7 +1,7 @@
 import CPosix
 
-/// Runs async functions on a loop of its own, one after the other: for programs and tools that need several. ``run(options:_:)``
-/// is the same for one.
+/// Runs async functions on a loop of its own, one after the other: for programs and tools that need several.
+/// ``run(options:_:)`` is the same for one.
 ///
 /// The loop is made when it is first needed, and is the thread's current one until ``close()``.
 ///
@@ -20,7 +20,8 @@ public final class Runner {
         case closed
     }
 
-    /// How often tasks are cancelled that clean-up itself has started, before the rest is left to the loop's end.
+    /// How often tasks are cancelled that clean-up itself has started, before the rest is left to the loop's
+    /// end.
     private static let cancelRoundsMax = 8
 
     private let options: RunnerOptions
@@ -42,17 +43,20 @@ public final class Runner {
         }
     }
 
-    /// Runs `body` on the loop until it returns. Tasks that it leaves behind stay until the next run, or until
-    /// ``close()`` cancels them.
+    /// Runs `body` on the loop until it returns. Tasks that it leaves behind stay until the next run, or
+    /// until ``close()`` cancels them.
     ///
-    /// - Throws: what `body` throws, ``EventLoopError/anotherLoopIsRunning`` within a running loop, or as ``getLoop()``.
-    public func run<Value>(_ body: sending @escaping @isolated(any) () async throws -> Value) throws -> Value {
+    /// - Throws: what `body` throws, ``EventLoopError/anotherLoopIsRunning`` within a running loop, or as
+    ///   ``getLoop()``.
+    @discardableResult
+    public func run<Value>(_ body: sending @escaping @isolated(any) () async throws -> Value) throws -> Value
+    {
         try checkNoLoopRuns()
         return try getLoop().runUntilComplete(body)
     }
 
-    /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, and closes the
-    /// loop. Twice is harmless.
+    /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, and
+    /// closes the loop. Twice is harmless.
     ///
     /// - Throws: ``EventLoopError/anotherLoopIsRunning`` within a running loop.
     public func close() throws {

@@ -11,7 +11,10 @@ final class ThreadLocalObject: Sendable {
             // The setter retained it, and this thread's last use of it is over.
             Unmanaged<AnyObject>.fromOpaque(pointer).release()
         }
-        precondition(failure == 0, "the process has no thread-local key left (pthread_key_create: \(failure))")
+        precondition(
+            failure == 0,
+            "the process has no thread-local key left (pthread_key_create: \(failure))"
+        )
         self.key = key
     }
 

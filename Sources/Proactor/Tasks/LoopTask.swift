@@ -1,11 +1,12 @@
 /// An async function that runs on a loop's thread, and the future of its result: asyncio's `Task`.
 ///
-/// It is made by ``AbstractEventLoop/createTask(name:_:)``, and its first step runs in the loop's next turn. The steps of
-/// its function run on the loop's thread, also after it has waited for child tasks, actors or other threads.
+/// It is made by ``AbstractEventLoop/createTask(name:_:)``, and its first step runs in the loop's next turn.
+/// The steps of its function run on the loop's thread, also after it has waited for child tasks, actors or
+/// other threads.
 ///
 /// Cancelling is a request, as everywhere in Swift: the function finds out by `Task.isCancelled`, or by the
-/// `CancellationError` of what it awaits, and how it ends decides the outcome. Swift has no way to take a request back,
-/// so asyncio's `uncancel` has no counterpart.
+/// `CancellationError` of what it awaits, and how it ends decides the outcome. Swift has no way to take a
+/// request back, so asyncio's `uncancel` has no counterpart.
 ///
 /// Thread rule: the loop's thread only.
 ///
@@ -25,11 +26,14 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     /// The place in the loop's list of tasks; below zero when it is not in it.
     private var place = -1
 
-    /// Starts `body` on `loop`, past the loop's task factory: this is what a ``TaskFactory`` makes tasks with.
+    /// Starts `body` on `loop`, past the loop's task factory: this is what a ``TaskFactory`` makes tasks
+    /// with.
     ///
     /// On a closed loop the body does not run, and the task has failed with ``EventLoopError/closed``.
     public init(
-        on loop: BaseEventLoop, name: String? = nil, _ body: @escaping @isolated(any) () async throws -> Value
+        on loop: BaseEventLoop,
+        name: String? = nil,
+        _ body: @escaping @isolated(any) () async throws -> Value
     ) {
         loop.checkThread("LoopTask.init")
         loop.checkIsolation(of: body.isolation)

@@ -15,6 +15,8 @@
 public protocol TaskFactory {
     /// Starts `body` as a task of `loop`. Called on the loop's thread.
     func makeTask<Value>(
-        on loop: BaseEventLoop, name: String?, _ body: @escaping @isolated(any) () async throws -> Value
+        on loop: BaseEventLoop,
+        name: String?,
+        _ body: @escaping @isolated(any) () async throws -> Value
     ) -> LoopTask<Value>
 }

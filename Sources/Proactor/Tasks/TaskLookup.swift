@@ -1,10 +1,12 @@
-/// The task that runs now on `loop`, or `nil` in a plain callback. Child tasks see the task that they belong to.
+/// The task that runs now on `loop`, or `nil` in a plain callback. Child tasks see the task that they belong
+/// to.
 ///
 /// - Parameter loop: the loop that is asked; without it, the one that runs on this thread.
 /// - Throws: ``EventLoopError/noRunningLoop`` without a loop.
 public func currentTask(_ loop: (any AbstractEventLoop)? = nil) throws(EventLoopError) -> (any AnyLoopTask)? {
     let loop = try loopOrRunning(loop)
-    guard let current = CurrentTask.current, current.task.loop === loop, current.task.loop.isOnLoopThread else {
+    guard let current = CurrentTask.current, current.task.loop === loop, current.task.loop.isOnLoopThread
+    else {
         return nil
     }
     return current.task

@@ -1,4 +1,5 @@
-/// The tasks of a loop that are not done. Entering and leaving costs no search, and tasks that are done cost nothing.
+/// The tasks of a loop that are not done. Entering and leaving costs no search, and tasks that are done cost
+/// nothing.
 struct TaskRegistry {
     private var entries: [(any RegisteredTask)?] = []
     private var free: [Int] = []
