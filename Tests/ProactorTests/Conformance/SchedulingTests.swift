@@ -1,0 +1,162 @@
+import Testing
+
+@testable import Proactor
+
+@Suite struct SchedulingTests {
+    // Behaviour 1
+    @Test(arguments: LoopKind.allCases)
+    func callbacksRunInOrderExactlyOnceAndNeverWithinTheCall(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran: [Int] = []
+            for number in 0..<1000 {
+                try loop.callSoon { ran.append(number) }
+                #expect(ran.isEmpty)
+            }
+            try loop.callSoon { loop.stop() }
+            try loop.runForever()
+            #expect(ran == Array(0..<1000))
+        }
+    }
+
+    // Behaviour 2
+    @Test(arguments: LoopKind.allCases)
+    func callbacksAddedInATurnRunInTheNext(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran: [String] = []
+            try loop.callSoon {
+                ran.append("first")
+                try loop.callSoon { ran.append("added") }
+            }
+            try loop.callSoon { ran.append("second") }
+            loop.stop()
+            try loop.runForever()
+            #expect(ran == ["first", "second"])
+            loop.stop()
+            try loop.runForever()
+            #expect(ran == ["first", "second", "added"])
+        }
+    }
+
+    // Behaviour 3
+    @Test(arguments: LoopKind.allCases)
+    func timersRunByDeadlineAndEqualOnesInOrder(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran: [Int] = []
+            let now = loop.time()
+            for number in [5, 3, 1, 4, 2] {
+                try loop.callAt(now.advanced(by: .milliseconds(number))) { ran.append(number * 10) }
+                try loop.callAt(now.advanced(by: .milliseconds(number))) { ran.append(number * 10 + 1) }
+            }
+            try loop.callAt(now.advanced(by: .milliseconds(6))) { loop.stop() }
+            try loop.runForever()
+            #expect(ran == [10, 11, 20, 21, 30, 31, 40, 41, 50, 51])
+        }
+    }
+
+    // Behaviour 3
+    @Test(arguments: LoopKind.allCases)
+    func aDelayOfZeroOrLessIsSoon(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran: [Int] = []
+            try loop.callLater(.zero) { ran.append(1) }
+            try loop.callLater(.seconds(-5)) { ran.append(0) }
+            loop.stop()
+            try loop.runForever()
+            // The one whose deadline lies further back is due first.
+            #expect(ran == [0, 1])
+        }
+    }
+
+    // Behaviour 3
+    @Test(arguments: LoopKind.allCases)
+    func nothingRunsEarly(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var early = 0
+            var pending = 50
+            for number in 0..<50 {
+                let delay = Duration.microseconds(number * 97)
+                let deadline = loop.time().advanced(by: delay)
+                try loop.callLater(delay) {
+                    if loop.time() < deadline { early += 1 }
+                    pending -= 1
+                    if pending == 0 { loop.stop() }
+                }
+            }
+            try loop.runForever()
+            #expect(early == 0)
+        }
+    }
+
+    // Behaviour 3
+    @Test(arguments: LoopKind.allCases)
+    func aDelayOverADayIsAccepted(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran = false
+            let handle = try loop.callLater(.seconds(86_400 * 400)) { ran = true }
+            try loop.callLater(.seconds(Int64.max)) { ran = true }
+            try loop.callLater(.milliseconds(1)) { loop.stop() }
+            try loop.runForever()
+            #expect(!ran)
+            #expect(handle.when > loop.time().advanced(by: .seconds(86_400 * 399)))
+        }
+    }
+
+    // Behaviour 4
+    @Test(arguments: LoopKind.allCases)
+    func aCancelledHandleNeverRuns(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran: [String] = []
+            let soon = try loop.callSoon { ran.append("soon") }
+            let later = try loop.callLater(.zero) { ran.append("later") }
+            try loop.callSoon { ran.append("kept") }
+            #expect(!soon.cancelled)
+            #expect(!later.cancelled)
+            soon.cancel()
+            later.cancel()
+            later.cancel()
+            #expect(soon.cancelled)
+            #expect(later.cancelled)
+            loop.stop()
+            try loop.runForever()
+            #expect(ran == ["kept"])
+            #expect(soon.cancelled)
+        }
+    }
+
+    // Behaviour 4
+    @Test(arguments: LoopKind.allCases)
+    func aTimerCancelledByAnotherThatIsDueWithItDoesNotRun(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var ran: [String] = []
+            var second: TimerHandle?
+            let now = loop.time()
+            try loop.callAt(now) {
+                ran.append("first")
+                second?.cancel()
+            }
+            second = try loop.callAt(now) { ran.append("second") }
+            loop.stop()
+            try loop.runForever()
+            #expect(ran == ["first"])
+        }
+    }
+
+    // Behaviour 4
+    @Test(arguments: LoopKind.allCases)
+    func cancelledTimersLeaveTheHeapAndLetGoOfWhatTheyHold(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let lives = LifeCounter()
+            let handles = try (0..<1000).map { number in
+                let object = lives.makeObject()
+                return try loop.callLater(.seconds(number + 100)) { object.touch() }
+            }
+            #expect(loop.timers.count == 1000)
+            for handle in handles.dropLast(10) { handle.cancel() }
+            #expect(loop.timers.count == 10)
+            #expect(lives.alive == 10)
+            for handle in handles { handle.cancel() }
+            #expect(loop.timers.count == 0)
+            #expect(lives.alive == 0)
+        }
+    }
+}

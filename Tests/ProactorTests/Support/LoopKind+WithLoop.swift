@@ -1,0 +1,116 @@
+import Dispatch
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Proactor
+
+extension LoopKind {
+    /// Runs `body` with a fresh loop on a thread of its own, since a loop blocks, and then checks that
+    /// nothing leaked: no operation, no transport, and the loop itself, with its descriptors, is gone.
+    ///
+    /// - Parameter abandonsTasks: the body leaves tasks behind that never end, and with them the loop.
+    func withLoop(
+        timeLimit: Duration = .seconds(30),
+        abandonsTasks: Bool = false,
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: sending @escaping (BaseEventLoop) throws -> Void
+    ) async throws {
+        let released = try await onThread(timeLimit: timeLimit, sourceLocation: sourceLocation) { [self] in
+            LogCapture.install()
+            let loop = try makeLoop()
+            let reference = WeakLoop(loop)
+            try body(loop)
+            settle(loop, sourceLocation: sourceLocation)
+            try loop.close()
+            return reference
+        }
+        guard !abandonsTasks, let released else { return }
+        try await released.waitUntilReleased(sourceLocation: sourceLocation)
+    }
+
+    /// Gives what the body has closed the turns that it needs to go.
+    private func settle(_ loop: BaseEventLoop, sourceLocation: SourceLocation) {
+        let turnsMax = 1000
+        for _ in 0..<turnsMax {
+            guard !loop.isClosed, loop.backend.operationCount > 0 || loop.openTransports.count > 0 else {
+                return
+            }
+            // Stopped before it runs, it takes one turn.
+            loop.stop()
+            guard (try? loop.runForever()) != nil else { return }
+        }
+        #expect(loop.backend.operationCount == 0, "operations leaked", sourceLocation: sourceLocation)
+        #expect(loop.openTransports.count == 0, "transports leaked", sourceLocation: sourceLocation)
+    }
+}
+
+/// Runs `body` on a new thread and returns its result; `nil`, and an issue, when it takes longer than
+/// `timeLimit`.
+func onThread<Value>(
+    timeLimit: Duration = .seconds(30),
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: sending @escaping () throws -> sending Value
+) async throws -> Value? {
+    let outcome = ThreadOutcome<Value>()
+    // It was sent here, and the thread is its only user.
+    nonisolated(unsafe) let body = body
+    let thread = Thread { outcome.finish(Result { try body() }) }
+    thread.stackSize = 1 << 20
+    thread.start()
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(timeLimit.components.seconds))) {
+        outcome.finish(nil)
+    }
+    guard let result = await outcome.value() else {
+        Issue.record("the test did not end within \(timeLimit)", sourceLocation: sourceLocation)
+        return nil
+    }
+    return try result.get()
+}
+
+/// What a thread came to, or the end of its time, whichever is first.
+private final class ThreadOutcome<Value>: @unchecked Sendable {
+    // Guarded by the lock; the value is handed over once.
+    private let lock = NSLock()
+    private var isFinished = false
+    private var result: Result<Value, any Error>?
+    private var waiter: CheckedContinuation<Void, Never>?
+
+    func finish(_ result: Result<Value, any Error>?) {
+        let waiter = lock.withLock { () -> CheckedContinuation<Void, Never>? in
+            guard !isFinished else { return nil }
+            isFinished = true
+            self.result = result
+            defer { self.waiter = nil }
+            return self.waiter
+        }
+        waiter?.resume()
+    }
+
+    func value() async -> Result<Value, any Error>? {
+        await withCheckedContinuation { continuation in
+            let isFinished = lock.withLock {
+                if !self.isFinished { waiter = continuation }
+                return self.isFinished
+            }
+            if isFinished { continuation.resume() }
+        }
+        return lock.withLock { result }
+    }
+}
+
+/// Whether a loop is gone.
+final class WeakLoop: @unchecked Sendable {
+    private weak let loop: BaseEventLoop?
+
+    init(_ loop: BaseEventLoop) {
+        self.loop = loop
+    }
+
+    /// Other threads, such as those that a task visited, may hold it for some moments.
+    func waitUntilReleased(sourceLocation: SourceLocation) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while loop != nil, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(loop == nil, "the event loop leaked", sourceLocation: sourceLocation)
+    }
+}

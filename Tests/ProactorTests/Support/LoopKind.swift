@@ -1,0 +1,31 @@
+@testable import Proactor
+
+/// The loops that every behaviour is shown on.
+enum LoopKind: CaseIterable, Sendable {
+    case ring
+    /// The ring as an older kernel has it.
+    case ringOlderPaths
+    case epoll
+    case poll
+    case select
+
+    func makeLoop() throws -> BaseEventLoop {
+        switch self {
+        case .ring: try ProactorEventLoop()
+        case .ringOlderPaths: try ProactorEventLoop(configuration: Self.olderPaths)
+        case .epoll: try SelectorEventLoop(selector: .epoll)
+        case .poll: try SelectorEventLoop(selector: .poll)
+        case .select: try SelectorEventLoop(selector: .select)
+        }
+    }
+
+    private static var olderPaths: RingConfiguration {
+        var configuration = RingConfiguration()
+        configuration.multishotAccept = false
+        configuration.multishotReceive = false
+        configuration.incrementalBuffers = false
+        configuration.messageWakeUp = false
+        configuration.noIOWait = false
+        return configuration
+    }
+}

@@ -1,0 +1,105 @@
+import Testing
+
+@testable import Proactor
+
+@Suite struct TaskContextTests {
+    @TaskLocal static var value = 0
+
+    @Test(arguments: LoopKind.allCases)
+    func callbacksSeeTheValuesOfTheTaskThatScheduledThem(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var seen: [String: Int] = [:]
+            let future = loop.createFuture()
+            let task = loop.createTask {
+                try Self.$value.withValue(7) {
+                    try loop.callSoon { seen["soon"] = Self.value }
+                    try loop.callLater(.milliseconds(1)) { seen["later"] = Self.value }
+                    try loop.callAt(loop.time()) { seen["at"] = Self.value }
+                    future.addDoneCallback { _ in seen["done"] = Self.value }
+                    try loop.callSoon {
+                        try loop.callSoon { seen["nested"] = Self.value }
+                    }
+                    loop.createTask { seen["task"] = Self.value }
+                }
+                try loop.callSoon { seen["after"] = Self.value }
+                try future.setResult()
+                while seen.count < 8 { await Task.yield() }
+            }
+            future.addDoneCallback { _ in seen["plain"] = Self.value }
+            try loop.runUntilComplete(task)
+            let expected = [
+                "soon": 7, "later": 7, "at": 7, "done": 7, "nested": 7, "task": 7, "after": 0, "plain": 0,
+            ]
+            #expect(seen == expected)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func contextCallbacksKeepTheOrder(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var order: [Int] = []
+            let task = loop.createTask {
+                try loop.callSoon { order.append(0) }
+                loop.createTask { order.append(1) }
+                try loop.callSoon { order.append(2) }
+                let future = loop.createFuture()
+                future.addDoneCallback { _ in order.append(3) }
+                future.addDoneCallback { _ in order.append(4) }
+                try future.setResult()
+                try loop.callSoon { order.append(5) }
+            }
+            try loop.runUntilComplete(task)
+            #expect(order == [0, 1, 2, 3, 4, 5])
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func cancelledContextCallbacksDoNotRunAndFreeTheirTask(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let lives = LifeCounter()
+            var ran = 0
+            let task = loop.createTask {
+                for _ in 0..<10 {
+                    let object = lives.makeObject()
+                    let callback = {
+                        object.touch()
+                        ran += 1
+                    }
+                    // The first of each is let go of at once.
+                    try loop.callSoon(callback).cancel()
+                    try loop.callLater(.zero, callback).cancel()
+                    let future = loop.createFuture()
+                    future.removeDoneCallback(future.addDoneCallback { _ in callback() })
+                    let soon = try loop.callSoon(callback)
+                    let later = try loop.callLater(.seconds(3600), callback)
+                    soon.cancel()
+                    later.cancel()
+                    let due = try loop.callLater(.zero, callback)
+                    try loop.callSoon { due.cancel() }
+                }
+            }
+            try loop.runUntilComplete(task)
+            loop.stop()
+            try loop.runForever()
+            loop.stop()
+            try loop.runForever()
+            #expect(ran == 0)
+            #expect(lives.alive == 0)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aFutureThatIsNeverDoneFreesItsContextCallbacks(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let lives = LifeCounter()
+            let task = loop.createTask {
+                for _ in 0..<10 {
+                    let object = lives.makeObject()
+                    loop.createFuture().addDoneCallback { _ in object.touch() }
+                }
+            }
+            try loop.runUntilComplete(task)
+            #expect(lives.alive == 0)
+        }
+    }
+}
