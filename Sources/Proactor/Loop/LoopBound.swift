@@ -12,31 +12,26 @@
 public final class LoopBound<Value>: @unchecked Sendable {
     // The value is touched on the loop's thread only: every way to it checks that.
     private let loop: BaseEventLoop
-    // Retained by the initialiser, and released once: by the deinitialiser, or on the loop's thread for it.
-    private let box: Unmanaged<Box>
-
-    private final class Box {
-        let value: Value
-        init(_ value: Value) { self.value = value }
-    }
+    private let contents: LoopBoundContents<Value>
 
     /// Puts `value` in a box. On the loop's thread only.
     public init(_ value: Value, of loop: BaseEventLoop) {
         loop.checkThread("LoopBound.init")
         self.loop = loop
-        box = .passRetained(Box(value))
+        contents = LoopBoundContents(value)
     }
 
     deinit {
-        // Exactly one of these lets go of the value.
-        nonisolated(unsafe) let box = box
-        if loop.isOnLoopThread || !loop.inbox.post(.callback { box.release() }) { box.release() }
+        guard !loop.isOnLoopThread else { return }
+        // It reaches only the loop's thread. If the loop is closed, or closes first, the contents go as they come.
+        nonisolated(unsafe) let contents = contents
+        _ = loop.inbox.post(.callback { contents.release() })
     }
 
     /// The value. On the loop's thread only.
     public var value: Value {
         loop.checkThread("LoopBound.value")
-        return box._withUnsafeGuaranteedRef { $0.value }
+        return contents.value
     }
 
     /// Calls `body` with the value. On the loop's thread only.

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Testing
 
@@ -49,6 +50,23 @@ import Testing
             )
             Thread { reference.release() }.start()
             #expect(try loop.runUntilComplete(released))
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aLoopThatClosesBeforeTheReleaseRunsLeaksNothing(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let lives = LifeCounter()
+            let reference = Unmanaged.passRetained(LoopBound(lives.makeObject(), of: loop))
+            let released = DispatchSemaphore(value: 0)
+            Thread {
+                reference.release()
+                released.signal()
+            }.start()
+            released.wait()
+            #expect(lives.alive == 1)
+            try loop.close()
+            #expect(lives.alive == 0)
         }
     }
 
