@@ -56,6 +56,11 @@ final class LinuxSystemCalls: SystemCalls {
         return value
     }
 
+    func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
+        let flags = Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue)
+        return max(Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags), 0)
+    }
+
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {
         try checkErrno(shutdown(socket.rawValue, Int32(SHUT_WR)))
     }

@@ -16,6 +16,9 @@ protocol SystemCalls: AnyObject, Sendable {
     func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
     func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno)
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32
+    /// Sends what the kernel takes without waiting and returns how many bytes that is: zero when it takes none, for whatever
+    /// reason; an operation that is submitted for the rest tells it.
+    func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
     /// Sends FIN after what the kernel still holds.
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the
