@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,19 @@ struct curing_buffers {
     int32_t unpublished;
 };
 
+// ---- Telling a process from its fork
+
+uint32_t curing_fork_count = 0;
+
+static void count_fork(void) { curing_fork_count++; }
+
+static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
+
 // ---- Life of a ring
 
 int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     curing_ring *self = calloc(1, sizeof *self);
     if (!self) return -ENOMEM;
     struct io_uring_params wanted = {
@@ -84,7 +95,17 @@ void curing_destroy(curing_ring *self, bool on_owner_thread) {
     free(self);
 }
 
+void curing_abandon(curing_ring *self) {
+    // The queues are not mapped here (MADV_DONTFORK), and what stands at their addresses may be a stranger's.
+    close(self->ring.ring_fd);
+    free(self);
+}
+
 int32_t curing_descriptor(const curing_ring *self) { return self->ring.ring_fd; }
+
+uint32_t curing_submission_entries(const curing_ring *self) { return self->ring.sq.ring_entries; }
+
+uint32_t curing_completion_entries(const curing_ring *self) { return self->ring.cq.ring_entries; }
 
 bool curing_supports_operation(curing_ring *self, uint8_t opcode) {
     struct io_uring_probe *probe = io_uring_get_probe_ring(&self->ring);
@@ -191,6 +212,14 @@ bool curing_prepare_cancel(curing_ring *self, uint64_t target, uint64_t user_dat
     return true;
 }
 
+bool curing_prepare_cancel_all(curing_ring *self, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    entry->user_data = user_data;
+    return true;
+}
+
 // ---- Entering
 
 static unsigned publish_submissions(struct io_uring *ring) {
@@ -211,6 +240,16 @@ static int32_t enter(curing_ring *self, unsigned to_submit, unsigned wait_for, u
         flags |= IORING_ENTER_REGISTERED_RING;
     }
     return io_uring_enter2(descriptor, to_submit, wait_for, flags, argument, argument_size);
+}
+
+bool curing_take_unsubmitted(curing_ring *self, uint64_t *user_data) {
+    struct io_uring_sq *queue = &self->ring.sq;
+    unsigned head = *queue->khead;
+    if (head == queue->sqe_tail) return false;
+    *user_data = queue->sqes[head & queue->ring_mask].user_data;
+    // No thread enters this ring any more, so its head is ours to move.
+    *queue->khead = head + 1;
+    return true;
 }
 
 int32_t curing_submit(curing_ring *self) {

@@ -40,7 +40,11 @@ int32_t curing_create(const curing_parameters *parameters, curing_ring **ring);
 int32_t curing_enable(curing_ring *ring);
 // on_owner_thread: whether the caller is the thread that enabled the ring.
 void curing_destroy(curing_ring *ring, bool on_owner_thread);
+// For a process that inherited the ring by fork: lets go of the descriptor and touches nothing else.
+void curing_abandon(curing_ring *ring);
 int32_t curing_descriptor(const curing_ring *ring);
+uint32_t curing_submission_entries(const curing_ring *ring);
+uint32_t curing_completion_entries(const curing_ring *ring);
 bool curing_supports_operation(curing_ring *ring, uint8_t opcode);
 bool curing_has_no_iowait(const curing_ring *ring);
 // Caps the threads that the kernel may start for work that would block (bounded: regular files; unbounded: the rest).
@@ -60,6 +64,11 @@ bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events,
 bool curing_prepare_read(curing_ring *ring, int32_t descriptor, void *bytes, uint32_t count, int64_t offset,
                          uint64_t user_data);
 bool curing_prepare_cancel(curing_ring *ring, uint64_t target, uint64_t user_data);
+// Cancels whatever is in flight, but for cancels.
+bool curing_prepare_cancel_all(curing_ring *ring, uint64_t user_data);
+
+// Takes back the oldest submission that the kernel has not seen. Any thread, when no other uses the ring.
+bool curing_take_unsubmitted(curing_ring *ring, uint64_t *user_data);
 
 // Hands what is prepared to the kernel without waiting.
 int32_t curing_submit(curing_ring *ring);
@@ -73,6 +82,12 @@ bool curing_has_completions(const curing_ring *ring);
 // ---- Waking a ring from any thread, with or without a ring of its own (kernel 6.13)
 
 int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data);
+
+// ---- Telling a process from its fork
+
+// How often this process descends from a fork since its first ring was made: a ring with another number is a parent's.
+extern uint32_t curing_fork_count;
+static inline uint32_t curing_current_fork(void) { return curing_fork_count; }
 
 // ---- Provided buffers
 

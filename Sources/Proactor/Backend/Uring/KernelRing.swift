@@ -1,0 +1,284 @@
+import CPosix
+import CUring
+import Glibc
+import SystemPackage
+
+/// ``RingCalls`` on the real kernel. The ring is disabled until ``start()``.
+final class KernelRing: RingCalls {
+    let features: RingFeatures
+    let waker: any LoopWaker
+    let bufferMemory: UnsafeMutableRawPointer
+    // `ring` and `buffers` are the C wrapper's own allocations, valid until destroy or abandon; the backend calls
+    // nothing after those.
+    private let ring: OpaquePointer
+    private let buffers: OpaquePointer
+    private let workerLimit: UInt32
+    /// Where the kernel puts the eventfd's counter, until the ring is gone.
+    private let wakeUpCounter: UnsafeMutablePointer<UInt64>
+    private var isOpen = true
+
+    private static let bufferGroup: UInt16 = 1
+
+    init(configuration: RingConfiguration) throws(RingUnavailable) {
+        try configuration.validate()
+        let ring = try Self.makeRing(configuration)
+        do throws(RingUnavailable) {
+            let pool = try Self.makeBuffers(ring, configuration)
+            do throws(RingUnavailable) {
+                waker = try Self.makeWaker(ring, configuration)
+            } catch {
+                curing_buffers_destroy(pool.buffers)
+                throw error
+            }
+            buffers = pool.buffers
+            bufferMemory = curing_buffers_base(pool.buffers)
+            features = RingFeatures(
+                submissionQueueSize: Int(curing_submission_entries(ring)),
+                completionQueueSize: Int(curing_completion_entries(ring)),
+                bufferCount: pool.count,
+                bufferSize: pool.size,
+                multishotAccept: configuration.multishotAccept,
+                multishotReceive: configuration.multishotReceive,
+                incrementalBuffers: pool.isIncremental,
+                messageWakeUp: waker is MessageWaker,
+                noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
+            )
+        } catch {
+            // Never enabled, so nothing is in flight in it.
+            curing_destroy(ring, false)
+            throw error
+        }
+        self.ring = ring
+        workerLimit = UInt32(configuration.workerLimit)
+        wakeUpCounter = .allocate(capacity: 1)
+        wakeUpCounter.initialize(to: 0)
+    }
+
+    deinit {
+        precondition(!isOpen, "a ring was let go of before it was closed")
+    }
+
+    func start() throws(RingUnavailable) -> Bool {
+        let result = curing_enable(ring)
+        guard result >= 0 else {
+            throw RingEnvironment.current()
+                .classify(Errno(rawValue: -result), call: "IORING_REGISTER_ENABLE_RINGS")
+        }
+        // A kernel that does not know the limit keeps its own: nothing depends on it.
+        _ = curing_cap_workers(ring, workerLimit, workerLimit)
+        return (waker as? MessageWaker)?.takeMissed() ?? false
+    }
+
+    // MARK: - Submission
+
+    func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
+        let name = token.rawValue
+        switch operation {
+        case .accept(let listener):
+            return curing_prepare_accept(ring, listener.rawValue, features.multishotAccept, name)
+        case .connect(let socket, let address):
+            return curing_prepare_connect(ring, socket.rawValue, address, address.pointee.length, name)
+        case .receive(let socket):
+            return curing_prepare_receive_selected(
+                ring,
+                socket.rawValue,
+                Self.bufferGroup,
+                features.multishotReceive,
+                name
+            )
+        case .receiveInto(let socket, let target):
+            return curing_prepare_receive(
+                ring,
+                socket.rawValue,
+                target.baseAddress,
+                Self.length(target.count),
+                name
+            )
+        case .send(let socket, let bytes):
+            return curing_prepare_send(
+                ring,
+                socket.rawValue,
+                bytes.baseAddress,
+                Self.length(bytes.count),
+                name
+            )
+        case .sendMessage(let socket, let message):
+            return curing_prepare_send_message(ring, socket.rawValue, message, name)
+        case .close(let descriptor):
+            return curing_prepare_close(ring, descriptor.rawValue, name)
+        }
+    }
+
+    func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
+        curing_prepare_cancel(ring, target.rawValue, token.rawValue)
+    }
+
+    func prepareCancelOfAll(token: OperationToken) -> Bool {
+        curing_prepare_cancel_all(ring, token.rawValue)
+    }
+
+    func prepareWaitForWritable(_ descriptor: FileDescriptor, token: OperationToken) -> Bool {
+        curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLOUT), false, token.rawValue)
+    }
+
+    func prepareWakeUpRead(token: OperationToken) -> Bool {
+        guard let waker = waker as? EventWaker else { preconditionFailure("a ring without an eventfd") }
+        let size = UInt32(MemoryLayout<UInt64>.size)
+        return curing_prepare_read(ring, waker.descriptor, wakeUpCounter, size, -1, token.rawValue)
+    }
+
+    func submit() -> Int32 {
+        curing_submit(ring)
+    }
+
+    func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
+        curing_submit_and_wait(ring, timeoutNanoseconds, features.noIOWait)
+    }
+
+    func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
+        Int(curing_reap(ring, target, UInt32(capacity)))
+    }
+
+    func takeUnsubmitted() -> OperationToken? {
+        var name: UInt64 = 0
+        return curing_take_unsubmitted(ring, &name) ? OperationToken(rawValue: name) : nil
+    }
+
+    /// A short transfer is normal, so what a submission has no room for is left for the next.
+    private static func length(_ count: Int) -> UInt32 {
+        UInt32(min(count, 0x7fff_f000))
+    }
+
+    // MARK: - Buffers
+
+    func recycleBuffer(_ number: UInt16) {
+        curing_buffers_recycle(buffers, number)
+    }
+
+    func publishBuffers() {
+        curing_buffers_publish(buffers)
+    }
+
+    // MARK: - End
+
+    func destroy(onOwnerThread: Bool, keepingBuffers: Bool) {
+        precondition(isOpen, "a ring was closed twice")
+        isOpen = false
+        curing_destroy(ring, onOwnerThread)
+        closeWaker()
+        guard !keepingBuffers else { return }
+        curing_buffers_destroy(buffers)
+        wakeUpCounter.deallocate()
+    }
+
+    func abandon() {
+        precondition(isOpen, "a ring was closed twice")
+        isOpen = false
+        curing_abandon(ring)
+        closeWaker()
+    }
+
+    private func closeWaker() {
+        guard let waker = waker as? EventWaker else { return }
+        _ = Glibc.close(waker.descriptor)
+    }
+}
+
+// MARK: - Set-up
+
+extension KernelRing {
+    private static func makeRing(_ configuration: RingConfiguration) throws(RingUnavailable) -> OpaquePointer
+    {
+        var parameters = curing_parameters(
+            submission_entries: UInt32(configuration.submissionQueueSize),
+            completion_entries: UInt32(configuration.completionQueueSize)
+        )
+        var ring: OpaquePointer?
+        var result = curing_create(&parameters, &ring)
+        // Another ring's memory comes back only some time after it was closed.
+        for delayMilliseconds: UInt32 in [2, 20] where result == -ENOMEM {
+            usleep(delayMilliseconds * 1000)
+            result = curing_create(&parameters, &ring)
+        }
+        guard result >= 0, let ring else {
+            throw RingEnvironment.current().classify(Errno(rawValue: -result), call: "io_uring_setup")
+        }
+        return ring
+    }
+
+    private struct Pool {
+        let buffers: OpaquePointer
+        let count: Int
+        let size: Int
+        let isIncremental: Bool
+    }
+
+    private static func makeBuffers(
+        _ ring: OpaquePointer,
+        _ configuration: RingConfiguration
+    ) throws(RingUnavailable) -> Pool {
+        if configuration.incrementalBuffers {
+            do throws(Errno) {
+                return try makePool(
+                    ring,
+                    count: configuration.incrementalBufferCount,
+                    size: configuration.incrementalBufferSize,
+                    isIncremental: true
+                )
+            } catch .invalidArgument {
+                // Older than 6.12.
+            } catch {
+                throw RingEnvironment.current().classify(error, call: "IORING_REGISTER_PBUF_RING")
+            }
+        }
+        do throws(Errno) {
+            return try makePool(
+                ring,
+                count: configuration.bufferCount,
+                size: configuration.bufferSize,
+                isIncremental: false
+            )
+        } catch {
+            throw RingEnvironment.current().classify(error, call: "IORING_REGISTER_PBUF_RING")
+        }
+    }
+
+    private static func makePool(
+        _ ring: OpaquePointer,
+        count: Int,
+        size: Int,
+        isIncremental: Bool
+    ) throws(Errno) -> Pool {
+        var buffers: OpaquePointer?
+        let result = curing_buffers_create(
+            ring,
+            bufferGroup,
+            UInt32(count),
+            UInt32(size),
+            isIncremental,
+            &buffers
+        )
+        guard result >= 0, let buffers else { throw Errno(rawValue: -result) }
+        return Pool(buffers: buffers, count: count, size: size, isIncremental: isIncremental)
+    }
+
+    private static func makeWaker(
+        _ ring: OpaquePointer,
+        _ configuration: RingConfiguration
+    ) throws(RingUnavailable) -> any LoopWaker {
+        let descriptor = curing_descriptor(ring)
+        // A kernel that knows such messages says that this ring is not enabled yet; an older one knows no such call.
+        if configuration.messageWakeUp,
+            curing_wake_ring(descriptor, UringBackend.messageToken.rawValue) == -EBADFD
+        {
+            return MessageWaker(ringDescriptor: descriptor, token: UringBackend.messageToken)
+        }
+        let event = cposix_eventfd()
+        guard event >= 0 else {
+            throw RingEnvironment.current().classify(Errno(rawValue: -event), call: "eventfd")
+        }
+        // Blocking, for the read to wait in the kernel.
+        _ = fcntl(event, F_SETFL, 0)
+        return EventWaker(descriptor: event)
+    }
+}

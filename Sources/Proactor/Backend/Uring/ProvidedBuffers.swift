@@ -1,0 +1,88 @@
+/// The receive buffers that all connections share: which bytes a completion brought, and when a buffer is spent.
+///
+/// The kernel takes buffers in the order in which they were given, and completions come in the order in which it took
+/// them. Whole buffers are spent by one receive. Incrementally consumed ones are filled piece by piece, and a completion
+/// does not say where its piece starts: the sum of the pieces before it does.
+final class ProvidedBuffers {
+    /// What a completion brought, and the buffer that is spent by it, or a negative number.
+    struct Piece {
+        let bytes: UnsafeRawBufferPointer
+        let spentBuffer: Int32
+
+        static var none: Piece { Piece(bytes: .init(start: nil, count: 0), spentBuffer: -1) }
+    }
+
+    private let ring: any RingCalls
+    private let memory: UnsafeMutableRawPointer
+    private let count: Int
+    private let size: Int
+    private let isIncremental: Bool
+    /// How much of each buffer came already.
+    private let consumed: UnsafeMutablePointer<UInt32>
+    // Exclusivity: these belong to the loop's thread, and no method here calls out of the backend.
+    /// A buffer that a completion without bytes named: whether the kernel took it shows only later.
+    @exclusivity(unchecked) private var doubtful: Int32 = -1
+    @exclusivity(unchecked) private var hasUnpublished = false
+
+    init(ring: any RingCalls) {
+        self.ring = ring
+        memory = ring.bufferMemory
+        count = ring.features.bufferCount
+        size = ring.features.bufferSize
+        isIncremental = ring.features.incrementalBuffers
+        consumed = .allocate(capacity: count)
+        consumed.initialize(repeating: 0, count: count)
+    }
+
+    deinit {
+        consumed.deallocate()
+    }
+
+    /// The piece that a completion names. Its bytes hold until ``giveBack(_:)`` and ``publish()``.
+    func take(_ completion: RingCompletion) -> Piece {
+        let number = Int(completion.bufferNumber)
+        precondition(number < count, "the kernel named a receive buffer that does not exist")
+        if doubtful >= 0 { resolveDoubt(next: number) }
+        guard completion.result > 0 else {
+            // Some kernels name a buffer with an error, or at end of stream, and keep it; others hand it over.
+            doubtful = Int32(number)
+            return .none
+        }
+        let length = Int(completion.result)
+        let start = Int(consumed[number])
+        // The kernel wrote `length` bytes from `start`, and never beyond the buffer.
+        precondition(start + length <= size, "the kernel overran a receive buffer")
+        let bytes = UnsafeRawBufferPointer(start: memory + number * size + start, count: length)
+        if isIncremental, start + length < size, completion.hasMoreInBuffer {
+            consumed[number] = UInt32(start + length)
+            return Piece(bytes: bytes, spentBuffer: -1)
+        }
+        return Piece(bytes: bytes, spentBuffer: Int32(number))
+    }
+
+    /// A spent buffer's bytes were looked at: the kernel may have it again, after ``publish()``.
+    func giveBack(_ number: Int32) {
+        guard number >= 0 else { return }
+        consumed[Int(number)] = 0
+        ring.recycleBuffer(UInt16(number))
+        hasUnpublished = true
+    }
+
+    /// The kernel found no buffer, so it has taken every one that it was given.
+    func ranOut() {
+        giveBack(doubtful)
+        doubtful = -1
+    }
+
+    func publish() {
+        guard hasUnpublished else { return }
+        hasUnpublished = false
+        ring.publishBuffers()
+    }
+
+    /// A buffer that was kept comes first again; when another comes next, it was handed over.
+    private func resolveDoubt(next: Int) {
+        if Int(doubtful) != next { giveBack(doubtful) }
+        doubtful = -1
+    }
+}

@@ -1,0 +1,41 @@
+import SystemPackage
+
+/// What ``UringBackend`` asks of a ring: the narrow edge at which tests put a scripted kernel.
+///
+/// Thread rule: all of it belongs to the thread that called ``start()``. Results are the kernel's: zero or more, else
+/// minus errno. Each `prepare` returns false, with nothing queued, when the submission queue is full.
+protocol RingCalls: AnyObject {
+    var features: RingFeatures { get }
+    /// The receive buffers, one after the other.
+    var bufferMemory: UnsafeMutableRawPointer { get }
+    var waker: any LoopWaker { get }
+
+    /// Binds the ring to the calling thread. Returns whether a wake-up came before.
+    func start() throws(RingUnavailable) -> Bool
+
+    func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
+    func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool
+    func prepareCancelOfAll(token: OperationToken) -> Bool
+    /// Completes with a positive result when the descriptor can be written to or has failed.
+    func prepareWaitForWritable(_ descriptor: FileDescriptor, token: OperationToken) -> Bool
+    /// Arms the read that lets an eventfd end a wait. Only without ``RingFeatures/messageWakeUp``.
+    func prepareWakeUpRead(token: OperationToken) -> Bool
+
+    /// Hands over what is prepared.
+    func submit() -> Int32
+    /// Hands over what is prepared and waits for a completion: not at all for 0, without limit for a negative time.
+    func submitAndWait(timeoutNanoseconds: Int64) -> Int32
+    /// Moves at most `capacity` completions out of the ring.
+    func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int
+    /// Takes the oldest submission that was prepared and never handed over. Any thread, when no other uses the ring.
+    func takeUnsubmitted() -> OperationToken?
+
+    /// Gives a buffer back; the kernel sees it after the next publish.
+    func recycleBuffer(_ number: UInt16)
+    func publishBuffers()
+
+    /// Lets go of the ring. The buffers stay when the kernel may still write to them.
+    func destroy(onOwnerThread: Bool, keepingBuffers: Bool)
+    /// Lets go of a parent process's ring.
+    func abandon()
+}

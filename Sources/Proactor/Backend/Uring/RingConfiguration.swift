@@ -1,0 +1,70 @@
+/// How a loop's io_uring is set up. The defaults suit a server; each feature that a kernel may lack can be switched off.
+///
+/// ```swift
+/// var configuration = RingConfiguration()
+/// configuration.completionQueueSize = 16_384
+/// configuration.multishotReceive = false
+/// ```
+///
+/// What the kernel does not offer is left out without an error: ``RingFeatures`` says what a ring really uses.
+public struct RingConfiguration: Hashable, Sendable {
+    /// Entries of the submission queue; the kernel rounds up to a power of two. Each takes 64 bytes.
+    ///
+    /// A turn that submits more is handed to the kernel in several calls.
+    public var submissionQueueSize = 1024
+    /// Entries of the completion queue, at least those of the submission queue. Each takes 16 bytes.
+    ///
+    /// When it overflows, nothing is lost, but every multishot operation that meets it has to be armed again.
+    public var completionQueueSize = 4096
+    /// How many completions one turn of the loop handles before other work gets its share.
+    public var completionsPerTurn = 256
+    /// Receive buffers when they are consumed whole, one for each receive; a power of two, at most 32,768.
+    public var bufferCount = 256
+    /// Bytes in each of ``bufferCount``.
+    public var bufferSize = 8 * 1024
+    /// Receive buffers when they are consumed piece by piece (``incrementalBuffers``); a power of two, at most 32,768.
+    public var incrementalBufferCount = 32
+    /// Bytes in each of ``incrementalBufferCount``.
+    public var incrementalBufferSize = 64 * 1024
+    /// The most threads that the kernel may start for the ring's work that would block, of each of its two kinds.
+    public var workerLimit = 8
+    /// One submission accepts connections until it is cancelled.
+    public var multishotAccept = true
+    /// One submission receives until it is cancelled.
+    public var multishotReceive = true
+    /// Receives take only what they need of a buffer and leave the rest to the next (kernel 6.12).
+    public var incrementalBuffers = true
+    /// Other threads wake the loop by a message to its ring rather than by an eventfd (kernel 6.13).
+    public var messageWakeUp = true
+    /// An idle loop does not count as waiting for a disk in the processor statistics (kernel 6.15).
+    public var noIOWait = true
+
+    /// The defaults.
+    public init() {}
+}
+
+extension RingConfiguration {
+    /// Throws ``RingUnavailable/invalidConfiguration(_:)`` for what no ring can give.
+    func validate() throws(RingUnavailable) {
+        try require(submissionQueueSize, in: 1...32_768, name: "submissionQueueSize")
+        try require(completionQueueSize, in: 2...65_536, name: "completionQueueSize")
+        try require(completionsPerTurn, in: 1...65_536, name: "completionsPerTurn")
+        try require(workerLimit, in: 1...65_536, name: "workerLimit")
+        try require(bufferCount, in: 1...32_768, name: "bufferCount")
+        try require(incrementalBufferCount, in: 1...32_768, name: "incrementalBufferCount")
+        try require(bufferSize, in: 1...(1 << 30), name: "bufferSize")
+        try require(incrementalBufferSize, in: 1...(1 << 30), name: "incrementalBufferSize")
+        guard completionQueueSize >= submissionQueueSize else {
+            throw .invalidConfiguration("completionQueueSize is below submissionQueueSize")
+        }
+        guard bufferCount.nonzeroBitCount == 1, incrementalBufferCount.nonzeroBitCount == 1 else {
+            throw .invalidConfiguration("a count of buffers is not a power of two")
+        }
+    }
+
+    private func require(_ value: Int, in range: ClosedRange<Int>, name: String) throws(RingUnavailable) {
+        guard range.contains(value) else {
+            throw .invalidConfiguration("\(name) is \(value), not within \(range)")
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// What a running ring uses of what the kernel offers and ``RingConfiguration`` allows.
+///
+/// ```swift
+/// if !features.incrementalBuffers { print("large messages cost more on this kernel") }
+/// ```
+public struct RingFeatures: Hashable, Sendable {
+    /// Entries of the submission queue.
+    public let submissionQueueSize: Int
+    /// Entries of the completion queue.
+    public let completionQueueSize: Int
+    /// How many receive buffers all connections share.
+    public let bufferCount: Int
+    /// Bytes in each of them.
+    public let bufferSize: Int
+    /// Whether one submission accepts connections until it is cancelled.
+    public let multishotAccept: Bool
+    /// Whether one submission receives until it is cancelled.
+    public let multishotReceive: Bool
+    /// Whether receives take only what they need of a buffer.
+    public let incrementalBuffers: Bool
+    /// Whether other threads wake the loop by a message to its ring; if not, by an eventfd.
+    public let messageWakeUp: Bool
+    /// Whether an idle loop stays out of the iowait statistics.
+    public let noIOWait: Bool
+}

@@ -1,0 +1,113 @@
+import CPosix
+import CUring
+import Glibc
+import SystemPackage
+
+extension UringBackend {
+    private static let drainLimitNanoseconds: Int64 = 1_000_000_000
+    private static let drainStepNanoseconds: Int64 = 50_000_000
+
+    /// Ends every operation without telling the owners, then lets go of the ring. From the thread that ran it, or when it
+    /// never ran, or when that thread is gone; harmless when closed.
+    ///
+    /// Memory is freed when the kernel has ended every operation on it. Whoever lent memory to an operation that does not
+    /// end within a second, or whose end cannot be seen from this thread, is kept alive for good.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        guard curing_current_fork() == forkOfOrigin else { return abandon() }
+        var owners: [Unmanaged<CompletionOwner>] = ended.compactMap(\.owner)
+        ended.removeAll()
+        let isOnOwnerThread = ownerThread == cposix_thread_id()
+        for index in 0..<reapedCount { discard(reaped[index], &owners) }
+        reapedCount = 0
+        discardParked(&owners)
+        if isOnOwnerThread {
+            drain(&owners)
+        } else {
+            // Nobody else uses the queues any more, so what is in them can be read from anywhere.
+            discardReapable(&owners)
+            while let token = ring.takeUnsubmitted() {
+                if !token.isHousekeeping { discardUnsubmitted(token, &owners) }
+            }
+        }
+        let isDrained = table.count == 0
+        if !isDrained { discardThoseWithoutMemory(&owners) }
+        ring.destroy(onOwnerThread: isOnOwnerThread, keepingBuffers: !isDrained)
+        // The ring's end cancels what is left, some time later.
+        if table.count > 0 { _ = Unmanaged.passRetained(table) }
+        // Balances the table's retains, handed over as the operations were retired.
+        for owner in owners { owner.release() }
+    }
+
+    private func drain(_ owners: inout [Unmanaged<CompletionOwner>]) {
+        let deadline = cposix_monotonic_nanoseconds() + Self.drainLimitNanoseconds
+        repeat {
+            // Asked each time: an operation can be beyond reach for a moment.
+            if !ring.prepareCancelOfAll(token: Self.cancelAllToken) {
+                _ = ring.submit()
+                _ = ring.prepareCancelOfAll(token: Self.cancelAllToken)
+            }
+            _ = ring.submitAndWait(timeoutNanoseconds: table.count == 0 ? 0 : Self.drainStepNanoseconds)
+            discardReapable(&owners)
+        } while table.count > 0 && cposix_monotonic_nanoseconds() < deadline
+    }
+
+    private func discardReapable(_ owners: inout [Unmanaged<CompletionOwner>]) {
+        while true {
+            let count = ring.reap(into: reaped, capacity: reapedCapacity)
+            guard count > 0 else { return }
+            for index in 0..<count { discard(reaped[index], &owners) }
+        }
+    }
+
+    /// Takes note of a completion of which nobody is told.
+    private func discard(_ completion: RingCompletion, _ owners: inout [Unmanaged<CompletionOwner>]) {
+        let token = OperationToken(rawValue: completion.user_data)
+        guard !token.isHousekeeping else { return }
+        discardDescriptor(completion, token: token)
+        guard !completion.hasMore, let record = table.find(token) else { return }
+        if completion.result == -ECANCELED { closeIfAsked(record) }
+        if let owner = table.retire(token) { owners.append(owner) }
+    }
+
+    /// Ends what never reached the kernel for want of room or of buffers.
+    private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
+        for token in parked + starved where !token.isHousekeeping {
+            discardUnsubmitted(token, &owners)
+        }
+        parked.removeAll()
+        starved.removeAll()
+    }
+
+    private func discardUnsubmitted(_ token: OperationToken, _ owners: inout [Unmanaged<CompletionOwner>]) {
+        guard let record = table.find(token) else { return }
+        closeIfAsked(record)
+        if let owner = table.retire(token) { owners.append(owner) }
+    }
+
+    /// Ends operations that use no memory of their owner's.
+    private func discardThoseWithoutMemory(_ owners: inout [Unmanaged<CompletionOwner>]) {
+        table.forEach { token in
+            switch token.kind {
+            case .accept, .receive, .close:
+                if let owner = table.retire(token) { owners.append(owner) }
+            default:
+                return
+            }
+        }
+    }
+
+    /// Does what a close operation did not come to do: its descriptor has no other owner.
+    private func closeIfAsked(_ record: UnsafeMutablePointer<OperationTable.Record>) {
+        guard case .close(let descriptor) = record.pointee.operation else { return }
+        // Nobody is left to hear of a failure.
+        try? system.close(descriptor)
+    }
+
+    /// In a fork's child the ring, and all that is in flight in it, is the parent's.
+    private func abandon() {
+        ring.abandon()
+        _ = Unmanaged.passRetained(table)
+    }
+}

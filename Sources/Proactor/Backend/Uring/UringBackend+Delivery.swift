@@ -1,0 +1,172 @@
+import Glibc
+import SystemPackage
+
+extension UringBackend {
+    /// What a completion without F_MORE means for an operation.
+    private enum Conclusion {
+        /// It is over, with this result.
+        case final(Int32)
+        /// It goes on after it has brought something.
+        case goesOn
+        /// It goes on, and the owner need not know.
+        case again
+        /// It goes on once there are buffers.
+        case whenBuffersReturn
+        /// It goes on once the socket can be written to.
+        case whenWritable
+    }
+
+    /// Tells the owners of operations that were cancelled before the kernel had them.
+    func deliverEnded() {
+        guard !ended.isEmpty else { return }
+        // What these calls end comes next time, so that this comes to an end.
+        let batch = ended
+        ended.removeAll()
+        for operation in batch {
+            let completion = Completion(token: operation.token, result: -ECANCELED, isFinal: true)
+            // Balances the table's retain, which retiring handed over.
+            operation.owner?.takeRetainedValue().operationCompleted(completion)
+        }
+    }
+
+    func deliver(_ completion: RingCompletion) {
+        let token = OperationToken(rawValue: completion.user_data)
+        guard !token.isHousekeeping else { return handleHousekeeping(completion) }
+        guard let record = table.find(token) else { return dropStale(completion, token: token) }
+        let piece = completion.hasBuffer ? buffers.take(completion) : .none
+        if completion.hasMore {
+            call(
+                record.pointee.owner,
+                Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
+            )
+        } else {
+            conclude(completion.result, record, token: token, bytes: piece.bytes)
+        }
+        // `record` may have moved: the owner may have submitted.
+        buffers.giveBack(piece.spentBuffer)
+    }
+
+    private func conclude(
+        _ result: Int32,
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        token: OperationToken,
+        bytes: UnsafeRawBufferPointer
+    ) {
+        switch conclusion(of: result, record) {
+        case .final(let result):
+            let owner = table.retire(token)
+            let completion = Completion(token: token, result: result, isFinal: true, bytes: bytes)
+            // Balances the table's retain, which retiring handed over.
+            owner?.takeRetainedValue().operationCompleted(completion)
+        case .goesOn:
+            // Armed first, so that a cancel within the call finds it where it finds every operation.
+            let owner = record.pointee.owner
+            rearm(record, token: token)
+            call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
+        case .again:
+            rearm(record, token: token)
+        case .whenBuffersReturn:
+            buffers.ranOut()
+            table.transition(record, to: .parked)
+            starved.append(token)
+        case .whenWritable:
+            waitForWritable(record, token: token)
+        }
+    }
+
+    /// Calls an owner whom the table retains throughout: an operation that goes on is retired by a later delivery only.
+    @inline(__always)
+    private func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
+    }
+
+    private func conclusion(of result: Int32, _ record: UnsafeMutablePointer<OperationTable.Record>)
+        -> Conclusion
+    {
+        let operation = record.pointee.operation
+        if case .connect = operation { return conclusionOfConnect(result, record.pointee.state) }
+        // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same.
+        guard record.pointee.state == .inFlight else { return .final(result) }
+        switch operation {
+        case .accept where result >= 0, .receive where result > 0:
+            // A full completion queue ends a multishot; a single shot always ends.
+            return .goesOn
+        case .accept where result == -ECONNABORTED || result == -EPROTO:
+            // One connection failed before it was accepted: no matter of the listener's.
+            return .again
+        case .receive where result == -ENOBUFS:
+            return .whenBuffersReturn
+        case .close:
+            // The descriptor is gone even after EINTR: once more could close a stranger's.
+            return .final(result == -EINTR ? 0 : result)
+        default:
+            break
+        }
+        switch result {
+        case -EINTR:
+            return .again
+        case -EAGAIN:
+            // Somebody made the descriptor non-blocking.
+            do {
+                try system.adopt(operation.descriptor)
+                return .again
+            } catch {
+                return .final(-error.rawValue)
+            }
+        default:
+            return .final(result)
+        }
+    }
+
+    private func conclusionOfConnect(_ result: Int32, _ state: OperationState) -> Conclusion {
+        switch result {
+        case -EISCONN:
+            return .final(0)
+        case -EINPROGRESS, -EALREADY:
+            return state == .inFlight ? .whenWritable : .final(-ECANCELED)
+        case 1..., -EINTR:
+            // A positive result is the wait's: asking again tells what became of the connection.
+            return state == .inFlight ? .again : .final(-ECANCELED)
+        default:
+            return .final(result)
+        }
+    }
+
+    /// Some kernels do not wait for a connection to be made. The wait has the operation's own name, so that a cancel finds
+    /// it. Without room for it, connecting again comes to the same.
+    private func waitForWritable(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken)
+    {
+        let descriptor = record.pointee.operation.descriptor
+        guard parked.isEmpty, ring.prepareWaitForWritable(descriptor, token: token) else {
+            table.transition(record, to: .parked)
+            parked.append(token)
+            return
+        }
+    }
+
+    private func handleHousekeeping(_ completion: RingCompletion) {
+        // A cancel's own completion says nothing that its target's does not say; a message has done its work.
+        guard completion.user_data == Self.wakeUpReadToken.rawValue else { return }
+        switch completion.result {
+        case 1..., -EINTR, -EAGAIN:
+            armWakeUpRead()
+        default:
+            // Going on would leave the loop deaf.
+            preconditionFailure("the loop's wake-up broke: \(Errno(rawValue: -completion.result))")
+        }
+    }
+
+    /// Lets nothing leak that came under a name which is no operation's.
+    private func dropStale(_ completion: RingCompletion, token: OperationToken) {
+        staleCompletionCount += 1
+        if completion.hasBuffer { buffers.giveBack(buffers.take(completion).spentBuffer) }
+        discardDescriptor(completion, token: token)
+    }
+
+    /// Closes what an accept brought that nobody wants any more.
+    func discardDescriptor(_ completion: RingCompletion, token: OperationToken) {
+        guard token.kind == .accept, completion.result >= 0 else { return }
+        // Nobody is left to hear of a failure.
+        try? system.close(FileDescriptor(rawValue: completion.result))
+    }
+}

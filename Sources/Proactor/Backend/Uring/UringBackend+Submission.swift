@@ -1,0 +1,89 @@
+import SystemPackage
+
+extension UringBackend {
+    /// Puts an operation into the submission queue, which is flushed when it is full. False when that gave no room.
+    func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
+        if ring.prepare(operation, token: token) { return true }
+        return flush() && ring.prepare(operation, token: token)
+    }
+
+    /// Keeps an operation back until the kernel takes submissions again.
+    func park(_ token: OperationToken) {
+        guard let record = table.find(token) else {
+            preconditionFailure("an operation that is over was parked")
+        }
+        table.transition(record, to: .parked)
+        parked.append(token)
+    }
+
+    /// Submits anew an operation that the kernel ended and its owner did not.
+    func rearm(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
+        if !parked.isEmpty || !prepare(record.pointee.operation, token: token) {
+            table.transition(record, to: .parked)
+            parked.append(token)
+        }
+    }
+
+    /// Asks the kernel to cancel what it has.
+    func requestCancel(of target: OperationToken) {
+        let request = OperationToken(kind: .cancel, generation: target.generation, slot: target.slot)
+        if !parked.isEmpty || !prepareCancel(of: target, token: request) {
+            parked.append(request)
+        }
+    }
+
+    func armWakeUpRead() {
+        let token = Self.wakeUpReadToken
+        if ring.prepareWakeUpRead(token: token) { return }
+        if flush(), ring.prepareWakeUpRead(token: token) { return }
+        parked.append(token)
+    }
+
+    /// Submits what found no room before, oldest first, until there is no room again.
+    func retryParked() {
+        var done = 0
+        while done < parked.count, retry(parked[done]) { done += 1 }
+        parked.removeFirst(done)
+    }
+
+    /// Arms the receives that found no buffer: this turn's delivery has given buffers back.
+    func rearmStarved() {
+        let waiting = starved
+        starved.removeAll(keepingCapacity: true)
+        for token in waiting {
+            // Cancelled meanwhile, unless it is still there.
+            guard let record = table.find(token) else { continue }
+            table.transition(record, to: .inFlight)
+            rearm(record, token: token)
+        }
+    }
+
+    private func retry(_ token: OperationToken) -> Bool {
+        switch token.kind {
+        case .wake:
+            if ring.prepareWakeUpRead(token: token) { return true }
+            return flush() && ring.prepareWakeUpRead(token: token)
+        case .cancel:
+            // Over meanwhile, unless it is still there.
+            guard let record = table.find(token) else { return true }
+            let kind = record.pointee.operation.kind
+            let target = OperationToken(kind: kind, generation: token.generation, slot: token.slot)
+            return prepareCancel(of: target, token: token)
+        default:
+            guard let record = table.find(token) else { return true }
+            guard prepare(record.pointee.operation, token: token) else { return false }
+            table.transition(record, to: .inFlight)
+            return true
+        }
+    }
+
+    private func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
+        if ring.prepareCancel(of: target, token: token) { return true }
+        return flush() && ring.prepareCancel(of: target, token: token)
+    }
+
+    /// Makes room in the submission queue. A ring that is not enabled yet takes nothing.
+    private func flush() -> Bool {
+        ownerThread != 0 && ring.submit() >= 0
+    }
+}

@@ -1,0 +1,178 @@
+import CPosix
+import CUring
+import Glibc
+import SystemPackage
+
+/// ``CompletionBackend`` on an io_uring.
+///
+/// It hides the ring's moods from the owners of operations: a multishot operation that the kernel ended is armed again, a
+/// receive that found no buffer waits for one, a full submission queue delays and never loses. What owners see is the
+/// same in every configuration.
+///
+/// Completions are first moved out of the ring and then delivered, so that what owners do in a call cannot grow the
+/// list that is being walked.
+final class UringBackend: CompletionBackend {
+    let system: any SystemCalls
+    let features: RingFeatures
+    var waker: any LoopWaker { ring.waker }
+
+    let ring: any RingCalls
+    let table = OperationTable()
+    let buffers: ProvidedBuffers
+    let reapedCapacity: Int
+    /// Which fork of the process made the ring.
+    let forkOfOrigin = curing_current_fork()
+    let reaped: UnsafeMutablePointer<RingCompletion>
+
+    // Exclusivity: all of it belongs to the loop's thread. No access to one of these is under way while an owner is called.
+    @exclusivity(unchecked) var reapedCount = 0
+    /// Submissions and cancel requests that found no room, oldest first.
+    @exclusivity(unchecked) var parked: [OperationToken] = []
+    /// Receives that found no buffer, oldest first.
+    @exclusivity(unchecked) var starved: [OperationToken] = []
+    /// Operations that were cancelled before the kernel had them: their final completion is still to be delivered.
+    @exclusivity(unchecked) var ended: [EndedOperation] = []
+    @exclusivity(unchecked) private var wasWokenBeforeStart = false
+    /// Zero until started.
+    @exclusivity(unchecked) var ownerThread: UInt64 = 0
+    @exclusivity(unchecked) var isClosed = false
+    /// Completions that named no operation. The kernel keeps its word, so it stays zero; tests and debug output look at it.
+    @exclusivity(unchecked) var staleCompletionCount = 0
+
+    /// An operation that is over for the table and not yet for its owner, whom it retains.
+    struct EndedOperation {
+        let token: OperationToken
+        let owner: Unmanaged<CompletionOwner>?
+    }
+
+    static let messageToken = OperationToken(kind: .wake, generation: 0, slot: 0)
+    static let wakeUpReadToken = OperationToken(kind: .wake, generation: 0, slot: 1)
+    static let cancelAllToken = OperationToken(kind: .cancel, generation: 0, slot: .max)
+
+    /// How long a wait may last while the kernel refuses submissions for want of memory.
+    private static let refusedSubmissionDelayNanoseconds: Int64 = 1_000_000
+
+    convenience init(configuration: RingConfiguration) throws(RingUnavailable) {
+        self.init(
+            ring: try KernelRing(configuration: configuration),
+            system: LinuxSystemCalls(nonBlocking: false),
+            completionsPerTurn: configuration.completionsPerTurn
+        )
+    }
+
+    init(ring: any RingCalls, system: any SystemCalls, completionsPerTurn: Int) {
+        self.ring = ring
+        self.system = system
+        features = ring.features
+        buffers = ProvidedBuffers(ring: ring)
+        reapedCapacity = completionsPerTurn
+        reaped = .allocate(capacity: completionsPerTurn)
+    }
+
+    deinit {
+        close()
+        reaped.deallocate()
+    }
+
+    var operationCount: Int { table.count + ended.count }
+
+    func start() throws(RingUnavailable) {
+        precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")
+        checkProcess()
+        wasWokenBeforeStart = try ring.start()
+        ownerThread = cposix_thread_id()
+        if !features.messageWakeUp { armWakeUpRead() }
+    }
+
+    // MARK: - Submission
+
+    @discardableResult
+    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+        precondition(!isClosed, "an operation was submitted to a closed loop")
+        checkProcess()
+        let token = table.insert(operation, owner: owner)
+        if !parked.isEmpty || !prepare(operation, token: token) {
+            park(token)
+        }
+        return token
+    }
+
+    func cancel(_ token: OperationToken) {
+        guard !isClosed, let record = table.find(token) else { return }
+        checkProcess()
+        switch record.pointee.state {
+        case .inFlight:
+            table.transition(record, to: .cancelling)
+            requestCancel(of: token)
+        case .parked:
+            // The kernel never had it, or has it no more. The owner stays retained until it is told.
+            ended.append(EndedOperation(token: token, owner: table.retire(token)))
+        case .cancelling, .free:
+            return
+        }
+    }
+
+    // MARK: - A turn
+
+    func settle() {
+        deliverEnded()
+    }
+
+    func poll(timeoutNanoseconds: Int64) {
+        precondition(ownerThread != 0 && !isClosed, "a ring is polled between start and close")
+        checkProcess()
+        if !parked.isEmpty { retryParked() }
+        let result = ring.submitAndWait(timeoutNanoseconds: waitLimit(timeoutNanoseconds))
+        if result < 0 { checkRefusal(Errno(rawValue: -result)) }
+        reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
+    }
+
+    func deliver() {
+        deliverEnded()
+        // Owners cannot reap, so the list stands still.
+        let count = reapedCount
+        for index in 0..<count { deliver(reaped[index]) }
+        reapedCount = 0
+        buffers.publish()
+        if !starved.isEmpty { rearmStarved() }
+    }
+
+    /// How long a poll may wait.
+    private func waitLimit(_ timeoutNanoseconds: Int64) -> Int64 {
+        if !ended.isEmpty || reapedCount > 0 || wasWokenBeforeStart {
+            wasWokenBeforeStart = false
+            return 0
+        }
+        guard !parked.isEmpty else { return timeoutNanoseconds }
+        let limit = Self.refusedSubmissionDelayNanoseconds
+        return timeoutNanoseconds < 0 ? limit : min(timeoutNanoseconds, limit)
+    }
+
+    /// Sorts out why the kernel did not enter the ring.
+    private func checkRefusal(_ errno: Errno) {
+        switch errno {
+        case .interrupted:
+            // A signal: the loop has work to do.
+            return
+        case .resourceBusy, .resourceTemporarilyUnavailable, .noMemory, Self.droppedCompletion:
+            // The completion queue wants draining, or memory is short: both are a matter of this turn's delivery.
+            return
+        case .fileExists:
+            preconditionFailure("a loop was run on another thread than the one that ran it first")
+        default:
+            preconditionFailure("the kernel refused to enter the ring: \(errno)")
+        }
+    }
+
+    /// EBADR: the kernel had no memory to keep a completion that found the queue full.
+    private static let droppedCompletion = Errno(rawValue: EBADR)
+
+    /// A fork's child shares the ring with its parent, and has none of its memory.
+    @inline(__always)
+    private func checkProcess() {
+        precondition(
+            curing_current_fork() == forkOfOrigin,
+            "a loop was used in a fork of the process that made it: make a new one there"
+        )
+    }
+}

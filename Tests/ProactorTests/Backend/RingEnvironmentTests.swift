@@ -1,0 +1,78 @@
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+/// Telling apart why a ring was refused.
+@Suite struct RingEnvironmentTests {
+    private let modern = RingEnvironment(
+        release: "6.12.3-amd64",
+        disabledSetting: 0,
+        seccompMode: 0,
+        isPrivileged: false,
+        lockedMemoryLimit: 65536
+    )
+
+    private func environment(_ change: (inout RingEnvironment) -> Void) -> RingEnvironment {
+        var changed = modern
+        change(&changed)
+        return changed
+    }
+
+    // Pitfall 12
+    @Test func anOldOrAbsentRingIsTheKernels() {
+        for release in ["5.10.0-8-amd64", "6.0.19", "4.4.0", "6"] {
+            let old = environment { $0.release = release }
+            #expect(old.classify(.noFunction, call: "c") == .kernelTooOld(release: release))
+            #expect(old.classify(.invalidArgument, call: "c") == .kernelTooOld(release: release))
+        }
+        #expect(modern.classify(.noFunction, call: "c") == .kernelTooOld(release: modern.release))
+    }
+
+    // Pitfall 12
+    @Test func aFilterIsToldFromASysctl() {
+        let filtered = environment { $0.seccompMode = 2 }
+        #expect(filtered.classify(.notPermitted, call: "c") == .forbiddenBySeccomp(.notPermitted))
+        #expect(filtered.classify(.noFunction, call: "c") == .forbiddenBySeccomp(.noFunction))
+        let disabled = environment {
+            $0.seccompMode = 2
+            $0.disabledSetting = 2
+        }
+        #expect(disabled.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 2))
+        let restricted = environment { $0.disabledSetting = 1 }
+        #expect(restricted.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 1))
+        let root = environment {
+            $0.disabledSetting = 1
+            $0.isPrivileged = true
+        }
+        #expect(root.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
+        let ancient = environment { $0.disabledSetting = nil }
+        #expect(ancient.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
+        #expect(modern.classify(.permissionDenied, call: "c") == .notPermitted(.permissionDenied))
+    }
+
+    // Pitfalls 11, 12
+    @Test func exhaustionIsNoReasonToFallBack() {
+        let failures: [RingUnavailable] = [
+            modern.classify(.noMemory, call: "c"), modern.classify(.tooManyOpenFiles, call: "c"),
+            modern.classify(.tooManyOpenFilesInSystem, call: "c"),
+            modern.classify(.invalidArgument, call: "c"),
+            modern.classify(.badAddress, call: "io_uring_setup"),
+        ]
+        #expect(
+            failures == [
+                .lockedMemoryExhausted(limit: 65536), .descriptorsExhausted(.tooManyOpenFiles),
+                .descriptorsExhausted(.tooManyOpenFilesInSystem), .invalidConfiguration("c refused it"),
+                .failed(.badAddress, call: "io_uring_setup"),
+            ]
+        )
+        #expect(failures.allSatisfy { !$0.permitsFallback })
+    }
+
+    @Test func thisMachineIsRead() {
+        let current = RingEnvironment.current()
+        #expect(current.release.contains("."))
+        #expect(current.lockedMemoryLimit > 0)
+        #expect(current.seccompMode != nil)
+    }
+}

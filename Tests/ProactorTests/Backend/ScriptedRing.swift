@@ -1,0 +1,157 @@
+import Glibc
+import SystemPackage
+
+@testable import Proactor
+
+/// A ring that does what a test says, in place of the kernel.
+final class ScriptedRing: RingCalls {
+    enum Submission: Equatable {
+        case operation(OperationToken)
+        case cancel(OperationToken)
+        case cancelAll
+        case waitForWritable(OperationToken)
+        case wakeUpRead
+    }
+
+    final class SilentWaker: LoopWaker {
+        func wake() {}
+    }
+
+    let features: RingFeatures
+    let waker: any LoopWaker = SilentWaker()
+    var bufferMemory: UnsafeMutableRawPointer { storage.baseAddress! }
+    private let storage: UnsafeMutableRawBufferPointer
+
+    /// How many submissions the queue holds.
+    var room = Int.max
+    /// Answers of `submit`, then of `submitAndWait`: an error leaves the queue as it is. Without a script all goes well.
+    var submitScript: [Int32] = []
+    var waitScript: [Int32] = []
+    /// What the next reaps find.
+    var completions: [RingCompletion] = []
+    /// Called by each wait, to answer what was handed over.
+    var onWait: (() -> Void)?
+
+    private(set) var queue: [(submission: Submission, token: OperationToken)] = []
+    private(set) var handedOver: [Submission] = []
+    private(set) var timeouts: [Int64] = []
+    private(set) var recycled: [UInt16] = []
+    private(set) var published: [UInt16] = []
+    private(set) var isDestroyed = false
+    private(set) var keptBuffers = false
+
+    init(incremental: Bool = false, bufferCount: Int = 4, bufferSize: Int = 64, messageWakeUp: Bool = true) {
+        features = RingFeatures(
+            submissionQueueSize: 8,
+            completionQueueSize: 16,
+            bufferCount: bufferCount,
+            bufferSize: bufferSize,
+            multishotAccept: true,
+            multishotReceive: true,
+            incrementalBuffers: incremental,
+            messageWakeUp: messageWakeUp,
+            noIOWait: true
+        )
+        let size = bufferCount * bufferSize
+        storage = .init(start: .allocate(byteCount: size, alignment: 16), count: size)
+        for index in 0..<size { storage[index] = UInt8(truncatingIfNeeded: index) }
+    }
+
+    deinit {
+        storage.deallocate()
+    }
+
+    // MARK: - What tests say
+
+    /// A completion of an operation.
+    func complete(
+        _ token: OperationToken,
+        _ result: Int32,
+        more: Bool = false,
+        buffer: UInt16? = nil,
+        bufferMore: Bool = false
+    ) {
+        var flags: UInt32 = more ? 2 : 0
+        if let buffer { flags |= 1 | UInt32(buffer) << 16 }
+        if bufferMore { flags |= 1 << 4 }
+        completions.append(RingCompletion(user_data: token.rawValue, result: result, flags: flags))
+    }
+
+    /// How often an operation was handed over.
+    func timesHandedOver(_ token: OperationToken) -> Int {
+        handedOver.count { $0 == .operation(token) }
+    }
+
+    // MARK: - RingCalls
+
+    func start() -> Bool { false }
+
+    func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
+        enqueue(.operation(token), token)
+    }
+
+    func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
+        enqueue(.cancel(target), token)
+    }
+
+    func prepareCancelOfAll(token: OperationToken) -> Bool {
+        enqueue(.cancelAll, token)
+    }
+
+    func prepareWaitForWritable(_ descriptor: FileDescriptor, token: OperationToken) -> Bool {
+        enqueue(.waitForWritable(token), token)
+    }
+
+    func prepareWakeUpRead(token: OperationToken) -> Bool {
+        enqueue(.wakeUpRead, token)
+    }
+
+    private func enqueue(_ submission: Submission, _ token: OperationToken) -> Bool {
+        guard queue.count < room else { return false }
+        queue.append((submission, token))
+        return true
+    }
+
+    func submit() -> Int32 {
+        handOver(answer: submitScript.isEmpty ? 0 : submitScript.removeFirst())
+    }
+
+    func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
+        timeouts.append(timeoutNanoseconds)
+        let result = handOver(answer: waitScript.isEmpty ? 0 : waitScript.removeFirst())
+        onWait?()
+        return result
+    }
+
+    private func handOver(answer: Int32) -> Int32 {
+        guard answer >= 0 else { return answer }
+        handedOver += queue.map(\.submission)
+        queue.removeAll()
+        return answer
+    }
+
+    func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
+        let count = min(capacity, completions.count)
+        for index in 0..<count { target[index] = completions[index] }
+        completions.removeFirst(count)
+        return count
+    }
+
+    func takeUnsubmitted() -> OperationToken? {
+        queue.isEmpty ? nil : queue.removeFirst().token
+    }
+
+    func recycleBuffer(_ number: UInt16) { recycled.append(number) }
+
+    func publishBuffers() {
+        published += recycled
+        recycled.removeAll()
+    }
+
+    func destroy(onOwnerThread: Bool, keepingBuffers: Bool) {
+        isDestroyed = true
+        keptBuffers = keepingBuffers
+    }
+
+    func abandon() { isDestroyed = true }
+}
