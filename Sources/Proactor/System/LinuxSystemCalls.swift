@@ -57,7 +57,7 @@ final class LinuxSystemCalls: SystemCalls {
     }
 
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
-        let flags = Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue)
+        let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
         return max(Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags), 0)
     }
 
