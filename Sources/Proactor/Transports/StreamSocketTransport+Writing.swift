@@ -1,6 +1,7 @@
 extension StreamSocketTransport {
-    /// From how many bytes a write is offered to the kernel at once. Gathering saves a small write a system call; a large one
-    /// pays more for the copy into the queue. Measured: even at some 4 KiB.
+    /// From how many bytes the first write of a turn is offered to the kernel at once. Gathering saves a small write a
+    /// system call, a large one pays more for the copy into the queue. What follows it in the turn is gathered all the same:
+    /// a system call, and a wake-up of the peer, for each piece of a long stream cost more than copies.
     private static let immediateSendSize = 8 * 1024
 
     func write(_ data: RawSpan) {
@@ -31,9 +32,12 @@ extension StreamSocketTransport {
     private func write(_ bytes: UnsafeRawBufferPointer) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
-        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0 else { return enqueue(bytes) }
+        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0, !isInFlushList else {
+            return enqueue(bytes)
+        }
         // Nothing is queued or in flight, so these bytes are next.
         let sent = loop.backend.system.sendWithoutWaiting(bytes, on: socket)
+        markUnflushed()
         if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
     }
 

@@ -47,7 +47,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
     /// Writes that came too late.
     @exclusivity(unchecked) var lostWrites: UInt8 = 0
-    @exclusivity(unchecked) private var isInFlushList = false
+    /// Whether it asked for a flush since the last one.
+    @exclusivity(unchecked) private(set) var isInFlushList = false
     @exclusivity(unchecked) private var connectionLostWasCalled = false
 
     /// Takes over a connected socket. Nothing happens before ``start()``.
