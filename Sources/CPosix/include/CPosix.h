@@ -7,7 +7,11 @@
 
 // A number for the calling thread, unique for the life of the process (unlike a pthread_t or a tid, which are
 // used again). Zero is no thread.
-extern __thread uint64_t cposix_thread_number;
+//
+// initial-exec: read with one instruction, where position-independent code would call __tls_get_addr each time. Eight
+// bytes fit the room that the loader keeps for libraries that are opened later.
+#define CPOSIX_THREAD_LOCAL extern __thread __attribute__((tls_model("initial-exec")))
+CPOSIX_THREAD_LOCAL uint64_t cposix_thread_number;
 uint64_t cposix_assign_thread_number(void);
 
 static inline uint64_t cposix_thread_id(void) {
@@ -16,7 +20,7 @@ static inline uint64_t cposix_thread_id(void) {
 }
 
 // The loop that runs on the calling thread, or null: an unretained pointer that the running loop sets and clears.
-extern __thread void *cposix_running_loop;
+CPOSIX_THREAD_LOCAL void *cposix_running_loop;
 
 static inline void *cposix_get_running_loop(void) { return cposix_running_loop; }
 static inline void cposix_set_running_loop(void *loop) { cposix_running_loop = loop; }

@@ -11,7 +11,12 @@ struct Completion {
     /// What ``IOOperation/receive(_:)`` brought: lent for the call, empty for every other operation.
     let bytes: UnsafeRawBufferPointer
 
-    init(token: OperationToken, result: Int32, isFinal: Bool, bytes: UnsafeRawBufferPointer = .init(start: nil, count: 0)) {
+    init(
+        token: OperationToken,
+        result: Int32,
+        isFinal: Bool,
+        bytes: UnsafeRawBufferPointer = .init(start: nil, count: 0)
+    ) {
         self.token = token
         self.result = result
         self.isFinal = isFinal

@@ -56,7 +56,9 @@ final class OperationTable {
 
     func transition(_ record: UnsafeMutablePointer<Record>, to state: OperationState) {
         precondition(
-            record.pointee.state.allows(state), "operation went from \(record.pointee.state) to \(state)")
+            record.pointee.state.allows(state),
+            "operation went from \(record.pointee.state) to \(state)"
+        )
         record.pointee.state = state
     }
 
@@ -78,7 +80,13 @@ final class OperationTable {
         for slot in 0..<used {
             let record = records + Int(slot)
             guard record.pointee.state != .free else { continue }
-            body(OperationToken(kind: record.pointee.operation.kind, generation: record.pointee.generation, slot: slot))
+            body(
+                OperationToken(
+                    kind: record.pointee.operation.kind,
+                    generation: record.pointee.generation,
+                    slot: slot
+                )
+            )
         }
     }
 
@@ -92,7 +100,12 @@ final class OperationTable {
         let slot = used
         used += 1
         let blank = Record(
-            operation: .close(.init(rawValue: -1)), owner: nil, generation: 0, state: .free, nextFree: .max)
+            operation: .close(.init(rawValue: -1)),
+            owner: nil,
+            generation: 0,
+            state: .free,
+            nextFree: .max
+        )
         (records + Int(slot)).initialize(to: blank)
         return slot
     }

@@ -36,13 +36,15 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     ///
     /// - Throws: ``EventLoopError/closed``.
     @discardableResult
-    func callLater(_ delay: Duration, _ callback: @escaping () throws -> Void) throws(EventLoopError) -> TimerHandle
+    func callLater(_ delay: Duration, _ callback: @escaping () throws -> Void) throws(EventLoopError)
+        -> TimerHandle
 
     /// As ``callLater(_:_:)``, at an instant of the loop's clock.
     ///
     /// - Throws: ``EventLoopError/closed``.
     @discardableResult
-    func callAt(_ when: LoopInstant, _ callback: @escaping () throws -> Void) throws(EventLoopError) -> TimerHandle
+    func callAt(_ when: LoopInstant, _ callback: @escaping () throws -> Void) throws(EventLoopError)
+        -> TimerHandle
 
     /// The time on the loop's clock.
     func time() -> LoopInstant
@@ -98,7 +100,8 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     /// any closure written in main-actor code.
     @discardableResult
     func createTask<Value>(
-        name: String?, _ body: @escaping @isolated(any) () async throws -> Value
+        name: String?,
+        _ body: @escaping @isolated(any) () async throws -> Value
     ) -> LoopTask<Value>
 
     /// What ``createTask(name:_:)`` makes tasks with; `nil` is the loop's own way.
@@ -108,17 +111,20 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
 
     /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called.
     nonisolated(nonsending) func createConnection<Protocol: ConnectionProtocol>(
-        _ options: ConnectionOptions, protocolFactory: () throws -> Protocol
+        _ options: ConnectionOptions,
+        protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
 
     /// Listens, as ``ServerOptions`` says, and makes a protocol for each connection.
     nonisolated(nonsending) func createServer(
-        _ options: ServerOptions, protocolFactory: @escaping () throws -> any ConnectionProtocol
+        _ options: ServerOptions,
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server
 
     /// Serves a connection that was accepted elsewhere. The transport owns `socket` from here on.
     nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(
-        _ socket: FileDescriptor, protocolFactory: () throws -> Protocol
+        _ socket: FileDescriptor,
+        protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
 
     // MARK: Errors and debugging

@@ -21,7 +21,9 @@ final class AwaitedOperation: CompletionOwner {
     /// Connects, and returns zero or minus errno. Throws `CancellationError` when the task was cancelled; the socket may
     /// then be connected all the same, and is the caller's to close.
     nonisolated(nonsending) static func connect(
-        _ socket: FileDescriptor, to address: KernelAddress, on loop: BaseEventLoop
+        _ socket: FileDescriptor,
+        to address: KernelAddress,
+        on loop: BaseEventLoop
     ) async throws -> Int32 {
         let operation = AwaitedOperation(loop: loop)
         let memory = UnsafeMutablePointer<KernelAddress>.allocate(capacity: 1)

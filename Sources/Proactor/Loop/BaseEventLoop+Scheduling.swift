@@ -12,7 +12,8 @@ extension BaseEventLoop {
 
     @discardableResult
     public func callLater(
-        _ delay: Duration, _ callback: @escaping () throws -> Void
+        _ delay: Duration,
+        _ callback: @escaping () throws -> Void
     ) throws(EventLoopError) -> TimerHandle {
         try checkUsable("callLater")
         return schedule(at: time().advanced(by: delay), callback)
@@ -20,7 +21,8 @@ extension BaseEventLoop {
 
     @discardableResult
     public func callAt(
-        _ when: LoopInstant, _ callback: @escaping () throws -> Void
+        _ when: LoopInstant,
+        _ callback: @escaping () throws -> Void
     ) throws(EventLoopError) -> TimerHandle {
         try checkUsable("callAt")
         return schedule(at: when, callback)
@@ -41,7 +43,8 @@ extension BaseEventLoop {
             captureContext { [weak handle] in
                 // A handle that is gone was cancelled: the loop holds all others until their callback has run.
                 if let handle, !handle.cancelled { try callback() }
-            })
+            }
+        )
         timers.insert(handle)
         return handle
     }

@@ -76,7 +76,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         guard hasStarted else { return }
         // Not a precondition: those lose their message in a release build.
         fatalError(
-            "\(call) was called from a thread that is not the event loop's; use callSoonThreadSafe to get there")
+            "\(call) was called from a thread that is not the event loop's; use callSoonThreadSafe to get there"
+        )
     }
 
     /// As ``checkThread(_:)``, and throws when the loop is closed.

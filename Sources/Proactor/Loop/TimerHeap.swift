@@ -38,7 +38,10 @@ final class TimerHeap {
     func insert(_ handle: TimerHandle) {
         if count == capacity { grow() }
         let entry = Entry(
-            when: handle.when.nanoseconds, sequence: nextSequence, handle: Unmanaged.passRetained(handle))
+            when: handle.when.nanoseconds,
+            sequence: nextSequence,
+            handle: Unmanaged.passRetained(handle)
+        )
         nextSequence += 1
         count += 1
         siftUp(entry, from: count - 1)
@@ -54,7 +57,9 @@ final class TimerHeap {
 
     func remove(_ handle: TimerHandle) {
         let index = handle.heapIndex
-        precondition(index < count && entries[index].handle.toOpaque() == Unmanaged.passUnretained(handle).toOpaque())
+        precondition(
+            index < count && entries[index].handle.toOpaque() == Unmanaged.passUnretained(handle).toOpaque()
+        )
         let retained = entries[index].handle
         removeEntry(at: index)
         retained.release()

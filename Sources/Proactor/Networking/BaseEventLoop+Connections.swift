@@ -2,7 +2,8 @@ import SystemPackage
 
 extension BaseEventLoop {
     nonisolated(nonsending) public func createConnection<Protocol: ConnectionProtocol>(
-        _ options: ConnectionOptions, protocolFactory: () throws -> Protocol
+        _ options: ConnectionOptions,
+        protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkUsable("createConnection")
         let socket: FileDescriptor
@@ -17,7 +18,8 @@ extension BaseEventLoop {
     }
 
     nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
-        _ socket: FileDescriptor, protocolFactory: () throws -> Protocol
+        _ socket: FileDescriptor,
+        protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkUsable("connectAcceptedSocket")
         try checkStreamSocket(socket)
@@ -25,11 +27,16 @@ extension BaseEventLoop {
     }
 
     private func startTransport<Protocol: ConnectionProtocol>(
-        on socket: FileDescriptor, _ protocolFactory: () throws -> Protocol
+        on socket: FileDescriptor,
+        _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: any Transport, protocol: Protocol) {
         do {
             let connectionProtocol = try protocolFactory()
-            let transport = StreamSocketTransport(loop: self, socket: socket, connectionProtocol: connectionProtocol)
+            let transport = StreamSocketTransport(
+                loop: self,
+                socket: socket,
+                connectionProtocol: connectionProtocol
+            )
             transport.start()
             return (transport, connectionProtocol)
         } catch {
@@ -41,7 +48,9 @@ extension BaseEventLoop {
     // MARK: - Connecting
 
     nonisolated(nonsending) private func connectTCP(
-        host: String, port: UInt16, _ options: ConnectionOptions
+        host: String,
+        port: UInt16,
+        _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
         let addresses = try await resolve(host: host, port: port, family: options.family)
         var localAddresses: [SocketAddress]?
@@ -61,7 +70,8 @@ extension BaseEventLoop {
         throw reasons[0]
     }
 
-    nonisolated(nonsending) private func connectUnix(_ address: SocketAddress) async throws -> FileDescriptor {
+    nonisolated(nonsending) private func connectUnix(_ address: SocketAddress) async throws -> FileDescriptor
+    {
         guard address.family == .unix else {
             throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
         }
@@ -70,7 +80,8 @@ extension BaseEventLoop {
 
     /// One attempt. Cancelling the task ends it and leaves no socket behind.
     nonisolated(nonsending) private func connect(
-        to address: SocketAddress, from localAddresses: [SocketAddress]?
+        to address: SocketAddress,
+        from localAddresses: [SocketAddress]?
     ) async throws -> FileDescriptor {
         let socket = try makeSocket(for: address)
         do {
@@ -85,7 +96,8 @@ extension BaseEventLoop {
     }
 
     nonisolated(nonsending) private func connectSocket(
-        _ socket: FileDescriptor, to address: SocketAddress
+        _ socket: FileDescriptor,
+        to address: SocketAddress
     ) async throws {
         let form: KernelAddress
         do { form = try address.kernelForm() } catch { throw SocketError(.connect, error, address: address) }
@@ -94,7 +106,9 @@ extension BaseEventLoop {
     }
 
     private func bindToFirst(
-        of localAddresses: [SocketAddress], _ socket: FileDescriptor, for address: SocketAddress
+        of localAddresses: [SocketAddress],
+        _ socket: FileDescriptor,
+        for address: SocketAddress
     ) throws(SocketError) {
         var failure = SocketError(.bind, .addressNotAvailable, address: localAddresses.first)
         for local in localAddresses where local.family == address.family {

@@ -2,7 +2,8 @@ import SystemPackage
 
 extension BaseEventLoop {
     nonisolated(nonsending) public func createServer(
-        _ options: ServerOptions, protocolFactory: @escaping () throws -> any ConnectionProtocol
+        _ options: ServerOptions,
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server {
         try checkUsable("createServer")
         let listeners =
@@ -25,7 +26,9 @@ extension BaseEventLoop {
     // MARK: - TCP
 
     nonisolated(nonsending) private func bindAll(
-        hosts: [String], port: UInt16, _ options: ServerOptions
+        hosts: [String],
+        port: UInt16,
+        _ options: ServerOptions
     ) async throws -> [Listener] {
         var addresses: [SocketAddress] = []
         if hosts.isEmpty {
@@ -138,7 +141,8 @@ extension BaseEventLoop {
         }
     }
 
-    func set(_ option: SocketOption, on socket: FileDescriptor, _ address: SocketAddress) throws(SocketError) {
+    func set(_ option: SocketOption, on socket: FileDescriptor, _ address: SocketAddress) throws(SocketError)
+    {
         do { try backend.system.setOption(option, to: 1, on: socket) } catch {
             throw SocketError(.setOption, error, address: address)
         }

@@ -43,7 +43,9 @@ public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
         var address = kernelForm
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
             // The buffer is as long as the longest address, so the call cannot fail.
-            guard inet_ntop(AF_INET6, &address, text.baseAddress, socklen_t(text.count)) != nil else { return "?" }
+            guard inet_ntop(AF_INET6, &address, text.baseAddress, socklen_t(text.count)) != nil else {
+                return "?"
+            }
             return String(cString: text.baseAddress!)
         }
     }

@@ -83,7 +83,11 @@ final class LinuxSystemCalls: SystemCalls {
         var status = stat()
         guard lstat(path, &status) != 0 else {
             let isSocket = status.st_mode & S_IFMT == S_IFSOCK
-            return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino), isSocket: isSocket)
+            return FileIdentity(
+                device: UInt64(status.st_dev),
+                inode: UInt64(status.st_ino),
+                isSocket: isSocket
+            )
         }
         guard errno == ENOENT else { throw Errno(rawValue: errno) }
         return nil

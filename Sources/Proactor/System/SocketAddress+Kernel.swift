@@ -59,7 +59,9 @@ extension SocketAddress {
         return socklen_t(MemoryLayout<Form>.size)
     }
 
-    private static func writeUnix(_ name: [UInt8], into storage: inout sockaddr_storage) throws(Errno) -> socklen_t {
+    private static func writeUnix(_ name: [UInt8], into storage: inout sockaddr_storage) throws(Errno)
+        -> socklen_t
+    {
         guard name.count <= unixNameCapacity else { throw .fileNameTooLong }
         // A zero within a path would name another file than the caller meant.
         if name.first != 0, name.dropLast().contains(0) { throw .invalidArgument }
@@ -77,12 +79,17 @@ extension SocketAddress {
             case AF_INET:
                 let form = bytes.loadUnaligned(as: sockaddr_in.self)
                 return .ipv4(
-                    IPv4Address(rawValue: UInt32(bigEndian: form.sin_addr.s_addr)), port: UInt16(bigEndian: form.sin_port))
+                    IPv4Address(rawValue: UInt32(bigEndian: form.sin_addr.s_addr)),
+                    port: UInt16(bigEndian: form.sin_port)
+                )
             case AF_INET6:
                 let form = bytes.loadUnaligned(as: sockaddr_in6.self)
                 return .ipv6(
-                    IPv6Address(form.sin6_addr), port: UInt16(bigEndian: form.sin6_port),
-                    flowInfo: UInt32(bigEndian: form.sin6_flowinfo), scopeID: form.sin6_scope_id)
+                    IPv6Address(form.sin6_addr),
+                    port: UInt16(bigEndian: form.sin6_port),
+                    flowInfo: UInt32(bigEndian: form.sin6_flowinfo),
+                    scopeID: form.sin6_scope_id
+                )
             case AF_UNIX:
                 return Self.unixAddress(Array(bytes[min(Self.unixNameOffset, Int(length))..<Int(length)]))
             default:

@@ -28,7 +28,9 @@ public enum SocketAddress: Hashable, Sendable {
             self = .ipv6(address, port: port)
             return
         }
-        guard let scope = UInt32(parts[1]) ?? NetworkInterface.index(named: String(parts[1])) else { return nil }
+        guard let scope = UInt32(parts[1]) ?? NetworkInterface.index(named: String(parts[1])) else {
+            return nil
+        }
         self = .ipv6(address, port: port, scopeID: scope)
     }
 
@@ -63,7 +65,8 @@ public enum SocketAddress: Hashable, Sendable {
     public func withPort(_ port: UInt16) -> SocketAddress {
         switch self {
         case .ipv4(let address, _): .ipv4(address, port: port)
-        case .ipv6(let address, _, let flow, let scope): .ipv6(address, port: port, flowInfo: flow, scopeID: scope)
+        case .ipv6(let address, _, let flow, let scope):
+            .ipv6(address, port: port, flowInfo: flow, scopeID: scope)
         case .unix, .unixAbstract, .unixUnnamed: self
         }
     }

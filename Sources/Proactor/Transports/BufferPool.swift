@@ -2,22 +2,39 @@
 ///
 /// Idle connections hold none of it, and what it keeps is bounded.
 final class BufferPool {
-    /// The sizes that are kept, in bytes, and how many buffers of each: at most some 3 MiB together.
-    static let sizes = [512, 4096, 16_384, 65_536]
-    private static let keptCounts = [256, 64, 32, 32]
+    /// The largest size that is kept, in bytes.
     static let largest = 65_536
+    /// How many sizes there are: 512 bytes, 4, 16 and 64 KiB.
+    static let sizeCount = 4
 
-    /// The first bytes of a kept buffer are the link to the next.
-    private var free: [UnsafeMutableRawPointer?] = [nil, nil, nil, nil]
-    private var freeCounts = [0, 0, 0, 0]
+    /// The buffers of one size that nobody uses.
+    private struct FreeList {
+        /// The first bytes of a free buffer are the link to the next.
+        var first: UnsafeMutableRawPointer?
+        var count: Int
+        var limit: Int
+    }
+
+    // Exclusivity: the lists belong to the loop's thread, and no method calls out. Raw memory spares the checks.
+    private let lists: UnsafeMutablePointer<FreeList>
+
+    init() {
+        lists = .allocate(capacity: Self.sizeCount)
+        // At most some 3 MiB are kept together.
+        let limits = [256, 64, 32, 32]
+        for (index, limit) in limits.enumerated() {
+            (lists + index).initialize(to: FreeList(first: nil, count: 0, limit: limit))
+        }
+    }
 
     deinit {
-        for index in free.indices {
-            while let buffer = free[index] {
-                free[index] = buffer.load(as: UnsafeMutableRawPointer?.self)
+        for index in 0..<Self.sizeCount {
+            while let buffer = lists[index].first {
+                lists[index].first = buffer.load(as: UnsafeMutableRawPointer?.self)
                 buffer.deallocate()
             }
         }
+        lists.deallocate()
     }
 
     /// The index of the smallest size that holds `count` bytes; the largest when none does.
@@ -25,22 +42,29 @@ final class BufferPool {
         count <= 512 ? 0 : count <= 4096 ? 1 : count <= 16_384 ? 2 : 3
     }
 
+    /// The size at an index, in bytes.
+    static func size(at index: Int) -> Int {
+        index == 0 ? 512 : 1024 << (2 * index)
+    }
+
     func take(_ sizeIndex: Int) -> UnsafeMutableRawPointer {
-        guard let buffer = free[sizeIndex] else {
-            return .allocate(byteCount: Self.sizes[sizeIndex], alignment: 16)
+        let list = lists + sizeIndex
+        guard let buffer = list.pointee.first else {
+            return .allocate(byteCount: Self.size(at: sizeIndex), alignment: 16)
         }
-        free[sizeIndex] = buffer.load(as: UnsafeMutableRawPointer?.self)
-        freeCounts[sizeIndex] -= 1
+        list.pointee.first = buffer.load(as: UnsafeMutableRawPointer?.self)
+        list.pointee.count -= 1
         return buffer
     }
 
     func giveBack(_ buffer: UnsafeMutableRawPointer, _ sizeIndex: Int) {
-        guard freeCounts[sizeIndex] < Self.keptCounts[sizeIndex] else {
+        let list = lists + sizeIndex
+        guard list.pointee.count < list.pointee.limit else {
             buffer.deallocate()
             return
         }
-        buffer.storeBytes(of: free[sizeIndex], as: UnsafeMutableRawPointer?.self)
-        free[sizeIndex] = buffer
-        freeCounts[sizeIndex] += 1
+        buffer.storeBytes(of: list.pointee.first, as: UnsafeMutableRawPointer?.self)
+        list.pointee.first = buffer
+        list.pointee.count += 1
     }
 }

@@ -10,10 +10,13 @@ struct FlowControl: BitwiseCopyable {
     var isPaused = false
 
     mutating func setLimits(high: Int?, low: Int?) throws(EventLoopError) {
-        let newHigh = high ?? low.map { $0.multipliedReportingOverflow(by: 4).partialValue } ?? Self.defaultHigh
+        let newHigh =
+            high ?? low.map { $0.multipliedReportingOverflow(by: 4).partialValue } ?? Self.defaultHigh
         let newLow = low ?? newHigh / 4
         guard newLow >= 0, newHigh >= newLow, newHigh <= Int(Int32.max) else {
-            throw .invalidArgument("write buffer limits must be 0 <= low (\(newLow)) <= high (\(newHigh)) < 2 GiB")
+            throw .invalidArgument(
+                "write buffer limits must be 0 <= low (\(newLow)) <= high (\(newHigh)) < 2 GiB"
+            )
         }
         self.high = Int32(newHigh)
         self.low = Int32(newLow)

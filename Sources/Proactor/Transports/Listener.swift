@@ -30,7 +30,9 @@ final class Listener: CompletionOwner, CustomStringConvertible {
     private var server: Server?
 
     init(
-        loop: BaseEventLoop, socket: FileDescriptor, backlog: Int32,
+        loop: BaseEventLoop,
+        socket: FileDescriptor,
+        backlog: Int32,
         ownedFile: (path: String, identity: FileIdentity)? = nil
     ) {
         self.loop = loop
@@ -84,7 +86,9 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         guard let ownedFile else { return }
         let system = loop.backend.system
         // Another server may have put its own socket there since.
-        guard let found = try? system.identity(ofFileAt: ownedFile.path), found == ownedFile.identity else { return }
+        guard let found = try? system.identity(ofFileAt: ownedFile.path), found == ownedFile.identity else {
+            return
+        }
         try? system.removeFile(at: ownedFile.path)
     }
 
@@ -109,11 +113,15 @@ final class Listener: CompletionOwner, CustomStringConvertible {
     private func acceptEnded(_ errno: Errno) {
         var context = ExceptionContext(
             message: "accepting failed; trying again in \(Self.restDuration)",
-            error: SocketError(.accept, errno, address: address))
+            error: SocketError(.accept, errno, address: address)
+        )
         context.socket = TransportSocket(socket, system: loop.backend.system)
         context.server = server
         let timer = TimerHandle(
-            when: loop.time().advanced(by: Self.restDuration), entry: .callback { self.accept() }, timers: loop.timers)
+            when: loop.time().advanced(by: Self.restDuration),
+            entry: .callback { self.accept() },
+            timers: loop.timers
+        )
         loop.timers.insert(timer)
         state = .resting(timer)
         loop.callExceptionHandler(context)

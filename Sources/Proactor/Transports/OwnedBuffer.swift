@@ -40,7 +40,9 @@ public struct OwnedBuffer: ~Copyable {
         precondition(bytes.byteCount <= room, "bytes do not fit the buffer")
         // `base + count` has room for them, and a span never overlaps memory that we own.
         bytes.withUnsafeBytes { source in
-            if let start = source.baseAddress { (base + count).copyMemory(from: start, byteCount: source.count) }
+            if let start = source.baseAddress {
+                (base + count).copyMemory(from: start, byteCount: source.count)
+            }
         }
         count += bytes.byteCount
     }
@@ -67,7 +69,9 @@ public struct OwnedBuffer: ~Copyable {
     }
 
     /// The bytes, lent to `body` to change in place.
-    public mutating func withMutableBytes<Result>(_ body: (inout MutableRawSpan) throws -> Result) rethrows -> Result {
+    public mutating func withMutableBytes<Result>(_ body: (inout MutableRawSpan) throws -> Result) rethrows
+        -> Result
+    {
         var span = UnsafeMutableRawBufferPointer(start: base, count: count).mutableBytes
         return try body(&span)
     }

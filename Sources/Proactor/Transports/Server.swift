@@ -20,7 +20,11 @@ public final class Server {
     private var closeWaiters: [Future<Void>] = []
     private var foreverWaiter: Future<Void>?
 
-    init(loop: BaseEventLoop, listeners: [Listener], protocolFactory: @escaping () throws -> any ConnectionProtocol) {
+    init(
+        loop: BaseEventLoop,
+        listeners: [Listener],
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) {
         self.loop = loop
         self.listeners = listeners
         self.protocolFactory = protocolFactory
@@ -157,12 +161,17 @@ public final class Server {
         do {
             let connectionProtocol = try protocolFactory()
             StreamSocketTransport(
-                loop: loop, socket: socket, connectionProtocol: connectionProtocol, server: self
+                loop: loop,
+                socket: socket,
+                connectionProtocol: connectionProtocol,
+                server: self
             ).start()
         } catch {
             try? loop.backend.system.close(socket)
             var context = ExceptionContext(
-                message: "the protocol factory threw an error; its connection is closed", error: error)
+                message: "the protocol factory threw an error; its connection is closed",
+                error: error
+            )
             context.server = self
             loop.callExceptionHandler(context)
         }

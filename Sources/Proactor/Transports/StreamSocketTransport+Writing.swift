@@ -66,7 +66,8 @@ extension StreamSocketTransport {
         guard phase != .open else {
             var context = ExceptionContext(
                 message: "a write was dropped",
-                error: EventLoopError.invalidState("write was called after writeEOF"))
+                error: EventLoopError.invalidState("write was called after writeEOF")
+            )
             context.transport = self
             return loop.callExceptionHandler(context)
         }
@@ -106,7 +107,10 @@ extension StreamSocketTransport {
     }
 
     func sendCompleted(_ completion: Completion) {
-        precondition(completion.isFinal && completion.token == sendToken, "a send completed that was not in flight")
+        precondition(
+            completion.isFinal && completion.token == sendToken,
+            "a send completed that was not in flight"
+        )
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
         guard phase == .open || phase == .flushing else { return }
         if let errno = completion.errno {

@@ -53,7 +53,10 @@ final class StreamSocketTransport: CompletionOwner, Transport {
 
     /// Takes over a connected socket. Nothing happens before ``start()``.
     init(
-        loop: BaseEventLoop, socket: FileDescriptor, connectionProtocol: any ConnectionProtocol, server: Server? = nil
+        loop: BaseEventLoop,
+        socket: FileDescriptor,
+        connectionProtocol: any ConnectionProtocol,
+        server: Server? = nil
     ) {
         self.loop = loop
         self.socket = socket
@@ -97,7 +100,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         streamProtocol = bufferedProtocol == nil ? connectionProtocol as? any StreamProtocol : nil
         precondition(
             streamProtocol != nil || bufferedProtocol != nil,
-            "\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol")
+            "\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol"
+        )
     }
 
     // MARK: - The turn
@@ -161,7 +165,10 @@ final class StreamSocketTransport: CompletionOwner, Transport {
 
     /// The protocol threw: the mistake is reported, and this transport alone pays for it.
     func protocolFailed(_ error: any Error, in method: StaticString) {
-        var context = ExceptionContext(message: "\(method) threw an error; its transport is closed", error: error)
+        var context = ExceptionContext(
+            message: "\(method) threw an error; its transport is closed",
+            error: error
+        )
         context.connectionProtocol = currentProtocol
         context.transport = self
         loop.callExceptionHandler(context)
@@ -216,5 +223,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
 }
 
 extension StreamSocketTransport: CustomStringConvertible {
-    var description: String { "transport of socket \(socket.rawValue) (\(phase), \(writes.byteCount) bytes to send)" }
+    var description: String {
+        "transport of socket \(socket.rawValue) (\(phase), \(writes.byteCount) bytes to send)"
+    }
 }

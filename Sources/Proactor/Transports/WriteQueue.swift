@@ -39,12 +39,11 @@ struct WriteQueue {
     mutating func append(_ buffer: consuming OwnedBuffer) {
         let count = buffer.count
         guard count > 0 else { return }
-        var start = 0
-        byteCount += count
         precondition(count <= Int(Int32.max), "one write of 2 GiB or more")
-        let base = buffer.release()
-        start = 0
-        addSegment(WriteSegment(base: base, capacity: Int32(count), sizeIndex: -1, start: Int32(start), end: Int32(count)))
+        byteCount += count
+        addSegment(
+            WriteSegment(base: buffer.release(), capacity: Int32(count), sizeIndex: -1, end: Int32(count))
+        )
     }
 
     /// Copies what fits behind the last segment's bytes, unless the kernel holds it.
@@ -64,14 +63,17 @@ struct WriteQueue {
     private mutating func growLast(by added: Int, pool: BufferPool) -> Bool {
         guard segmentCount > inFlight else { return false }
         return withLast { last in
-            guard last.sizeIndex >= 0, Int(last.sizeIndex) < BufferPool.sizes.count - 1 else { return false }
+            guard last.sizeIndex >= 0, Int(last.sizeIndex) < BufferPool.sizeCount - 1 else { return false }
             let sizeIndex = BufferPool.sizeIndex(for: min(last.count + added, BufferPool.largest))
             let base = pool.take(sizeIndex)
             base.copyMemory(from: last.bytes.baseAddress!, byteCount: last.count)
             pool.giveBack(last.base, Int(last.sizeIndex))
             last = WriteSegment(
-                base: base, capacity: Int32(BufferPool.sizes[sizeIndex]), sizeIndex: Int32(sizeIndex),
-                end: Int32(last.count))
+                base: base,
+                capacity: Int32(BufferPool.size(at: sizeIndex)),
+                sizeIndex: Int32(sizeIndex),
+                end: Int32(last.count)
+            )
             return true
         }
     }
@@ -80,8 +82,12 @@ struct WriteQueue {
         let sizeIndex = BufferPool.sizeIndex(for: count)
         addSegment(
             WriteSegment(
-                base: pool.take(sizeIndex), capacity: Int32(BufferPool.sizes[sizeIndex]),
-                sizeIndex: Int32(sizeIndex), end: 0))
+                base: pool.take(sizeIndex),
+                capacity: Int32(BufferPool.size(at: sizeIndex)),
+                sizeIndex: Int32(sizeIndex),
+                end: 0
+            )
+        )
     }
 
     private mutating func addSegment(_ segment: WriteSegment) {
@@ -108,7 +114,8 @@ struct WriteQueue {
         return .sendMessage(socket, makeMessage(first, pool: pool))
     }
 
-    private mutating func makeMessage(_ first: WriteSegment, pool: BufferPool) -> UnsafeMutablePointer<msghdr> {
+    private mutating func makeMessage(_ first: WriteSegment, pool: BufferPool) -> UnsafeMutablePointer<msghdr>
+    {
         // One pooled buffer holds the header and, behind it, the vector: 56 + 64 * 16 bytes.
         let memory = pool.take(Self.messageSizeIndex)
         message = memory
@@ -127,7 +134,8 @@ struct WriteQueue {
     }
 
     private static let messageSizeIndex = BufferPool.sizeIndex(
-        for: MemoryLayout<msghdr>.stride + vectorLimit * MemoryLayout<iovec>.stride)
+        for: MemoryLayout<msghdr>.stride + vectorLimit * MemoryLayout<iovec>.stride
+    )
 
     /// The send in flight is over and `sent` bytes of it went out.
     mutating func sendCompleted(_ sent: Int, pool: BufferPool) {
