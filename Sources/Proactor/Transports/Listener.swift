@@ -28,6 +28,8 @@ final class Listener: CompletionOwner, CustomStringConvertible {
     private let ownedFile: (path: String, identity: FileIdentity)?
     private var state = State.ready
     private var server: Server?
+    /// Whether accepting has failed since it last succeeded: one report tells it all.
+    private var failureWasReported = false
 
     init(
         loop: BaseEventLoop,
@@ -94,6 +96,7 @@ final class Listener: CompletionOwner, CustomStringConvertible {
 
     override func operationCompleted(_ completion: Completion) {
         if completion.result >= 0 {
+            failureWasReported = false
             let accepted = FileDescriptor(rawValue: completion.result)
             // An accept that was cancelled may have succeeded all the same: the server closes what it does not want.
             server?.accepted(accepted)
@@ -111,12 +114,6 @@ final class Listener: CompletionOwner, CustomStringConvertible {
 
     /// The socket stays a listener whatever happened: what ails an accept passes.
     private func acceptEnded(_ errno: Errno) {
-        var context = ExceptionContext(
-            message: "accepting failed; trying again in \(Self.restDuration)",
-            error: SocketError(.accept, errno, address: address)
-        )
-        context.socket = TransportSocket(socket, system: loop.backend.system)
-        context.server = server
         let timer = TimerHandle(
             when: loop.time().advanced(by: Self.restDuration),
             entry: .callback { self.accept() },
@@ -124,6 +121,17 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         )
         loop.timers.insert(timer)
         state = .resting(timer)
+        if !failureWasReported { report(errno) }
+    }
+
+    private func report(_ errno: Errno) {
+        failureWasReported = true
+        var context = ExceptionContext(
+            message: "accepting failed; trying again every \(Self.restDuration) until it succeeds",
+            error: SocketError(.accept, errno, address: address)
+        )
+        context.socket = TransportSocket(socket, system: loop.backend.system)
+        context.server = server
         loop.callExceptionHandler(context)
     }
 

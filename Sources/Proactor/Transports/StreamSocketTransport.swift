@@ -124,13 +124,26 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     }
 
     override func operationCompleted(_ completion: Completion) {
+        if loop.debug { takeTimed(completion) } else { take(completion) }
+        if phase == .lost { markUnflushed() }
+    }
+
+    @inline(__always)
+    private func take(_ completion: Completion) {
         switch completion.token.kind {
         case .receive: receiveCompleted(completion)
         case .receiveInto: receiveIntoCompleted(completion)
         case .send, .sendMessage: sendCompleted(completion)
         default: preconditionFailure("a transport does not submit \(completion.token)")
         }
-        if phase == .lost { markUnflushed() }
+    }
+
+    /// Debug mode: a protocol that is slow in its callback holds up everything else.
+    private func takeTimed(_ completion: Completion) {
+        let start = loop.time()
+        let receiver = currentProtocol.map { "\(type(of: $0))" } ?? "no protocol"
+        take(completion)
+        loop.reportIfSlow("a callback of \(receiver)", since: start)
     }
 
     // MARK: - Closing
