@@ -33,7 +33,8 @@ typedef struct {
 
 // ---- Life of a ring
 
-// Makes a ring that is disabled until curing_enable: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, CQSIZE.
+// Makes a ring that is disabled until curing_enable: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN,
+// TASKRUN_FLAG, SUBMIT_ALL, CQSIZE.
 // Its memory is not inherited by fork.
 int32_t curing_create(const curing_parameters *parameters, curing_ring **ring);
 // Binds the ring to the calling thread, for good.

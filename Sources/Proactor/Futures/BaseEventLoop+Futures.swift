@@ -17,7 +17,7 @@ extension BaseEventLoop {
     /// Lets the job of a context callback end that will not be called. May be called on any thread.
     func discard(_ job: UnownedJob) {
         if isOnLoopThread, !isClosed {
-            ready.append(.contextCallback(job))
+            ready.push(.contextCallback(job))
         } else if !inbox.post(.contextCallback(job)), isOnLoopThread, !isWithinTask {
             run(job)
         }

@@ -161,7 +161,7 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
         if state.isPending {
             waiting.append(.callback(number: token.number, callback))
         } else {
-            loop.ready.append(.callback { try callback(self) })
+            loop.ready.push(.callback { try callback(self) })
         }
         return token
     }
@@ -207,10 +207,10 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
         case _ where loop.isClosed:
             discard(callback)
         case .callback(_, let callback):
-            loop.ready.append(.callback { try callback(self) })
+            loop.ready.push(.callback { try callback(self) })
         case .contextCallback(_, let callback, let job):
             callback.arm(with: self)
-            loop.ready.append(.contextCallback(job))
+            loop.ready.push(.contextCallback(job))
         }
     }
 

@@ -1,7 +1,11 @@
 extension BaseEventLoop {
-    /// Whether a task runs now, so that there may be task-local values to carry.
+    /// Whether a task runs now, so that there may be task-local values to carry. A running loop knows without asking the
+    /// Swift runtime, which costs as much as the rest of `callSoon`.
     @inline(__always)
-    var isWithinTask: Bool { withUnsafeCurrentTask { $0 != nil } }
+    var isWithinTask: Bool { runState == .running ? isRunningJob : isCallerWithinTask }
+
+    @inline(never)
+    private var isCallerWithinTask: Bool { withUnsafeCurrentTask { $0 != nil } }
 
     /// A job that runs `callback` with the task-local values that hold now.
     ///
@@ -16,7 +20,6 @@ extension BaseEventLoop {
         // Runs on this loop's thread only, as everything that the loop calls.
         nonisolated(unsafe) let callback = callback
         Task(executorPreference: self) {
-            guard self.runState != .closed else { return }
             // A closing loop runs the jobs that are left only to end their tasks.
             guard self.runState != .closed else { return }
             CurrentTask.$current.withValue(nil) { self.runCallback(callback) }

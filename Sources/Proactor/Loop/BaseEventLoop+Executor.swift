@@ -16,7 +16,7 @@ extension BaseEventLoop {
             reportLostJob()
             return
         }
-        ready.append(.job(job))
+        ready.push(.job(job))
     }
 
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -38,7 +38,9 @@ extension BaseEventLoop {
     /// nonisolated async function for a change of executor, and enqueues the task once more for each. An actor whose
     /// executor is the loop loses nothing: what the runtime asks of it is `checkIsolated`.
     func run(_ job: UnownedJob) {
+        isRunningJob = true
         job.runSynchronously(on: asUnownedTaskExecutor())
+        isRunningJob = false
     }
 
     private func postFromElsewhere(_ job: UnownedJob) {

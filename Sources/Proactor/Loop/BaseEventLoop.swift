@@ -12,8 +12,8 @@ import Synchronization
 public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let backend: any CompletionBackend
     let inbox: ThreadSafeInbox
-    let ready = ReadyQueue()
-    private(set) lazy var timers = TimerHeap { [ready] job in ready.append(.contextCallback(job)) }
+    let ready: ReadyQueue
+    let timers: TimerHeap
     let logger: Logger
 
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
@@ -36,11 +36,13 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) public var debug: Bool
 
     /// Timers that this turn found due.
-    var dueTimers: [TimerHandle] = []
-    var inboxBatch: [ReadyEntry] = []
+    @exclusivity(unchecked) var dueTimers: [TimerHandle] = []
+    @exclusivity(unchecked) var inboxBatch: [ReadyEntry] = []
+    /// Whether a step of a task runs now.
+    @exclusivity(unchecked) var isRunningJob = false
     let buffers = BufferPool()
     /// Transports that are not closed; each keeps its place in it.
-    var openTransports = TransportRegistry()
+    @exclusivity(unchecked) var openTransports = TransportRegistry()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
     var exceptionHandler: ExceptionHandler?
@@ -49,6 +51,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
 
     init(backend: any CompletionBackend, label: String) {
         self.backend = backend
+        let ready = ReadyQueue()
+        self.ready = ready
+        timers = TimerHeap { job in ready.push(.contextCallback(job)) }
         inbox = ThreadSafeInbox(waker: backend.waker)
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment

@@ -10,6 +10,8 @@ final class ReadyBlock {
     @exclusivity(unchecked) private(set) var end = 0
     @exclusivity(unchecked) private var cancelledLow: UInt64 = 0
     @exclusivity(unchecked) private var cancelledHigh: UInt64 = 0
+    /// The block behind it in the queue, which holds a reference for it.
+    @exclusivity(unchecked) var next: Unmanaged<ReadyBlock>?
 
     init() {
         entries = .allocate(capacity: Self.capacity)
@@ -24,17 +26,19 @@ final class ReadyBlock {
     var isDrained: Bool { first == end }
 
     /// Adds an entry to a block that is not full and returns its index.
-    func append(_ entry: consuming ReadyEntry) -> Int {
+    @inline(__always)
+    func append(_ entry: ReadyEntry) -> Int {
         precondition(end < Self.capacity, "a full block of the ready queue was added to")
         (entries + end).initialize(to: entry)
         end += 1
         return end - 1
     }
 
+    @inline(__always)
     func takeFirst() -> ReadyEntry {
         precondition(first < end, "a drained block of the ready queue was taken from")
-        defer { first += 1 }
-        return (entries + first).move()
+        first += 1
+        return (entries + (first - 1)).move()
     }
 
     /// Makes a drained block as good as new. Only for a block that no handle points to.
@@ -44,6 +48,7 @@ final class ReadyBlock {
         end = 0
         cancelledLow = 0
         cancelledHigh = 0
+        next = nil
     }
 
     func isCancelled(_ index: Int) -> Bool {

@@ -1,30 +1,48 @@
 /// First in, first out: what runs in the next turn of a loop.
+///
+/// A list of blocks. It is the busiest structure of a loop, so the references between blocks are counted by hand: the
+/// queue holds one for each block that is in it, and one for the spare.
 final class ReadyQueue {
-    private var older: [ReadyBlock] = []
-    private var olderStart = 0
-    @exclusivity(unchecked) private var head: ReadyBlock
-    @exclusivity(unchecked) private var tail: ReadyBlock
+    // Exclusivity: the queue belongs to the loop's thread, and no method calls out while it changes these.
+    @exclusivity(unchecked) private var head: Unmanaged<ReadyBlock>
+    @exclusivity(unchecked) private var tail: Unmanaged<ReadyBlock>
     /// A drained block to use again, which spares the allocator in steady state.
-    private var spare: ReadyBlock?
+    @exclusivity(unchecked) private var spare: Unmanaged<ReadyBlock>?
     @exclusivity(unchecked) private(set) var count = 0
 
     init() {
-        head = ReadyBlock()
+        head = Unmanaged.passRetained(ReadyBlock())
         tail = head
     }
 
-    @discardableResult
-    func append(_ entry: consuming ReadyEntry) -> Handle {
-        if tail.isFull { addBlock() }
-        count += 1
-        return Handle(block: tail, index: tail.append(entry))
+    deinit {
+        var block: Unmanaged<ReadyBlock>? = head
+        while let current = block {
+            block = current._withUnsafeGuaranteedRef { $0.next }
+            current.release()
+        }
+        spare?.release()
+    }
+
+    /// Adds what can be cancelled.
+    @inline(__always)
+    func append(_ entry: ReadyEntry) -> Handle {
+        let index = place(entry)
+        return Handle(block: tail.takeUnretainedValue(), index: index)
+    }
+
+    /// Adds what nobody cancels.
+    @inline(__always)
+    func push(_ entry: ReadyEntry) {
+        _ = place(entry)
     }
 
     /// The oldest entry; the queue must not be empty.
+    @inline(__always)
     func takeFirst() -> ReadyEntry {
-        if head.isDrained { dropHead() }
+        if head._withUnsafeGuaranteedRef({ $0.isDrained }) { dropHead() }
         count -= 1
-        return head.takeFirst()
+        return head._withUnsafeGuaranteedRef { $0.takeFirst() }
     }
 
     /// Drops what will not run any more. The jobs of context callbacks are handed to `end`: their tasks end only by running.
@@ -34,33 +52,32 @@ final class ReadyQueue {
         }
     }
 
-    private func addBlock() {
-        if tail !== head { older.append(tail) }
-        if let block = spare {
-            spare = nil
-            tail = block
-        } else {
-            tail = ReadyBlock()
-        }
+    @inline(__always)
+    private func place(_ entry: ReadyEntry) -> Int {
+        if tail._withUnsafeGuaranteedRef({ $0.isFull }) { addBlock() }
+        count += 1
+        return tail._withUnsafeGuaranteedRef { $0.append(entry) }
     }
 
+    @inline(never)
+    private func addBlock() {
+        let block = spare ?? Unmanaged.passRetained(ReadyBlock())
+        spare = nil
+        tail._withUnsafeGuaranteedRef { $0.next = block }
+        tail = block
+    }
+
+    @inline(never)
     private func dropHead() {
-        precondition(head !== tail || !head.isFull || count == 0, "the ready queue lost its tail")
-        var drained: ReadyBlock? = head
-        if olderStart < older.count {
-            head = older[olderStart]
-            olderStart += 1
-            if olderStart == older.count {
-                older.removeAll(keepingCapacity: olderStart <= 64)
-                olderStart = 0
-            }
-        } else {
-            head = tail
+        let drained = head
+        guard let next = drained._withUnsafeGuaranteedRef({ $0.next }) else {
+            preconditionFailure("the ready queue counts an entry that it does not have")
         }
+        head = next
+        var block: ReadyBlock? = drained.takeRetainedValue()
         // A handle that the user kept still reads the block: then it is not ours to use again.
-        if spare == nil, drained !== head, isKnownUniquelyReferenced(&drained) {
-            drained?.reset()
-            spare = drained
-        }
+        guard spare == nil, isKnownUniquelyReferenced(&block), let unused = block else { return }
+        unused.reset()
+        spare = Unmanaged.passRetained(unused)
     }
 }

@@ -12,6 +12,8 @@ final class ThreadSafeInbox: Sendable {
     }
 
     private let state = Lock(State())
+    /// Whether there is work: the loop looks at it each turn, and takes the lock only then.
+    private let hasEntries = Atomic<Bool>(false)
     /// Whether the loop is in, or on its way into, a wait that somebody has to end.
     private let isAsleep = Atomic<Bool>(false)
     /// Threads that are within `waker.wake()`: the ring may not be closed under them.
@@ -27,6 +29,7 @@ final class ThreadSafeInbox: Sendable {
         let accepted = state.withLock { state in
             guard !state.isClosed else { return false }
             state.entries.append(entry)
+            hasEntries.store(true, ordering: .sequentiallyConsistent)
             wakersAtWork.add(1, ordering: .relaxed)
             return true
         }
@@ -41,7 +44,8 @@ final class ThreadSafeInbox: Sendable {
     /// Called before the loop waits. Returns false when there is work, and then the loop must not wait.
     func prepareToSleep() -> Bool {
         isAsleep.store(true, ordering: .sequentiallyConsistent)
-        if state.withLock({ $0.entries.isEmpty }) { return true }
+        // Either this load sees the entry, or whoever posted it sees the store above and wakes the loop.
+        if !hasEntries.load(ordering: .sequentiallyConsistent) { return true }
         isAsleep.store(false, ordering: .relaxed)
         return false
     }
@@ -49,13 +53,14 @@ final class ThreadSafeInbox: Sendable {
     /// Called after the wait: moves the work over, in the order it came, and leaves `batch` empty for the next time.
     func drain(into ready: ReadyQueue, using batch: inout [ReadyEntry]) {
         isAsleep.store(false, ordering: .relaxed)
+        guard hasEntries.load(ordering: .acquiring) else { return }
         var taken = batch
         batch = []
         state.withLock { state in
-            guard !state.entries.isEmpty else { return }
             swap(&taken, &state.entries)
+            hasEntries.store(false, ordering: .relaxed)
         }
-        for entry in taken { ready.append(entry) }
+        for entry in taken { ready.push(entry) }
         taken.removeAll(keepingCapacity: taken.count <= 4096)
         batch = taken
     }

@@ -10,9 +10,10 @@ public final class TimerHandle {
     /// When the callback is due, on the loop's clock.
     public let when: LoopInstant
     /// Whether ``cancel()`` was called.
-    public private(set) var cancelled = false
+    public var cancelled: Bool { isCancelled }
 
     // Exclusivity: a handle belongs to the loop's thread, and nothing calls out while these change.
+    @exclusivity(unchecked) private var isCancelled = false
     @exclusivity(unchecked) var entry: ReadyEntry
     /// Its place in the heap; below zero when it is not in one.
     @exclusivity(unchecked) var heapIndex = -1
@@ -27,7 +28,7 @@ public final class TimerHandle {
 
     /// Keeps the callback from running and lets go of what it holds. Afterwards, or twice, it only marks the handle.
     public func cancel() {
-        cancelled = true
+        isCancelled = true
         if heapIndex >= 0 { timers.remove(self) }
         switch entry {
         case .contextCallback(let job):

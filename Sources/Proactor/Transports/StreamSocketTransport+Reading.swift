@@ -20,7 +20,7 @@ extension StreamSocketTransport {
         isReadingPaused = false
         markUnflushed()
         if !heldBack.isEmpty || endOfStream == .heldBack {
-            loop.ready.append(.callback { self.deliverHeldBack() })
+            loop.ready.push(.callback { self.deliverHeldBack() })
         }
     }
 

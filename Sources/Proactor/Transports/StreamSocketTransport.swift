@@ -173,7 +173,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         heldBack = []
         writes.removeAllNotInFlight(pool: loop.buffers)
         markUnflushed()
-        loop.ready.append(.callback { self.callConnectionLost(error) })
+        loop.ready.push(.callback { self.callConnectionLost(error) })
     }
 
     /// The protocol threw: the mistake is reported, and this transport alone pays for it.
