@@ -39,8 +39,13 @@ struct connection {
 // Beyond this a connection whose peer does not read is not read from either.
 static const uint32_t waiting_max = 1 << 20;
 
+// So many starved connections bring one more buffer.
+static const unsigned starved_per_buffer = 8;
+
 static long copy_below, buffer_size, buffer_count, sq_entries, cq_entries, poll_first, wait_all;
-static struct connection *free_connections, *dirty_connections, *starved_connections;
+static struct connection *free_connections, *dirty_connections;
+static struct connection *starved_connections, **starved_end = &starved_connections;  // first come, first served
+static unsigned starved_count;
 static int listener;
 static bool accepting;
 static char signal_buffer[128];
@@ -188,8 +193,10 @@ static void received(struct connection *connection, const struct io_uring_cqe *c
         if (connection->waiting.length > waiting_max) stop_receiving(connection);
     } else if (cqe->res == -ENOBUFS) {
         connection->starved = true;
-        connection->next_starved = starved_connections;
-        starved_connections = connection;
+        connection->next_starved = NULL;
+        *starved_end = connection;
+        starved_end = &connection->next_starved;
+        starved_count++;
     } else if (cqe->res != -ECANCELED) {
         // The end of the stream, or an error. An incremental buffer named here was not consumed: it is not ours.
         connection->ended = true;
@@ -235,15 +242,21 @@ static void flush_dirty(void) {
     }
 }
 
-// Receives that ended for want of buffers start again once some are back, or new ones have been made.
+// Receives that ended for want of buffers start again once some are back. A few that run dry mean large messages, which
+// do best in few buffers; many mean many connections, which need more of them.
 static void feed_starved(void) {
-    if (buffers.added == 0 && !buffers_grow()) return;
+    unsigned wanted = starved_count / starved_per_buffer;
+    if (wanted == 0 && buffers.added == 0) wanted = 1;
+    while (wanted > 0 && buffers_grow()) wanted--;
+    if (buffers.added == 0) return;
     while (starved_connections != NULL) {
         struct connection *connection = starved_connections;
         starved_connections = connection->next_starved;
         connection->starved = false;
         mark_dirty(connection);
     }
+    starved_end = &starved_connections;
+    starved_count = 0;
 }
 
 static void watch_signals(void) {
