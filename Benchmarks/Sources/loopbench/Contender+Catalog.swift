@@ -14,15 +14,15 @@ extension Contender {
                 summary: "C over epoll: level-triggered, one shared read buffer",
                 program: sibling("c-epoll-echo")
             ),
-        ] + LoopKind.allCases.map(serving)
+        ] + LoopKind.allCases.map { serving(.echo, on: $0) }
 
     /// This program, as a server on a loop of the library's.
-    private static func serving(_ loop: LoopKind) -> Contender {
+    static func serving(_ service: Service, on loop: LoopKind) -> Contender {
         Contender(
             name: loop.rawValue,
             summary: loop.summary,
             program: sibling("loopbench"),
-            arguments: ["serve", "echo", "--loop", loop.rawValue]
+            arguments: ["serve", service.rawValue, "--loop", loop.rawValue]
         )
     }
 
