@@ -19,10 +19,12 @@ let package = Package(
         .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CBenchLiburing"]),
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe"]),
         .target(name: "CLoad"),
+        .target(name: "CMicro"),
         .executableTarget(
             name: "loopbench",
             dependencies: [
                 "CLoad",
+                "CMicro",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
             ]
