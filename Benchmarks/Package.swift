@@ -10,19 +10,23 @@ let package = Package(
         .executable(name: "c-epoll-echo", targets: ["c-epoll-echo"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+        .package(name: "swift-proactor", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     ],
     targets: [
-        .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CBenchLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "CServe"),
-        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CLiburing"]),
+        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CBenchLiburing"]),
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe"]),
         .target(name: "CLoad"),
+        .target(name: "CMicro"),
         .executableTarget(
             name: "loopbench",
             dependencies: [
                 "CLoad",
+                "CMicro",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Proactor", package: "swift-proactor"),
             ]
         ),
     ],

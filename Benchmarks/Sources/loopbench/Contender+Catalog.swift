@@ -2,18 +2,29 @@ import Foundation
 
 extension Contender {
     /// Every contender that has a name.
-    static let catalog: [Contender] = [
+    static let catalog: [Contender] =
+        [
+            Contender(
+                name: "c-ring",
+                summary: "C over liburing: multishot accept and receive, provided buffers, one enter a turn",
+                program: sibling("c-ring-echo")
+            ),
+            Contender(
+                name: "c-epoll",
+                summary: "C over epoll: level-triggered, one shared read buffer",
+                program: sibling("c-epoll-echo")
+            ),
+        ] + LoopKind.allCases.map { serving(.echo, on: $0) }
+
+    /// This program, as a server on a loop of the library's.
+    static func serving(_ service: Service, on loop: LoopKind) -> Contender {
         Contender(
-            name: "c-ring",
-            summary: "C over liburing: multishot accept and receive, provided buffers, one enter a turn",
-            program: sibling("c-ring-echo")
-        ),
-        Contender(
-            name: "c-epoll",
-            summary: "C over epoll: level-triggered, one shared read buffer",
-            program: sibling("c-epoll-echo")
-        ),
-    ]
+            name: loop.rawValue,
+            summary: loop.summary,
+            program: sibling("loopbench"),
+            arguments: ["serve", service.rawValue, "--loop", loop.rawValue]
+        )
+    }
 
     /// Why this contender cannot run here, or nil.
     var missing: String? {

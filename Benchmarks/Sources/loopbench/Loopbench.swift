@@ -11,6 +11,8 @@ struct Loopbench: ParsableCommand {
             Contenders take turns (A B C, A B C, …), and a ratio is formed within a round before its median is \
             taken, so that what changes on the machine from minute to minute falls on all of them.
             """,
-        subcommands: [ListCommand.self, RunCommand.self]
+        subcommands: [
+            ListCommand.self, RunCommand.self, ServeCommand.self, DemoCommand.self, MicroCommand.self,
+        ]
     )
 }

@@ -1,0 +1,42 @@
+#include <errno.h>
+#include <stddef.h>
+
+#include "cmicro.h"
+
+// glibc's own, under the names that stay when malloc itself is replaced.
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static __thread uint64_t allocations;
+
+uint64_t cmicro_allocations(void) { return allocations; }
+
+void *malloc(size_t size) {
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+    allocations++;
+    return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    allocations++;
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    allocations++;
+    void *found = __libc_memalign(alignment, size);
+    if (found == NULL) return ENOMEM;
+    *memory = found;
+    return 0;
+}

@@ -1,0 +1,17 @@
+// What the micro-benchmarks need from C.
+#ifndef CMICRO_H
+#define CMICRO_H
+
+#include <stdint.h>
+
+// How often the calling thread has allocated memory, of all the code in this process: malloc and its kin are wrapped.
+uint64_t cmicro_allocations(void);
+
+// CPU time of the calling thread, in nanoseconds.
+uint64_t cmicro_thread_cpu_ns(void);
+
+// Two threads, pinned to CPUs 0 and 1 where there are two, each asleep in epoll_wait on an eventfd of its own, wake each
+// other `count` times there and back. Nanoseconds for all of them, or 0 when it could not be set up.
+uint64_t cmicro_eventfd_round_trips(uint64_t count);
+
+#endif

@@ -1,0 +1,108 @@
+import CMicro
+import Foundation
+import Proactor
+
+extension MicroBenchmark {
+    /// Heap allocations for each operation in steady state, counted on the loop's thread.
+    static func allocations(on kind: LoopKind) -> [MicroBenchmark] {
+        let operations: [(name: String, atMost: Double, measure: (LoopKind) throws -> Double)] = [
+            // The closure that starts the chain is made once for all of them.
+            ("callSoon", 0.001, callSoonAllocations),
+            ("timer that fires", 1, timerAllocations),
+            ("await of a future", 0, awaitAllocations),
+            ("echoed message", 0, echoAllocations),
+        ]
+        return operations.map { operation in
+            MicroBenchmark(
+                name: "allocations: \(operation.name)",
+                loop: kind.rawValue,
+                unit: "each",
+                decimals: 3,
+                bar: .atMost(operation.atMost)
+            ) { try operation.measure(kind) }
+        }
+    }
+
+    private static let count = 20_000
+
+    private static func callSoonAllocations(on kind: LoopKind) throws -> Double {
+        try withLoop(kind) { loop in
+            try CallbackChain(on: loop, count: count, burst: 100).run()
+            let chain = CallbackChain(on: loop, count: count, burst: 100)
+            let before = cmicro_allocations()
+            try chain.run()
+            return Double(cmicro_allocations() - before) / Double(count)
+        }
+    }
+
+    private static func timerAllocations(on kind: LoopKind) throws -> Double {
+        try withLoop(kind) { loop in
+            var left = 0
+            var before: UInt64 = 0
+            var fire: () throws -> Void = {}
+            fire = {
+                left -= 1
+                if left == count { before = cmicro_allocations() }
+                guard left > 0 else { return loop.stop() }
+                try loop.callLater(.microseconds(1), fire)
+            }
+            left = count + 1_000
+            try loop.callLater(.zero, fire)
+            try loop.runForever()
+            fire = {}
+            return Double(cmicro_allocations() - before) / Double(count)
+        }
+    }
+
+    private static func awaitAllocations(on kind: LoopKind) throws -> Double {
+        try withLoop(kind) { loop in
+            try loop.runUntilComplete { try await awaitOften(on: loop) }
+        }
+    }
+
+    /// The future that is awaited is an allocation too, made beforehand here: only the wait is counted.
+    private nonisolated(nonsending) static func awaitOften(on loop: BaseEventLoop) async throws -> Double {
+        let futures = (0..<(count + 1_000)).map { _ in loop.createFuture() }
+        let pump = FuturePump(loop: loop, futures: futures)
+        try pump.start()
+        var before: UInt64 = 0
+        for (index, future) in futures.enumerated() {
+            if index == 1_000 { before = cmicro_allocations() }
+            pump.wanted = index
+            try await future.value()
+        }
+        let found = cmicro_allocations() - before
+        pump.stop()
+        return Double(found) / Double(count)
+    }
+
+    private static func echoAllocations(on kind: LoopKind) throws -> Double {
+        try withLoop(kind) { loop in
+            let messages = count
+            let echo = CountedEcho(skipping: 1_000, counting: messages)
+            return try loop.runUntilComplete {
+                let server = try await loop.createServer(
+                    ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
+                ) { echo }
+                let address = try server.sockets[0].localAddress()
+                let ended = loop.createFuture()
+                let boundEnd = LoopBound(ended, of: loop)
+                Thread.detachNewThread {
+                    let finished = EchoClient(port: address.port ?? 0).exchange(messages + 2_000)
+                    try? boundEnd.post {
+                        if finished {
+                            try $0.setResult(())
+                        } else {
+                            try $0.setException(DemoProblem("the echo client lost its connection"))
+                        }
+                    }
+                }
+                try await ended.value()
+                server.close()
+                server.abortClients()
+                try await server.waitClosed()
+                return echo.allocationsPerMessage
+            }
+        }
+    }
+}

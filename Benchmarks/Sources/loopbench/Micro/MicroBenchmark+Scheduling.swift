@@ -1,0 +1,80 @@
+import CMicro
+import Proactor
+
+extension MicroBenchmark {
+    static func scheduling(on kind: LoopKind) -> [MicroBenchmark] {
+        [("callSoon, chained", 1, 1_000_000), ("callSoon, 100 at a time", 100, 5_000_000)].map {
+            name,
+            burst,
+            count in
+            MicroBenchmark(name: name, loop: kind.rawValue, unit: "million/s", bar: .atLeast(20)) {
+                try withLoop(kind) { loop in
+                    try CallbackChain(on: loop, count: count / 10, burst: burst).run()
+                    let chain = CallbackChain(on: loop, count: count, burst: burst)
+                    return Double(count) / (try secondsTaken { try chain.run() }) / 1e6
+                }
+            }
+        }
+    }
+
+    static func timers(on kind: LoopKind) -> [MicroBenchmark] {
+        [
+            MicroBenchmark(
+                name: "timer, schedule and cancel",
+                loop: kind.rawValue,
+                unit: "million/s",
+                bar: .atLeast(10)
+            ) { try scheduleAndCancel(on: kind, standing: 0) },
+            MicroBenchmark(name: "the same, 10,000 standing", loop: kind.rawValue, unit: "million/s") {
+                try scheduleAndCancel(on: kind, standing: 10_000)
+            },
+            MicroBenchmark(
+                name: "timer, schedule and fire 100,000",
+                loop: kind.rawValue,
+                unit: "CPU µs each",
+                decimals: 3,
+                bar: .atMost(0.2)
+            ) { try scheduleAndFire(on: kind, count: 100_000) },
+        ]
+    }
+
+    private static func scheduleAndCancel(on kind: LoopKind, standing: Int) throws -> Double {
+        try withLoop(kind) { loop in
+            let nothing: () throws -> Void = {}
+            let count = 2_000_000
+            var seconds = 0.0
+            try loop.callSoon {
+                for index in 0..<standing { try loop.callLater(.seconds(3_600 + index % 977), nothing) }
+                seconds = try secondsTaken {
+                    for _ in 0..<count { try loop.callLater(.seconds(5), nothing).cancel() }
+                }
+                loop.stop()
+            }
+            try loop.runForever()
+            return Double(count) / seconds / 1e6
+        }
+    }
+
+    /// All are scheduled before the first is due, at instants in no order within 10 ms.
+    private static func scheduleAndFire(on kind: LoopKind, count: Int) throws -> Double {
+        try withLoop(kind) { loop in
+            var left = count
+            let fire: () throws -> Void = {
+                left -= 1
+                if left == 0 { loop.stop() }
+            }
+            try loop.callSoon {
+                var state: UInt64 = 88_172_645_463_325_252
+                for _ in 0..<count {
+                    state ^= state << 13
+                    state ^= state >> 7
+                    state ^= state << 17
+                    try loop.callLater(.nanoseconds(50_000_000 + Int64(state % 10_000_000)), fire)
+                }
+            }
+            let before = cmicro_thread_cpu_ns()
+            try loop.runForever()
+            return Double(cmicro_thread_cpu_ns() - before) / Double(count) / 1_000
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Proactor
+
+/// One operation of the library, measured in this process.
+struct MicroBenchmark {
+    /// What a figure has to reach.
+    enum Bar {
+        case none
+        case atLeast(Double)
+        case atMost(Double)
+
+        func isMet(by value: Double) -> Bool {
+            switch self {
+            case .none: true
+            case .atLeast(let bar): value >= bar
+            case .atMost(let bar): value <= bar
+            }
+        }
+    }
+
+    var name: String
+    var loop: String
+    var unit: String
+    var decimals = 2
+    var bar = Bar.none
+    /// One round; its figure.
+    var measure: () throws -> Double
+
+    /// Every benchmark, in the order of the table.
+    static var catalog: [MicroBenchmark] {
+        [LoopKind.proactor, .epoll].flatMap { scheduling(on: $0) + timers(on: $0) + posts(on: $0) }
+            + roundTrips + [LoopKind.proactor, .epoll].flatMap { allocations(on: $0) }
+    }
+}
+
+/// Wall-clock seconds that `body` takes.
+func secondsTaken(_ body: () throws -> Void) rethrows -> Double {
+    let duration = try ContinuousClock().measure(body)
+    return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+}
+
+/// Lends a loop that is closed afterwards.
+func withLoop<Result>(_ kind: LoopKind, _ body: (BaseEventLoop) throws -> Result) throws -> Result {
+    let loop = try kind.makeLoop()
+    do {
+        let result = try body(loop)
+        try loop.close()
+        return result
+    } catch {
+        try? loop.close()
+        throw error
+    }
+}

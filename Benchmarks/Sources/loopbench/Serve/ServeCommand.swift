@@ -1,0 +1,78 @@
+import ArgumentParser
+import CLoad
+import Foundation
+import Proactor
+
+/// `loopbench serve`: a service of the library's, until it is told to end.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serves echo or HTTP on one of the library's loops until SIGINT or SIGTERM.",
+        discussion: "Prints one line, 'listening on …', as soon as it accepts connections."
+    )
+
+    @Argument(help: "What to serve.")
+    var service: Service
+
+    @Option(help: "The loop that serves.")
+    var loop: LoopKind
+
+    @Option(help: "The host to listen on. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "The port to listen on; 0 lets the system choose. (default: 0)")
+    var port: UInt16?
+
+    @Option(help: "The Unix socket to listen on instead; a leading '@' means the abstract name space.")
+    var unix: String?
+
+    func validate() throws {
+        guard let unix else { return }
+        guard host == nil, port == nil else {
+            throw ValidationError("--unix goes with neither --host nor --port.")
+        }
+        guard !unix.isEmpty, unix != "@" else { throw ValidationError("--unix needs a path or a name.") }
+    }
+
+    func run() throws {
+        let signals = TerminationSignals()
+        cload_raise_descriptor_limit()
+        let loop = try loop.makeLoop()
+        let (service, endpoint) = (service, endpoint)
+        do {
+            try loop.runUntilComplete { try await serve(service, at: endpoint, on: loop, until: signals) }
+        } catch {
+            try? loop.close()
+            throw error
+        }
+        try loop.close()
+    }
+
+    private var endpoint: ServerOptions.Endpoint {
+        guard let unix else { return .tcp(hosts: [host ?? "127.0.0.1"], port: port ?? 0) }
+        return .unix(
+            unix.hasPrefix("@") ? .unixAbstract(name: Array(unix.utf8.dropFirst())) : .unix(path: unix)
+        )
+    }
+}
+
+nonisolated(nonsending) private func serve(
+    _ service: Service,
+    at endpoint: ServerOptions.Endpoint,
+    on loop: BaseEventLoop,
+    until signals: TerminationSignals
+) async throws {
+    var options = ServerOptions(endpoint)
+    options.backlog = 4_096
+    let server = try await loop.createServer(options) { service.makeProtocol() }
+    let ended = loop.createFuture()
+    let boundEnd = LoopBound(ended, of: loop)
+    signals.whenFirstComes { try? boundEnd.post { try $0.setResult(()) } }
+    if let address = try server.sockets.first?.localAddress() {
+        FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
+    }
+    try await ended.value()
+    server.close()
+    server.abortClients()
+    try await server.waitClosed()
+}
