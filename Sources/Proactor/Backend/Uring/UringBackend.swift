@@ -120,6 +120,11 @@ final class UringBackend: CompletionBackend {
 
     func poll(timeoutNanoseconds: Int64) {
         precondition(ownerThread != 0 && !isClosed, "a ring is polled between start and close")
+        // The kernel would refuse another thread too, but a poll with nothing to do does not ask it.
+        precondition(
+            cposix_thread_id() == ownerThread,
+            "a ring was polled on another thread than the one that started it"
+        )
         checkProcess()
         if !parked.isEmpty { retryParked() }
         let result = ring.submitAndWait(timeoutNanoseconds: waitLimit(timeoutNanoseconds))
