@@ -133,6 +133,8 @@ final class UringBackend: CompletionBackend {
     }
 
     func deliver() {
+        // Most turns of a loop that is busy with callbacks bring nothing.
+        guard reapedCount > 0 || !ended.isEmpty else { return }
         deliverEnded()
         // Owners cannot reap, so the list stands still.
         let count = reapedCount
