@@ -265,17 +265,16 @@ int32_t curing_submit(curing_ring *self) {
     return to_submit == 0 ? 0 : enter(self, to_submit, 0, 0, NULL, _NSIG / 8);
 }
 
-// Whether the kernel has anything to say that only an enter brings to light: deferred work, or completions that found the
-// queue full. TASKRUN_FLAG makes it say so in shared memory.
-static bool kernel_has_work(const struct io_uring *ring) {
-    unsigned flags = *(volatile unsigned *)ring->sq.kflags;
-    return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+// TASKRUN_FLAG makes the kernel say in shared memory that it has deferred work, or completions that found the queue full.
+bool curing_is_quiet(const curing_ring *self) {
+    const struct io_uring_sq *queue = &self->ring.sq;
+    unsigned flags = *(volatile unsigned *)queue->kflags;
+    return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 && queue->sqe_tail == *queue->khead &&
+           !curing_has_completions(self);
 }
 
 int32_t curing_submit_and_wait(curing_ring *self, int64_t timeout_ns, bool no_iowait) {
     unsigned to_submit = publish_submissions(&self->ring);
-    // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
-    if (timeout_ns == 0 && to_submit == 0 && !kernel_has_work(&self->ring)) return 0;
     unsigned wait_for = timeout_ns != 0 && !curing_has_completions(self) ? 1 : 0;
     // GETEVENTS always: without it DEFER_TASKRUN shows no completion, and overflown ones stay in the kernel.
     unsigned flags = IORING_ENTER_GETEVENTS;

@@ -79,6 +79,8 @@ int32_t curing_submit_and_wait(curing_ring *ring, int64_t timeout_ns, bool no_io
 // Moves at most `capacity` completions out of the ring.
 uint32_t curing_reap(curing_ring *ring, curing_completion *into, uint32_t capacity);
 bool curing_has_completions(const curing_ring *ring);
+// Whether an enter that does not wait would change nothing: nothing to hand over, to fetch, or for the kernel to do.
+bool curing_is_quiet(const curing_ring *ring);
 
 // ---- Waking a ring from any thread, with or without a ring of its own (kernel 6.13)
 

@@ -116,6 +116,9 @@ final class ScriptedRing: RingCalls {
         handOver(answer: submitScript.isEmpty ? 0 : submitScript.removeFirst())
     }
 
+    /// A script decides what a poll brings, so every poll asks it.
+    var isQuiet: Bool { false }
+
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
         timeouts.append(timeoutNanoseconds)
         let result = handOver(answer: waitScript.isEmpty ? 0 : waitScript.removeFirst())

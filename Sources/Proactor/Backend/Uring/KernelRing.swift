@@ -131,6 +131,8 @@ final class KernelRing: RingCalls {
         curing_submit(ring)
     }
 
+    var isQuiet: Bool { curing_is_quiet(ring) }
+
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
         curing_submit_and_wait(ring, timeoutNanoseconds, features.noIOWait)
     }

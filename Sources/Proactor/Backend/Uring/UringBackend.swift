@@ -126,6 +126,8 @@ final class UringBackend: CompletionBackend {
             "a ring was polled on another thread than the one that started it"
         )
         checkProcess()
+        // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
+        if timeoutNanoseconds == 0, parked.isEmpty, ring.isQuiet { return }
         if !parked.isEmpty { retryParked() }
         let result = ring.submitAndWait(timeoutNanoseconds: waitLimit(timeoutNanoseconds))
         if result < 0 { checkRefusal(Errno(rawValue: -result)) }
