@@ -53,6 +53,7 @@ extension StreamSocketTransport {
         // The buffer's memory stays put while the transport holds it, and it does so until the final completion.
         let room = buffer.unfilled
         receiveBuffer = consume buffer
+        receiveBufferIsForeign = false
         readState = .receiving(loop.backend.submit(.receiveInto(socket, room), owner: self))
     }
 
@@ -85,7 +86,7 @@ extension StreamSocketTransport {
         guard completion.result > 0 else { return endOrFail(completion) }
         let count = Int(completion.result)
         buffer.didFill(count)
-        if let bufferedProtocol, !mustHoldBack {
+        if let bufferedProtocol, !mustHoldBack, !receiveBufferIsForeign {
             guard phase == .open else { return }
             do { try bufferedProtocol.bufferUpdated(buffer, received: count) } catch {
                 protocolFailed(error, in: "bufferUpdated")
@@ -135,10 +136,16 @@ extension StreamSocketTransport {
         }
     }
 
-    /// For a `BufferedProtocol` that took over from a `StreamProtocol`: copies into its buffers.
+    /// For a `BufferedProtocol` that took over from a `StreamProtocol`: copies into its buffers. After each piece it may
+    /// have paused, or have handed over to another protocol in its turn.
     private func deliverInPieces(_ bytes: UnsafeRawBufferPointer) {
         var remaining = bytes
-        while remaining.count > 0, phase == .open, let bufferedProtocol {
+        while remaining.count > 0, phase == .open {
+            guard !isReadingPaused else {
+                heldBack.append(contentsOf: remaining)
+                return
+            }
+            guard let bufferedProtocol else { return deliver(remaining) }
             guard var buffer = obtainBuffer(from: bufferedProtocol) else { return }
             let count = min(buffer.room, remaining.count)
             buffer.append(UnsafeRawBufferPointer(rebasing: remaining[..<count]).bytes)
