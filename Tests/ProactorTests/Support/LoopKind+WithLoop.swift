@@ -16,9 +16,32 @@ extension LoopKind {
         sourceLocation: SourceLocation = #_sourceLocation,
         _ body: sending @escaping (BaseEventLoop) throws -> Void
     ) async throws {
+        try await withLoop(
+            madeBy: { try $0.makeLoop() }, timeLimit: timeLimit, abandonsTasks: abandonsTasks,
+            sourceLocation: sourceLocation, body)
+    }
+
+    /// As ``withLoop(timeLimit:abandonsTasks:sourceLocation:_:)``, with a backend that can be made to fail.
+    func withFaultyLoop(
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: sending @escaping (BaseEventLoop, FaultyBackend) throws -> Void
+    ) async throws {
+        try await withLoop(
+            madeBy: { try $0.makeFaultyLoop().0 }, timeLimit: .seconds(30), abandonsTasks: false,
+            sourceLocation: sourceLocation
+        ) { loop in
+            try body(loop, try #require(loop.backend as? FaultyBackend))
+        }
+    }
+
+    private func withLoop(
+        madeBy makeLoop: @escaping @Sendable (LoopKind) throws -> BaseEventLoop, timeLimit: Duration,
+        abandonsTasks: Bool, sourceLocation: SourceLocation,
+        _ body: sending @escaping (BaseEventLoop) throws -> Void
+    ) async throws {
         let released = try await onThread(timeLimit: timeLimit, sourceLocation: sourceLocation) { [self] in
             LogCapture.install()
-            let loop = try makeLoop()
+            let loop = try makeLoop(self)
             let reference = WeakLoop(loop)
             try body(loop)
             settle(loop, sourceLocation: sourceLocation)

@@ -19,6 +19,20 @@ enum LoopKind: CaseIterable, Sendable {
         }
     }
 
+    /// A loop whose backend can be made to fail.
+    func makeFaultyLoop() throws -> (BaseEventLoop, FaultyBackend) {
+        let inner: any CompletionBackend =
+            switch self {
+            case .ring: try UringBackend(configuration: RingConfiguration())
+            case .ringOlderPaths: try UringBackend(configuration: Self.olderPaths)
+            case .epoll: try SelectorBackend(kind: .epoll)
+            case .poll: try SelectorBackend(kind: .poll)
+            case .select: try SelectorBackend(kind: .select)
+            }
+        let backend = FaultyBackend(inner)
+        return (BaseEventLoop(backend: backend, label: "proactor.faulty"), backend)
+    }
+
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
         configuration.multishotAccept = false

@@ -1,0 +1,178 @@
+import Testing
+
+@testable import Proactor
+
+@Suite struct WritingTests {
+    private static let sizes = [0, 1, 4096, 8191, 8192, 65_537, 5 << 20]
+
+    /// Writes `bytes` in the way that `form` numbers.
+    private static func write(_ bytes: [UInt8], form: Int, to transport: any Transport) {
+        switch form % 4 {
+        case 0: transport.write(bytes)
+        case 1: transport.write(bytes.span.bytes)
+        case 2: transport.write(OwnedBuffer(bytes))
+        default:
+            let third = bytes.count / 3
+            transport.writeLines([Array(bytes[..<third]), [], Array(bytes[third...])])
+        }
+    }
+
+    // Behaviour 27
+    // Pitfall 35
+    @Test(arguments: LoopKind.allCases, [SocketPair.Kind.unix, .tcp])
+    func writesOfEverySizeAndKindArriveInOrder(kind: LoopKind, socket: SocketPair.Kind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol(), over: socket)
+            var expected: [UInt8] = []
+            for form in 0..<4 {
+                for (index, size) in Self.sizes.enumerated() {
+                    let bytes = patternBytes(size, seed: form * 10 + index)
+                    expected += bytes
+                    Self.write(bytes, form: form, to: transport)
+                    // Some in one turn, some across turns, with sends in flight.
+                    if index.isMultiple(of: 2) { try loop.turn() }
+                    peer.read(limit: 100_000)
+                }
+            }
+            try loop.turn {
+                peer.read()
+                return peer.received.count >= expected.count
+            }
+            #expect(peer.received == expected)
+            #expect(transport.writeBufferSize == 0)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 27
+    @Test(arguments: LoopKind.allCases)
+    func textIsSentAsUTF8(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let long = String(repeating: "Grüße, 世界. ", count: 2000)
+            transport.write("")
+            transport.write("é")
+            transport.write(long)
+            // Bridged and sliced strings have other storage.
+            transport.write(String(long.dropFirst(3).prefix(7)))
+            let expected = "é" + long + long.dropFirst(3).prefix(7)
+            try loop.turn {
+                peer.read()
+                return peer.received.count >= expected.utf8.count
+            }
+            #expect(peer.text == expected)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 27
+    // Pitfall 35
+    @Test(arguments: LoopKind.allCases)
+    func aLargeWriteStaysBehindTheSmallOnesOfItsTurn(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let large = patternBytes(30_000)
+            var expected: [UInt8] = []
+            for pattern in [[1], [1, 30_000], [30_000, 1], [30_000, 30_000, 1, 30_000], [0, 30_000, 5]] {
+                for size in pattern {
+                    transport.write(Array(large[..<size]))
+                    expected += large[..<size]
+                }
+                // The first one of a turn may be sent at once; the next turn starts afresh.
+                try loop.turn()
+                peer.read()
+            }
+            try loop.turn {
+                peer.read()
+                return peer.received.count >= expected.count
+            }
+            #expect(peer.received == expected)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 27
+    // Pitfall 34
+    @Test(arguments: LoopKind.allCases, [1, 7, 4095, 70_000])
+    func shortSendsGoOnFromTheByteCount(kind: LoopKind, limit: Int) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.sendLimit = limit
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            // Enough pieces for vectors, but not more sends than a test has time for.
+            let bytes = patternBytes(min(limit * 300, 1 << 20))
+            for start in stride(from: 0, to: bytes.count, by: max(bytes.count / 9, 1)) {
+                let end = min(start + max(bytes.count / 9, 1), bytes.count)
+                Self.write(Array(bytes[start..<end]), form: start, to: transport)
+            }
+            try loop.turn {
+                peer.read()
+                return peer.received.count >= bytes.count
+            }
+            #expect(peer.received == bytes)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 27
+    // Pitfall 37
+    @Test(arguments: LoopKind.allCases)
+    func moreBuffersThanAVectorMayHaveArriveInOrder(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            var expected: [UInt8] = []
+            // Each is a segment of its own; IOV_MAX is 1024.
+            for index in 0..<3000 {
+                let bytes = patternBytes(1 + index % 40, seed: index)
+                expected += bytes
+                transport.write(OwnedBuffer(bytes))
+            }
+            try loop.turn {
+                peer.read()
+                return peer.received.count >= expected.count
+            }
+            #expect(peer.received == expected)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 27
+    @Test(arguments: LoopKind.allCases)
+    func writeLinesIsOneWriteToTheProtocol(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            var errors = 0
+            loop.setExceptionHandler { _, _ in errors += 1 }
+            let pieces = (0..<10).map { patternBytes(10, seed: $0) }
+            transport.writeLines(pieces)
+            transport.writeEOF()
+            // One mistake, however many pieces.
+            transport.writeLines(pieces)
+            #expect(errors == 1)
+            try loop.turn {
+                peer.read()
+                return peer.sawEnd
+            }
+            #expect(peer.received == pieces.flatMap { $0 })
+            loop.setExceptionHandler(nil)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 27
+    @Test(arguments: LoopKind.allCases)
+    func anEchoReturnsWhatWasSent(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol.echo(), over: .tcp)
+            let bytes = patternBytes(3 << 20)
+            var sent = 0
+            try loop.turn {
+                if sent < bytes.count { sent += peer.write(bytes[sent..<min(sent + 60_001, bytes.count)]) }
+                peer.read()
+                return peer.received.count >= bytes.count
+            }
+            #expect(peer.received == bytes)
+            try loop.finish(transport, peer)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Glibc
+import SystemPackage
+
+@testable import Proactor
+
+/// A backend that does what the one behind it does, but for the faults that a test asks for.
+final class FaultyBackend: CompletionBackend {
+    /// No send takes more bytes than this.
+    var sendLimit = Int.max {
+        didSet { faultySystem.sendLimit = sendLimit }
+    }
+    /// Cancels are asked for too late to have an effect, while true.
+    var losesCancels = false
+    /// What the next accepts end with, instead of beginning.
+    var acceptFailures: [Errno] = []
+    private(set) var acceptCount = 0
+
+    private let inner: any CompletionBackend
+    private let faultySystem: FaultySystemCalls
+    private var failed: [(token: OperationToken, owner: CompletionOwner?, errno: Errno)] = []
+    private var failureCount: UInt32 = 0
+
+    init(_ inner: any CompletionBackend) {
+        self.inner = inner
+        faultySystem = FaultySystemCalls(inner.system)
+    }
+
+    var system: any SystemCalls { faultySystem }
+    var waker: any LoopWaker { inner.waker }
+    var operationCount: Int { inner.operationCount + failed.count }
+
+    func advanceClock(by duration: Duration) {
+        faultySystem.advance(by: duration)
+    }
+
+    func start() throws(RingUnavailable) {
+        try inner.start()
+    }
+
+    @discardableResult
+    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+        switch operation {
+        case .accept where !acceptFailures.isEmpty:
+            acceptCount += 1
+            failureCount += 1
+            let token = OperationToken(kind: .accept, generation: failureCount, slot: .max - 1)
+            failed.append((token, owner, acceptFailures.removeFirst()))
+            return token
+        case .accept:
+            acceptCount += 1
+            return inner.submit(operation, owner: owner)
+        case .send(let socket, let bytes) where bytes.count > sendLimit:
+            return inner.submit(.send(socket, .init(rebasing: bytes.prefix(sendLimit))), owner: owner)
+        case .sendMessage(let socket, let message) where sendLimit < Int.max:
+            return submitShortened(message, socket, owner)
+        default:
+            return inner.submit(operation, owner: owner)
+        }
+    }
+
+    /// The message's memory is the operation's own, so it may be changed: from its back to what is left of the limit.
+    private func submitShortened(
+        _ message: UnsafeMutablePointer<msghdr>, _ socket: FileDescriptor, _ owner: CompletionOwner?
+    ) -> OperationToken {
+        var remaining = sendLimit
+        var kept = 0
+        while kept < message.pointee.msg_iovlen, remaining > 0 {
+            let length = min(message.pointee.msg_iov[kept].iov_len, remaining)
+            message.pointee.msg_iov[kept].iov_len = length
+            remaining -= length
+            kept += 1
+        }
+        message.pointee.msg_iovlen = kept
+        return inner.submit(.sendMessage(socket, message), owner: owner)
+    }
+
+    func cancel(_ token: OperationToken) {
+        guard !losesCancels, token.slot != .max - 1 else { return }
+        inner.cancel(token)
+    }
+
+    func settle() {
+        inner.settle()
+    }
+
+    func poll(timeoutNanoseconds: Int64) {
+        inner.poll(timeoutNanoseconds: failed.isEmpty ? timeoutNanoseconds : 0)
+    }
+
+    func deliver() {
+        let failed = failed
+        self.failed = []
+        for (token, owner, errno) in failed {
+            owner?.operationCompleted(Completion(token: token, result: -errno.rawValue, isFinal: true))
+        }
+        inner.deliver()
+    }
+
+    func close() {
+        failed = []
+        inner.close()
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import SystemPackage
+
+@testable import Proactor
+
+/// The real calls, but for a clock that can be put forward and sends that can be cut short.
+///
+/// `@unchecked Sendable`: a test changes it on the loop's thread only.
+final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
+    var sendLimit = Int.max
+    private let inner: any SystemCalls
+    private var clockOffset = Duration.zero
+
+    init(_ inner: any SystemCalls) {
+        self.inner = inner
+    }
+
+    func advance(by duration: Duration) {
+        clockOffset += duration
+    }
+
+    func now() -> LoopInstant { inner.now().advanced(by: clockOffset) }
+
+    func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
+        inner.sendWithoutWaiting(.init(rebasing: bytes.prefix(sendLimit)), on: socket)
+    }
+
+    // MARK: - As they are
+
+    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
+        try inner.makeSocket(family, type)
+    }
+
+    func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor) { try inner.makeSocketPair() }
+
+    func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
+        try inner.bind(socket, to: address)
+    }
+
+    func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno) {
+        try inner.listen(socket, backlog: backlog)
+    }
+
+    func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
+        try inner.localAddress(of: socket)
+    }
+
+    func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
+        try inner.peerAddress(of: socket)
+    }
+
+    func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno) {
+        try inner.setOption(option, to: value, on: socket)
+    }
+
+    func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
+        try inner.option(option, of: socket)
+    }
+
+    func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
+    func adopt(_ descriptor: FileDescriptor) throws(Errno) { try inner.adopt(descriptor) }
+    func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
+    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
+    func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
+}
