@@ -25,7 +25,10 @@ extension StreamSocketTransport {
     }
 
     func writeLines(_ pieces: some Sequence<[UInt8]>) {
-        for piece in pieces { write(piece) }
+        loop.checkThread("writeLines")
+        guard acceptsWrites() else { return }
+        for piece in pieces { piece.withUnsafeBytes { writes.append($0, pool: loop.buffers) } }
+        didWrite()
     }
 
     @inline(__always)
