@@ -135,10 +135,16 @@ extension StreamSocketTransport {
         }
     }
 
-    /// For a `BufferedProtocol` that took over from a `StreamProtocol`: copies into its buffers.
+    /// For a `BufferedProtocol` that took over from a `StreamProtocol`: copies into its buffers. After each piece it may
+    /// have paused, or have handed over to another protocol in its turn.
     private func deliverInPieces(_ bytes: UnsafeRawBufferPointer) {
         var remaining = bytes
-        while remaining.count > 0, phase == .open, let bufferedProtocol {
+        while remaining.count > 0, phase == .open {
+            guard !isReadingPaused else {
+                heldBack.append(contentsOf: remaining)
+                return
+            }
+            guard let bufferedProtocol else { return deliver(remaining) }
             guard var buffer = obtainBuffer(from: bufferedProtocol) else { return }
             let count = min(buffer.room, remaining.count)
             buffer.append(UnsafeRawBufferPointer(rebasing: remaining[..<count]).bytes)
