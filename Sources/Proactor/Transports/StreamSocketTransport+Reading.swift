@@ -53,6 +53,7 @@ extension StreamSocketTransport {
         // The buffer's memory stays put while the transport holds it, and it does so until the final completion.
         let room = buffer.unfilled
         receiveBuffer = consume buffer
+        receiveBufferIsForeign = false
         readState = .receiving(loop.backend.submit(.receiveInto(socket, room), owner: self))
     }
 
@@ -85,7 +86,7 @@ extension StreamSocketTransport {
         guard completion.result > 0 else { return endOrFail(completion) }
         let count = Int(completion.result)
         buffer.didFill(count)
-        if let bufferedProtocol, !mustHoldBack {
+        if let bufferedProtocol, !mustHoldBack, !receiveBufferIsForeign {
             guard phase == .open else { return }
             do { try bufferedProtocol.bufferUpdated(buffer, received: count) } catch {
                 protocolFailed(error, in: "bufferUpdated")

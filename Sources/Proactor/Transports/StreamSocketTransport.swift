@@ -40,6 +40,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     @exclusivity(unchecked) var heldBack: [UInt8] = []
     /// The protocol's buffer, while the kernel fills it.
     @exclusivity(unchecked) var receiveBuffer: OwnedBuffer?
+    /// Whether that buffer came from a protocol that has been replaced since.
+    @exclusivity(unchecked) var receiveBufferIsForeign = false
 
     @exclusivity(unchecked) var writes = WriteQueue()
     @exclusivity(unchecked) var flow = FlowControl()
@@ -86,6 +88,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
         loop.checkThread("setProtocol")
         guard phase != .closed, !connectionLostWasCalled else { return }
+        if receiveBuffer != nil, connectionProtocol !== currentProtocol { receiveBufferIsForeign = true }
         assign(connectionProtocol)
         markUnflushed()
     }
