@@ -63,8 +63,10 @@ extension BaseEventLoop {
         inbox.close()
         abandonTasks()
         timers.removeAll()
-        openTransports.closeAll(reportingTo: debug ? logger : nil)
+        // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
+        openTransports.closeAll(reportingTo: debug ? logger : nil)
+        openListeners.closeAll(reportingTo: debug ? logger : nil)
         ready.drop { job in run(job) }
     }
 

@@ -43,6 +43,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let buffers = BufferPool()
     /// Transports that are not closed; each keeps its place in it.
     @exclusivity(unchecked) var openTransports = TransportRegistry()
+    /// Listening sockets that are not closed.
+    var openListeners = ListenerRegistry()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
     var exceptionHandler: ExceptionHandler?

@@ -42,6 +42,8 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         self.backlog = backlog
         self.ownedFile = ownedFile
         address = try? loop.backend.system.localAddress(of: socket)
+        super.init()
+        loop.openListeners.insert(self)
     }
 
     func listen() throws(SocketError) {
@@ -73,14 +75,23 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         case .ready:
             closeSocket()
         case .closing, .closed:
-            break
+            return
         }
         removeOwnedFile()
+    }
+
+    /// For a loop that closes with this listener still open: the operations are gone, only the socket is left.
+    func closeWithLoop() {
+        if case .closing = state {} else { removeOwnedFile() }
+        state = .closed
+        server = nil
+        try? loop.backend.system.close(socket)
     }
 
     private func closeSocket() {
         state = .closed
         server = nil
+        loop.openListeners.remove(self)
         loop.backend.submit(.close(socket), owner: nil)
     }
 

@@ -219,7 +219,9 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         phase = .closed
         streamProtocol = nil
         bufferedProtocol = nil
+        server = nil
         receiveBuffer = nil
+        writes.discardAll(pool: loop.buffers)
         try? loop.backend.system.close(socket)
     }
 

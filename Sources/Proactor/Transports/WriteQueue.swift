@@ -165,6 +165,12 @@ struct WriteQueue {
         byteCount = 0
     }
 
+    /// Drops all of it, for a kernel that is gone and holds nothing any more.
+    mutating func discardAll(pool: BufferPool) {
+        if inFlight > 0 { sendCompleted(0, pool: pool) }
+        removeAllNotInFlight(pool: pool)
+    }
+
     private mutating func dropFirst(pool: BufferPool) {
         free(first!, pool: pool)
         guard restStart < rest.count else {
