@@ -86,9 +86,10 @@ import Testing
             func bufferUpdated(_ buffer: consuming OwnedBuffer, received count: Int) {
                 if buffer.room == 0 {
                     buffer.withBytes { bytes in bytes.withUnsafeBytes { records.append(Array($0)) } }
-                    buffer.removeAll()
+                    partial = OwnedBuffer(capacity: 10)
+                } else {
+                    partial = consume buffer
                 }
-                partial = buffer
             }
         }
         try await kind.withLoop { loop in
