@@ -51,6 +51,7 @@ extension BaseEventLoop {
     func finish(_ transport: any Transport, _ peer: RawPeer) throws {
         transport.abort()
         peer.close()
-        try turn(until: { self.openTransports.count == 0 })
+        let stream = try #require(transport as? StreamSocketTransport)
+        try turn(until: { stream.phase == .closed })
     }
 }
