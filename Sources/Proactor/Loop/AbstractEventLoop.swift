@@ -127,6 +127,44 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
 
+    // MARK: Executors
+
+    /// Runs `work`, which may block, on `executor` or, for `nil`, on the loop's default one, and returns its
+    /// result. What the work captures and returns moves between the threads.
+    ///
+    /// Cancelling the task ends the wait at once. Work that has not begun is not begun then; work that has is
+    /// not stopped, and its result is dropped.
+    ///
+    /// - Throws: what `work` throws, `CancellationError`, ``EventLoopError/closed``, ``ExecutorError``,
+    ///   ``EventLoopError/invalidState(_:)`` without an executor after ``shutdownDefaultExecutor(timeout:)``.
+    nonisolated(nonsending) func runInExecutor<Value>(
+        _ executor: (any WorkExecutor)?,
+        _ work: sending @escaping () throws -> sending Value
+    ) async throws -> Value
+
+    /// As ``runInExecutor(_:_:)``, and returns the future of the result: to be waited for later, or
+    /// cancelled.
+    ///
+    /// - Throws: ``EventLoopError/closed``, ``ExecutorError``, ``EventLoopError/invalidState(_:)`` as there.
+    func startInExecutor<Value>(
+        _ executor: (any WorkExecutor)?,
+        _ work: sending @escaping () throws -> sending Value
+    ) throws -> Future<Value>
+
+    /// Replaces what runs the work for which no executor is named, name look-ups among it. Without it that is
+    /// a ``ThreadPool``, made when it is first needed. The loop shuts it down when it closes, without
+    /// waiting; the one that it replaces is left as it is.
+    ///
+    /// - Throws: ``EventLoopError/closed``; ``EventLoopError/invalidState(_:)`` after
+    ///   ``shutdownDefaultExecutor(timeout:)``.
+    func setDefaultExecutor(_ executor: any WorkExecutor) throws(EventLoopError)
+
+    /// Shuts the default executor down for good, and returns when it is done with all its work; when that
+    /// takes longer than `timeout`, it logs a warning and returns. ``Runner`` does this by itself.
+    ///
+    /// - Throws: `CancellationError`, ``EventLoopError/closed``.
+    nonisolated(nonsending) func shutdownDefaultExecutor(timeout: Duration?) async throws
+
     // MARK: Errors and debugging
 
     /// Replaces what is done with errors that nobody caught; `nil` restores ``defaultExceptionHandler(_:)``.
