@@ -127,6 +127,79 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
 
+    // MARK: Names
+
+    /// The addresses of a host and a service, as `getaddrinfo(3)`. An address in numbers is answered at once,
+    /// a name on the default executor, whose threads it may keep busy for as long as name servers take.
+    /// Cancelling the task ends the wait, not a look-up that has begun.
+    ///
+    /// - Parameters:
+    ///   - host: a name or an address; `nil` is this machine: its loopback addresses, or with `.passive`
+    ///     every interface.
+    ///   - service: a port, or a service's name such as `https`; `nil` leaves the port at zero.
+    ///   - family: only addresses of this family; `nil` takes IPv4 and IPv6.
+    ///   - type: only this type of socket; `nil` gives each address once for every type.
+    ///   - protocolNumber: only this protocol, such as `IPPROTO_TCP`; zero takes all.
+    ///   - flags: how to look up.
+    /// - Throws: ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``, what
+    ///   ``runInExecutor(_:_:)`` throws.
+    nonisolated(nonsending) func getaddrinfo(
+        host: String?,
+        service: String?,
+        family: AddressFamily?,
+        type: SocketType?,
+        protocolNumber: Int32,
+        flags: AddressInfoFlags
+    ) async throws -> [AddressInfo]
+
+    /// The host and the service that `address` stands for, as `getnameinfo(3)`: names as far as they can be
+    /// found, or numbers. With both numeric flags it is answered at once, otherwise on the default executor.
+    ///
+    /// - Throws: ``ResolutionError``, also for a Unix socket's address; `CancellationError`,
+    ///   ``EventLoopError/closed``, what ``runInExecutor(_:_:)`` throws.
+    nonisolated(nonsending) func getnameinfo(
+        _ address: SocketAddress,
+        flags: NameInfoFlags
+    ) async throws -> (host: String, service: String)
+
+    // MARK: Executors
+
+    /// Runs `work`, which may block, on `executor` or, for `nil`, on the loop's default one, and returns its
+    /// result. What the work captures and returns moves between the threads.
+    ///
+    /// Cancelling the task ends the wait at once. Work that has not begun is not begun then; work that has is
+    /// not stopped, and its result is dropped.
+    ///
+    /// - Throws: what `work` throws, `CancellationError`, ``EventLoopError/closed``, ``ExecutorError``,
+    ///   ``EventLoopError/invalidState(_:)`` without an executor after ``shutdownDefaultExecutor(timeout:)``.
+    nonisolated(nonsending) func runInExecutor<Value>(
+        _ executor: (any WorkExecutor)?,
+        _ work: sending @escaping () throws -> sending Value
+    ) async throws -> Value
+
+    /// As ``runInExecutor(_:_:)``, and returns the future of the result: to be waited for later, or
+    /// cancelled.
+    ///
+    /// - Throws: ``EventLoopError/closed``, ``ExecutorError``, ``EventLoopError/invalidState(_:)`` as there.
+    func startInExecutor<Value>(
+        _ executor: (any WorkExecutor)?,
+        _ work: sending @escaping () throws -> sending Value
+    ) throws -> Future<Value>
+
+    /// Replaces what runs the work for which no executor is named, name look-ups among it. Without it that is
+    /// a ``ThreadPool``, made when it is first needed. The loop shuts it down when it closes, without
+    /// waiting; the one that it replaces is left as it is.
+    ///
+    /// - Throws: ``EventLoopError/closed``; ``EventLoopError/invalidState(_:)`` after
+    ///   ``shutdownDefaultExecutor(timeout:)``.
+    func setDefaultExecutor(_ executor: any WorkExecutor) throws(EventLoopError)
+
+    /// Shuts the default executor down for good, and returns when it is done with all its work; when that
+    /// takes longer than `timeout`, it logs a warning and returns. ``Runner`` does this by itself.
+    ///
+    /// - Throws: `CancellationError`, ``EventLoopError/closed``.
+    nonisolated(nonsending) func shutdownDefaultExecutor(timeout: Duration?) async throws
+
     // MARK: Errors and debugging
 
     /// Replaces what is done with errors that nobody caught; `nil` restores ``defaultExceptionHandler(_:)``.

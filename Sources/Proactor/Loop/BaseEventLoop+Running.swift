@@ -61,6 +61,7 @@ extension BaseEventLoop {
     func releaseEverything() {
         runState = .closed
         inbox.close()
+        shutDownDefaultExecutorWithoutWaiting()
         abandonTasks()
         timers.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.

@@ -47,6 +47,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     var openListeners = ListenerRegistry()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
+    var defaultExecutor = DefaultExecutor.notNeededYet
     var exceptionHandler: ExceptionHandler?
     public var slowCallbackDuration: Duration = .milliseconds(100)
     public var taskFactory: (any TaskFactory)?

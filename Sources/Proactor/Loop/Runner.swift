@@ -23,6 +23,8 @@ public final class Runner {
     /// How often tasks are cancelled that clean-up itself has started, before the rest is left to the loop's
     /// end.
     private static let cancelRoundsMax = 8
+    /// How long the default executor's work may take to end before the loop closes without it.
+    private static let executorTimeout = Duration.seconds(300)
 
     private let options: RunnerOptions
     private var state = State.created
@@ -55,8 +57,8 @@ public final class Runner {
         return try getLoop().runUntilComplete(body)
     }
 
-    /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, and
-    /// closes the loop. Twice is harmless.
+    /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, waits
+    /// up to five minutes for the default executor's work, and closes the loop. Twice is harmless.
     ///
     /// - Throws: ``EventLoopError/anotherLoopIsRunning`` within a running loop.
     public func close() throws {
@@ -70,6 +72,7 @@ public final class Runner {
         guard !loop.isClosed else { return }
         do {
             try cancelAllTasks(of: loop)
+            try shutDownExecutor(of: loop)
         } catch {
             try loop.close()
             throw error
@@ -109,6 +112,13 @@ public final class Runner {
             }
         }
         try loop.runUntilComplete(allDone)
+    }
+
+    private func shutDownExecutor(of loop: any AbstractEventLoop) throws {
+        let task = loop.createTask {
+            try await loop.shutdownDefaultExecutor(timeout: Self.executorTimeout)
+        }
+        try loop.runUntilComplete(task)
     }
 
     private func reportError(of task: any RegisteredTask, to loop: any AbstractEventLoop) {

@@ -11,7 +11,7 @@ extension BaseEventLoop {
         case .tcp(let host, let port): socket = try await connectTCP(host: host, port: port, options)
         case .unix(let address): socket = try await connectUnix(address)
         case .socket(let given):
-            try checkStreamSocket(given)
+            try checkStreamSocket(given, family: options.family)
             socket = given
         }
         return try startTransport(on: socket, protocolFactory)
@@ -52,11 +52,36 @@ extension BaseEventLoop {
         port: UInt16,
         _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
-        let addresses = try await resolve(host: host, port: port, family: options.family)
+        var addresses = try await resolve(host: host, port: port, family: options.family)
+        let firstFamilyCount = options.interleave ?? (options.happyEyeballsDelay == nil ? 0 : 1)
+        if firstFamilyCount > 0 {
+            addresses = AddressOrder.interleaved(addresses, firstFamilyCount: firstFamilyCount)
+        }
         var localAddresses: [SocketAddress]?
         if let local = options.localAddress {
             localAddresses = try await resolve(host: local.host, port: local.port, family: options.family)
         }
+        do {
+            guard let delay = options.happyEyeballsDelay, addresses.count > 1 else {
+                return try await connectInTurn(to: addresses, from: localAddresses)
+            }
+            return try await ConnectionRace(loop: self, addresses: addresses, delay: delay) {
+                [localAddresses] address in
+                try await self.connect(to: address, from: localAddresses)
+            } discard: { socket in
+                try? self.backend.system.close(socket)
+            }.run()
+        } catch let failure as ConnectionError {
+            // What all of them have in common says enough.
+            if options.allErrors || Set(failure.reasons.map(\.errno)).count > 1 { throw failure }
+            throw failure.reasons[0]
+        }
+    }
+
+    nonisolated(nonsending) private func connectInTurn(
+        to addresses: [SocketAddress],
+        from localAddresses: [SocketAddress]?
+    ) async throws -> FileDescriptor {
         var reasons: [SocketError] = []
         for address in addresses {
             do {
@@ -65,9 +90,7 @@ extension BaseEventLoop {
                 reasons.append(error)
             }
         }
-        let failure = ConnectionError(reasons: reasons)
-        if options.allErrors || Set(reasons.map(\.errno)).count > 1 { throw failure }
-        throw reasons[0]
+        throw ConnectionError(reasons: reasons)
     }
 
     nonisolated(nonsending) private func connectUnix(_ address: SocketAddress) async throws -> FileDescriptor

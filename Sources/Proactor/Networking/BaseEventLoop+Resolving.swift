@@ -1,11 +1,68 @@
 extension BaseEventLoop {
-    /// The addresses of `host`, in the order in which to try them.
+    nonisolated(nonsending) public func getaddrinfo(
+        host: String?,
+        service: String?,
+        family: AddressFamily?,
+        type: SocketType?,
+        protocolNumber: Int32,
+        flags: AddressInfoFlags
+    ) async throws -> [AddressInfo] {
+        try checkUsable("getaddrinfo")
+        let query = AddressQuery(
+            host: host,
+            service: service,
+            family: family,
+            type: type,
+            protocolNumber: protocolNumber,
+            flags: flags
+        )
+        let system = backend.system
+        guard !query.isNumeric else { return try system.addressInfo(query) }
+        return try await runInExecutor { try system.addressInfo(query) }
+    }
+
+    nonisolated(nonsending) public func getnameinfo(
+        _ address: SocketAddress,
+        flags: NameInfoFlags
+    ) async throws -> (host: String, service: String) {
+        try checkUsable("getnameinfo")
+        let system = backend.system
+        guard !flags.isSuperset(of: [.numericHost, .numericService]) else {
+            return try system.nameInfo(of: address, flags: flags)
+        }
+        return try await runInExecutor { try system.nameInfo(of: address, flags: flags) }
+    }
+
+    /// The addresses of `host` for a stream socket, each once, in the order in which to try them; never none.
+    ///
+    /// - Parameter isPassive: to listen at: an empty host stands for every interface.
+    /// - Throws: ``ResolutionError`` when there is none, and as
+    ///   ``getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
     nonisolated(nonsending) func resolve(
         host: String,
         port: UInt16,
-        family: AddressFamily?
+        family: AddressFamily?,
+        isPassive: Bool = false
     ) async throws -> [SocketAddress] {
-        if let address = SocketAddress(numericHost: host, port: port) { return [address] }
-        throw EventLoopError.invalidArgument("\(host) is not an address")
+        if let address = SocketAddress(numericHost: host, port: port) {
+            guard family == nil || family == address.family else {
+                throw ResolutionError(host: host, service: String(port), code: .noAddressInFamily)
+            }
+            return [address]
+        }
+        let found = try await getaddrinfo(
+            host: isPassive && host.isEmpty ? nil : host,
+            service: String(port),
+            family: family,
+            type: .stream,
+            protocolNumber: 0,
+            flags: isPassive ? .passive : []
+        )
+        var addresses: [SocketAddress] = []
+        for info in found where !addresses.contains(info.address) { addresses.append(info.address) }
+        guard !addresses.isEmpty else {
+            throw ResolutionError(host: host, service: String(port), code: .noAddress)
+        }
+        return addresses
     }
 }

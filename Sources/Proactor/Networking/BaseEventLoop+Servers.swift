@@ -35,7 +35,8 @@ extension BaseEventLoop {
             addresses = [.ipv4(.any, port: port), .ipv6(.any, port: port)]
         }
         for host in hosts {
-            for address in try await resolve(host: host, port: port, family: options.family) {
+            for address in try await resolve(host: host, port: port, family: options.family, isPassive: true)
+            {
                 if !addresses.contains(address) { addresses.append(address) }
             }
         }
@@ -117,17 +118,25 @@ extension BaseEventLoop {
     // MARK: - Sockets
 
     private func adoptListener(_ socket: FileDescriptor, _ options: ServerOptions) throws -> Listener {
-        try checkStreamSocket(socket)
+        try checkStreamSocket(socket, family: options.family)
         return Listener(loop: self, socket: socket, backlog: options.backlog)
     }
 
-    /// Refuses what is not a stream socket, and makes the rest as the backend needs it.
-    func checkStreamSocket(_ socket: FileDescriptor) throws {
-        let type: Int32
+    /// Refuses what is not a stream socket, or of another family than `family`, and makes the rest as the
+    /// backend needs it.
+    func checkStreamSocket(_ socket: FileDescriptor, family: AddressFamily? = nil) throws {
         do {
-            type = try backend.system.option(.socketType, of: socket)
+            let type = try backend.system.option(.socketType, of: socket)
             guard SocketType(rawValue: type) == .stream else {
                 throw EventLoopError.invalidArgument("socket \(socket.rawValue) is not a stream socket")
+            }
+            if let family {
+                let found = try backend.system.option(.addressFamily, of: socket)
+                guard AddressFamily(rawValue: found) == family else {
+                    throw EventLoopError.invalidArgument(
+                        "socket \(socket.rawValue) is not of the family \(family)"
+                    )
+                }
             }
             try backend.system.adopt(socket)
         } catch let errno as Errno {

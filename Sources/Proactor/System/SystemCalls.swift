@@ -30,4 +30,13 @@ protocol SystemCalls: AnyObject, Sendable {
     /// What stands at `path`; `nil` when there is nothing.
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity?
     func removeFile(at path: String) throws(Errno)
+
+    /// Looks a host and a service up. May block for as long as name servers take, unless the query is
+    /// numeric.
+    func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo]
+    /// The names, or numbers, of an address. May block likewise, unless the flags ask for numbers.
+    func nameInfo(
+        of address: SocketAddress,
+        flags: NameInfoFlags
+    ) throws(ResolutionError) -> (host: String, service: String)
 }

@@ -20,11 +20,18 @@ public struct ConnectionOptions: Sendable {
 
     /// What to connect to.
     public var endpoint: Endpoint
-    /// Only addresses of this family; `nil` takes all.
+    /// Only addresses of this family, and of a given socket, that it is of this family; `nil` takes all.
     public var family: AddressFamily?
     /// The address to connect from: one of this host's, with port 0 for any. Candidates of another family than the peer's
     /// address are skipped.
     public var localAddress: (host: String, port: UInt16)?
+    /// How long an attempt may take before the next address is tried beside it: RFC 8305's connection attempt
+    /// delay, for which it advises 250 ms. `nil` tries the next address when the one before it has failed.
+    public var happyEyeballsDelay: Duration?
+    /// How many addresses of the first family come before one of another family, and from there on the
+    /// families take turns: RFC 8305's first address family count. 0 keeps the resolver's order; `nil` is 1
+    /// with a ``happyEyeballsDelay``, and 0 without.
+    public var interleave: Int?
     /// When every address fails: throw all the reasons in a ``ConnectionError`` rather than the only or first one.
     public var allErrors = false
 

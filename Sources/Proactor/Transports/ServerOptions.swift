@@ -21,7 +21,7 @@ public struct ServerOptions: Sendable {
 
     /// What the server listens on.
     public var endpoint: Endpoint
-    /// Only addresses of this family; `nil` takes all.
+    /// Only addresses of this family, and of a given socket, that it is of this family; `nil` takes all.
     public var family: AddressFamily?
     /// How many connections the kernel may hold that the server has not accepted yet.
     public var backlog: Int32 = 100

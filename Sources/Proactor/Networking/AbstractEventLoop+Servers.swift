@@ -1,0 +1,136 @@
+import SystemPackage
+
+extension AbstractEventLoop {
+    /// Listens on a TCP port of one host, or on a socket that is bound already, and makes a protocol for each
+    /// connection.
+    ///
+    /// ```swift
+    /// let server = try await loop.createServer(host: "127.0.0.1", port: 8080) { Echo() }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - host: a name or an address; `nil` or empty is every interface, IPv4 and IPv6.
+    ///   - port: the port; 0, or `nil` with a host, lets the kernel choose, for each address anew.
+    ///   - socket: a bound stream socket instead of host and port; the server owns it from here on.
+    ///   - family: only addresses of this family; `nil` takes all.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - reuseAddress: bind although former connections still linger at the address.
+    ///   - reusePort: share the port with other sockets that ask for the same.
+    ///   - keepAlive: probe silent peers.
+    ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - protocolFactory: called for each connection.
+    /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with a host or port, and for
+    ///   neither; ``SocketError``, ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``.
+    nonisolated(nonsending) public func createServer(
+        host: String? = nil,
+        port: UInt16? = nil,
+        socket: FileDescriptor? = nil,
+        family: AddressFamily? = nil,
+        backlog: Int = 100,
+        reuseAddress: Bool = true,
+        reusePort: Bool = false,
+        keepAlive: Bool = false,
+        startServing: Bool = true,
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) async throws -> Server {
+        let endpoint: ServerOptions.Endpoint
+        switch (socket, host != nil || port != nil) {
+        case (let socket?, false):
+            endpoint = .socket(socket)
+        case (nil, true):
+            let hosts = host.map { $0.isEmpty ? [] : [$0] } ?? []
+            endpoint = .tcp(hosts: hosts, port: port ?? 0)
+        case (.some, true):
+            throw EventLoopError.invalidArgument(
+                "createServer takes a host and port, or a socket, not both: the socket is bound already"
+            )
+        case (nil, false):
+            throw EventLoopError.invalidArgument("createServer needs a port, a host or a socket to listen on")
+        }
+        var options = ServerOptions(endpoint)
+        options.family = family
+        options.backlog = Int32(clamping: backlog)
+        options.reuseAddress = reuseAddress
+        options.reusePort = reusePort
+        options.keepAlive = keepAlive
+        options.startServing = startServing
+        return try await createServer(options, protocolFactory: protocolFactory)
+    }
+
+    /// Listens on a TCP port of several hosts: see
+    /// ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:keepAlive:startServing:protocolFactory:)``.
+    ///
+    /// - Parameters:
+    ///   - hosts: names or addresses; none at all is every interface, IPv4 and IPv6.
+    ///   - port: the port on each of them; 0 lets the kernel choose, for each address anew.
+    ///   - family: only addresses of this family; `nil` takes all.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - reuseAddress: bind although former connections still linger at the address.
+    ///   - reusePort: share the port with other sockets that ask for the same.
+    ///   - keepAlive: probe silent peers.
+    ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - protocolFactory: called for each connection.
+    /// - Throws: ``SocketError``, ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``.
+    nonisolated(nonsending) public func createServer(
+        hosts: [String],
+        port: UInt16,
+        family: AddressFamily? = nil,
+        backlog: Int = 100,
+        reuseAddress: Bool = true,
+        reusePort: Bool = false,
+        keepAlive: Bool = false,
+        startServing: Bool = true,
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) async throws -> Server {
+        var options = ServerOptions(.tcp(hosts: hosts, port: port))
+        options.family = family
+        options.backlog = Int32(clamping: backlog)
+        options.reuseAddress = reuseAddress
+        options.reusePort = reusePort
+        options.keepAlive = keepAlive
+        options.startServing = startServing
+        return try await createServer(options, protocolFactory: protocolFactory)
+    }
+
+    /// Listens on a Unix socket, and makes a protocol for each connection.
+    ///
+    /// A socket that an earlier server left at the path is replaced; any other file there is refused with
+    /// `EADDRINUSE`.
+    ///
+    /// ```swift
+    /// let server = try await loop.createUnixServer(path: "/run/echo.sock") { Echo() }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - path: where the socket stands in the file system; some 107 bytes at most.
+    ///   - abstractName: instead of it, a name in Linux's abstract name space, which leaves no file behind.
+    ///   - socket: instead of both, a bound Unix stream socket; the server owns it from here on.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - cleanupSocket: remove the path when the server closes, unless another socket stands there by then.
+    ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - protocolFactory: called for each connection.
+    /// - Throws: ``EventLoopError/invalidArgument(_:)`` unless exactly one of path, name and socket is given,
+    ///   and for another kind of socket; ``SocketError`` with the errno and the path,
+    ///   ``EventLoopError/closed``.
+    nonisolated(nonsending) public func createUnixServer(
+        path: String? = nil,
+        abstractName: String? = nil,
+        socket: FileDescriptor? = nil,
+        backlog: Int = 100,
+        cleanupSocket: Bool = true,
+        startServing: Bool = true,
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) async throws -> Server {
+        let address = try UnixEndpoint(path, abstractName, socket, in: "createUnixServer")
+        var options: ServerOptions
+        switch address {
+        case .address(let address): options = ServerOptions(.unix(address))
+        case .socket(let socket): options = ServerOptions(.socket(socket))
+        }
+        options.family = .unix
+        options.backlog = Int32(clamping: backlog)
+        options.cleanupSocket = cleanupSocket
+        options.startServing = startServing
+        return try await createServer(options, protocolFactory: protocolFactory)
+    }
+}

@@ -1,0 +1,71 @@
+import CPosix
+import Glibc
+
+/// State behind a lock, and a condition on which threads wait for it to change.
+final class ConditionLock<State>: @unchecked Sendable {
+    // The state is touched with the lock held only. Both system objects have an address of their own, as they
+    // must.
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var state: State
+
+    init(_ state: sending State) {
+        self.state = state
+        mutex.initialize(to: pthread_mutex_t())
+        condition.initialize(to: pthread_cond_t())
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        // Waits must not depend on somebody setting the clock.
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        let failure = pthread_mutex_init(mutex, nil) | pthread_cond_init(condition, &attributes)
+        precondition(failure == 0, "a lock could not be made")
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    func withLock<Result, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let failure = pthread_mutex_lock(mutex)
+        precondition(failure == 0, "a lock is broken")
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
+    /// Calls `body` with the state again and again, waiting for a change in between, until it returns
+    /// something. Returns `nil` when that took longer than `timeout`; a change of the last moment may then
+    /// still be found.
+    func waitFor<Result>(timeout: Duration, _ body: (inout State) -> Result?) -> Result? {
+        let failure = pthread_mutex_lock(mutex)
+        precondition(failure == 0, "a lock is broken")
+        defer { pthread_mutex_unlock(mutex) }
+        var deadline = timespec(
+            LoopInstant(nanoseconds: cposix_monotonic_nanoseconds()).advanced(by: timeout)
+        )
+        while true {
+            if let result = body(&state) { return result }
+            guard pthread_cond_timedwait(condition, mutex, &deadline) != ETIMEDOUT else { return nil }
+        }
+    }
+
+    func wakeOne() {
+        pthread_cond_signal(condition)
+    }
+
+    func wakeAll() {
+        pthread_cond_broadcast(condition)
+    }
+}
+
+extension timespec {
+    fileprivate init(_ instant: LoopInstant) {
+        let (seconds, nanoseconds) = instant.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        self.init(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
+    }
+}

@@ -1,0 +1,49 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// Threads of the system, with a name.
+enum SystemThread {
+    /// What the kernel has room for, in bytes, without the closing zero (pthread_setname_np(3)).
+    static let nameLengthMax = 15
+
+    /// Runs `body` on a new thread, which ends with it. Nobody can join it. Throws EAGAIN when there are too
+    /// many threads.
+    static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
+        let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
+        var thread = pthread_t()
+        let failure = pthread_create(
+            &thread,
+            nil,
+            { argument in
+                guard let argument else { return nil }
+                // Retained for this thread, and taken once.
+                Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            },
+            start.toOpaque()
+        )
+        guard failure == 0 else {
+            start.release()
+            throw Errno(rawValue: failure)
+        }
+        pthread_detach(thread)
+    }
+}
+
+/// What a new thread is handed.
+private final class ThreadStart {
+    private let name: String
+    private let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    func run() {
+        // A thread without its name works as well.
+        _ = cposix_set_thread_name(name)
+        body()
+    }
+}
