@@ -62,4 +62,15 @@ final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
     func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
+
+    func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo] {
+        try inner.addressInfo(query)
+    }
+
+    func nameInfo(
+        of address: SocketAddress,
+        flags: NameInfoFlags
+    ) throws(ResolutionError) -> (host: String, service: String) {
+        try inner.nameInfo(of: address, flags: flags)
+    }
 }

@@ -273,7 +273,8 @@ import Testing
 extension BaseEventLoop {
     /// As `connect`, for a protocol whose type is not known.
     func connectAny(
-        _ connectionProtocol: any ConnectionProtocol, over kind: SocketPair.Kind
+        _ connectionProtocol: any ConnectionProtocol,
+        over kind: SocketPair.Kind
     ) throws -> (transport: any Transport, peer: RawPeer) {
         try connect(connectionProtocol, over: kind)
     }
