@@ -12,7 +12,8 @@ extension BaseEventLoop {
 
     /// Turns until `condition` holds; an issue when it does not come to hold.
     func turn(
-        until condition: () throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+        until condition: () throws -> Bool,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while try !condition() {
@@ -37,7 +38,8 @@ extension BaseEventLoop {
 
     /// Serves one end of a connection with `connectionProtocol`; the other end is the test's own.
     func connect(
-        _ connectionProtocol: some ConnectionProtocol, over kind: SocketPair.Kind = .unix
+        _ connectionProtocol: some ConnectionProtocol,
+        over kind: SocketPair.Kind = .unix
     ) throws -> (transport: any Transport, peer: RawPeer) {
         let pair = try SocketPair(kind)
         let peer = RawPeer(pair.second)

@@ -60,7 +60,9 @@ final class FaultyBackend: CompletionBackend {
 
     /// The message's memory is the operation's own, so it may be changed: from its back to what is left of the limit.
     private func submitShortened(
-        _ message: UnsafeMutablePointer<msghdr>, _ socket: FileDescriptor, _ owner: CompletionOwner?
+        _ message: UnsafeMutablePointer<msghdr>,
+        _ socket: FileDescriptor,
+        _ owner: CompletionOwner?
     ) -> OperationToken {
         var remaining = sendLimit
         var kept = 0

@@ -17,8 +17,12 @@ extension LoopKind {
         _ body: sending @escaping (BaseEventLoop) throws -> Void
     ) async throws {
         try await withLoop(
-            madeBy: { try $0.makeLoop() }, timeLimit: timeLimit, abandonsTasks: abandonsTasks,
-            sourceLocation: sourceLocation, body)
+            madeBy: { try $0.makeLoop() },
+            timeLimit: timeLimit,
+            abandonsTasks: abandonsTasks,
+            sourceLocation: sourceLocation,
+            body
+        )
     }
 
     /// As ``withLoop(timeLimit:abandonsTasks:sourceLocation:_:)``, with a backend that can be made to fail.
@@ -27,7 +31,9 @@ extension LoopKind {
         _ body: sending @escaping (BaseEventLoop, FaultyBackend) throws -> Void
     ) async throws {
         try await withLoop(
-            madeBy: { try $0.makeFaultyLoop().0 }, timeLimit: .seconds(30), abandonsTasks: false,
+            madeBy: { try $0.makeFaultyLoop().0 },
+            timeLimit: .seconds(30),
+            abandonsTasks: false,
             sourceLocation: sourceLocation
         ) { loop in
             try body(loop, try #require(loop.backend as? FaultyBackend))
@@ -35,8 +41,10 @@ extension LoopKind {
     }
 
     private func withLoop(
-        madeBy makeLoop: @escaping @Sendable (LoopKind) throws -> BaseEventLoop, timeLimit: Duration,
-        abandonsTasks: Bool, sourceLocation: SourceLocation,
+        madeBy makeLoop: @escaping @Sendable (LoopKind) throws -> BaseEventLoop,
+        timeLimit: Duration,
+        abandonsTasks: Bool,
+        sourceLocation: SourceLocation,
         _ body: sending @escaping (BaseEventLoop) throws -> Void
     ) async throws {
         let released = try await onThread(timeLimit: timeLimit, sourceLocation: sourceLocation) { [self] in

@@ -24,7 +24,9 @@ import Testing
     func aFailedBindClosesTheSocketsBeforeIt(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             // Taken on one of two addresses only.
-            let taken = try loop.serve(ServerOptions(.tcp(hosts: ["127.0.0.2"], port: 0))) { RecordingProtocol() }
+            let taken = try loop.serve(ServerOptions(.tcp(hosts: ["127.0.0.2"], port: 0))) {
+                RecordingProtocol()
+            }
             let port = try loop.port(of: taken)
             let both = ServerOptions(.tcp(hosts: ["127.0.0.1", "127.0.0.2"], port: port))
             let error = #expect(throws: SocketError.self) { try loop.serve(both) { RecordingProtocol() } }
@@ -145,7 +147,9 @@ import Testing
             }
             #expect(throws: EventLoopError.self) {
                 try loop.run {
-                    try await loop.createConnection(ConnectionOptions(.socket(datagram))) { RecordingProtocol() }
+                    try await loop.createConnection(ConnectionOptions(.socket(datagram))) {
+                        RecordingProtocol()
+                    }
                 }
             }
             #expect(throws: EventLoopError.self) {
@@ -203,7 +207,8 @@ import Testing
             try loop.turn { peerNames.count == 8 }
             let ports = try clients.map {
                 try LinuxSystemCalls(nonBlocking: true).localAddress(
-                    of: FileDescriptor(rawValue: $0.descriptor))
+                    of: FileDescriptor(rawValue: $0.descriptor)
+                )
             }
             #expect(peerNames == ports)
             #expect(socketNames.allSatisfy { $0 == .ipv4(.loopback, port: port) })

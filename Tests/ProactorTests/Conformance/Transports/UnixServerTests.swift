@@ -76,7 +76,9 @@ import Testing
                 try system.bind(stale, to: .unix(path: path))
                 try stale.close()
                 #expect(access(path, F_OK) == 0)
-                let server = try loop.serve(ServerOptions(.unix(.unix(path: path)))) { RecordingProtocol.echo() }
+                let server = try loop.serve(ServerOptions(.unix(.unix(path: path)))) {
+                    RecordingProtocol.echo()
+                }
                 try Self.exchange(at: .unix(path: path), on: loop)
                 server.close()
                 try loop.run { try await server.waitClosed() }
