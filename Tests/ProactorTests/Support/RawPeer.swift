@@ -67,8 +67,14 @@ final class RawPeer {
         }
     }
 
-    func forgetReceived() {
-        received = []
+    /// Waits for the end of the connection, 10 seconds at most, without any loop.
+    func waitUntilOver() {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !isOver, ContinuousClock.now < deadline {
+            var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&interest, 1, 100)
+            read()
+        }
     }
 
     /// Sends what the kernel takes and returns how much that is.
