@@ -15,7 +15,11 @@ public final class LoopBound<Value>: @unchecked Sendable {
     private let contents: LoopBoundContents<Value>
 
     /// Puts `value` in a box. On the loop's thread only.
-    public init(_ value: Value, of loop: BaseEventLoop) {
+    public init(_ value: Value, of loop: any AbstractEventLoop) {
+        guard let loop = loop as? BaseEventLoop else {
+            // Not a precondition: those lose their message in a release build.
+            fatalError("\(type(of: loop)) is not one of this library's event loops, which alone have a thread to bind to")
+        }
         loop.checkThread("LoopBound.init")
         self.loop = loop
         contents = LoopBoundContents(value)

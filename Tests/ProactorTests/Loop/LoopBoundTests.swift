@@ -41,6 +41,17 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func itTakesTheLoopThatRunsNow(kind: LoopKind) async throws {
+        try await kind.withLoop { loop throws in
+            let number = try loop.runUntilComplete {
+                let running: any AbstractEventLoop = try getRunningLoop()
+                return try await LoopBound(7, of: running).run { $0 }
+            }
+            #expect(number == 7)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func whatIsInItIsReleasedOnTheLoopsThread(kind: LoopKind) async throws {
         try await kind.withLoop { loop throws in
             let released = loop.createFuture(of: Bool.self)
