@@ -60,16 +60,18 @@ extension LoopKind {
         try await released.waitUntilReleased(sourceLocation: sourceLocation)
     }
 
-    /// Gives what the body has closed the turns that it needs to go.
+    /// Gives what the body has closed the turns that it needs to go. A turn without work takes no time, so they are bounded
+    /// by the clock and not by their number.
     private func settle(_ loop: BaseEventLoop, sourceLocation: SourceLocation) {
-        let turnsMax = 1000
-        for _ in 0..<turnsMax {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
             guard !loop.isClosed, loop.backend.operationCount > 0 || loop.openTransports.count > 0 else {
                 return
             }
             // Stopped before it runs, it takes one turn.
             loop.stop()
             guard (try? loop.runForever()) != nil else { return }
+            sched_yield()
         }
         #expect(loop.backend.operationCount == 0, "operations leaked", sourceLocation: sourceLocation)
         #expect(loop.openTransports.count == 0, "transports leaked", sourceLocation: sourceLocation)
