@@ -3,14 +3,16 @@ import Testing
 @testable import Proactor
 
 struct LoopInstantTests {
-    @Test(arguments: [
-        (Duration.nanoseconds(5), Int64(5)),
+    static let durations: [(Duration, Int64)] = [
+        (.nanoseconds(5), 5),
         (Duration(secondsComponent: 0, attosecondsComponent: 1), 1),
         (Duration(secondsComponent: 0, attosecondsComponent: 1_000_000_001), 2),
         (Duration(secondsComponent: 100, attosecondsComponent: 1), 100_000_000_001),
-        (Duration.milliseconds(-3), -3_000_000),
-        (Duration.seconds(Int64.max), Int64.max),
-    ])
+        (.milliseconds(-3), -3_000_000),
+        (.seconds(Int64.max), .max),
+    ]
+
+    @Test(arguments: durations)
     func durationsRoundUpSoThatNothingIsEarly(duration: Duration, nanoseconds: Int64) {
         #expect(duration.nanosecondsRoundedUp == nanoseconds)
     }
