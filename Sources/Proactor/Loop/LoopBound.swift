@@ -18,7 +18,7 @@ public final class LoopBound<Value>: @unchecked Sendable {
     public init(_ value: Value, of loop: any AbstractEventLoop) {
         guard let loop = loop as? BaseEventLoop else {
             // Not a precondition: those lose their message in a release build.
-            fatalError("\(type(of: loop)) is not one of this library's event loops, which alone have a thread to bind to")
+            fatalError("LoopBound needs one of this library's event loops, not a \(type(of: loop))")
         }
         loop.checkThread("LoopBound.init")
         self.loop = loop
