@@ -6,14 +6,15 @@ extension SocketAddress {
     static let unixNameCapacity = MemoryLayout<sockaddr_un>.size - unixNameOffset
     private static let unixNameOffset = MemoryLayout<sa_family_t>.size
 
-    /// The address as the kernel wants it, to be kept in memory of its own. Throws ENAMETOOLONG as below.
+    /// The address as the kernel wants it, to be kept in memory of its own. Throws EINVAL and ENAMETOOLONG as below.
     func kernelForm() throws(Errno) -> KernelAddress {
         var form = KernelAddress(storage: sockaddr_storage(), length: 0)
         form.length = try write(into: &form.storage)
         return form
     }
 
-    /// Calls `body` with the address as the kernel wants it. Throws ENAMETOOLONG for a Unix path that does not fit.
+    /// Calls `body` with the address as the kernel wants it. Throws ENAMETOOLONG for a Unix path that does not fit, and
+    /// EINVAL for one that is empty or holds a zero.
     func withKernelForm<Result>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) throws(Errno) -> Result {
@@ -43,6 +44,8 @@ extension SocketAddress {
             form.sin6_addr = address.kernelForm
             return Self.copy(form, into: &storage)
         case .unix(let path):
+            // Empty or with a zero in it, a path would name another socket than the caller meant: an abstract one, too.
+            guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalidArgument }
             return try Self.writeUnix(Array(path.utf8) + [0], into: &storage)
         case .unixAbstract(let name):
             return try Self.writeUnix([0] + name, into: &storage)
@@ -63,8 +66,6 @@ extension SocketAddress {
         -> socklen_t
     {
         guard name.count <= unixNameCapacity else { throw .fileNameTooLong }
-        // A zero within a path would name another file than the caller meant.
-        if name.first != 0, name.dropLast().contains(0) { throw .invalidArgument }
         storage.ss_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &storage) { target in
             UnsafeMutableRawBufferPointer(rebasing: target[unixNameOffset...]).copyBytes(from: name)
