@@ -139,6 +139,8 @@ extension BaseEventLoop {
                 }
             }
             try backend.system.adopt(socket)
+            // As for the sockets of this library's own making. A Unix socket has no such option, and needs none.
+            try? backend.system.setOption(.noDelay, to: 1, on: socket)
         } catch let errno as Errno {
             throw SocketError(.inspect, errno)
         }

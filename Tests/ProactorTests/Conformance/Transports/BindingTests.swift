@@ -184,6 +184,15 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aSocketFromElsewhereSendsSmallSegmentsAtOnce(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol(), over: .tcp)
+            #expect(try transport.extraInfo(.socket)?.option(.noDelay) == 1)
+            try loop.finish(transport, peer)
+        }
+    }
+
     // Behaviour 11
     // Pitfall 27
     @Test(arguments: LoopKind.allCases)
