@@ -125,7 +125,8 @@ public final class Server {
             result = try await body()
         } catch {
             close()
-            try await waitClosed()
+            // The body's own error says more than a cancel that ends the wait.
+            try? await waitClosed()
             throw error
         }
         close()

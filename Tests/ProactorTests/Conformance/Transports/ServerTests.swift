@@ -356,6 +356,25 @@ import Testing
             #expect(lives.alive == 0)
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func aScopeThrowsItsBodysErrorAlsoWhenItsTaskIsCancelled(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let server = try loop.serve { RecordingProtocol() }
+            let peer = try RawPeer(connectedTo: server.port)
+            try loop.turn(until: { loop.openTransports.count == 1 })
+            #expect(throws: TestError(number: 7)) {
+                try loop.run {
+                    try await server.withScope {
+                        withUnsafeCurrentTask { $0?.cancel() }
+                        throw TestError(number: 7)
+                    }
+                }
+            }
+            server.abortClients()
+            peer.close()
+        }
+    }
 }
 
 extension BaseEventLoop {
