@@ -220,9 +220,11 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         streamProtocol = nil
         bufferedProtocol = nil
         server = nil
+        try? loop.backend.system.close(socket)
+        // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
+        guard loop.backend.operationCount == 0 else { return }
         receiveBuffer = nil
         writes.discardAll(pool: loop.buffers)
-        try? loop.backend.system.close(socket)
     }
 
     // MARK: - What is known
