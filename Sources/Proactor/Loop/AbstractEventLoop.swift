@@ -10,7 +10,7 @@ import SystemPackage
 /// Before the loop has run, its set-up may come from any one thread.
 ///
 /// ```swift
-/// let loop = EventLoop()
+/// let loop = try EventLoop()
 /// defer { try? loop.close() }
 /// try loop.runUntilComplete {
 ///     print("on the loop's thread")
@@ -85,7 +85,9 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
 
     /// Drops what is still scheduled and lets go of the kernel. Twice is harmless; every other call throws afterwards.
     ///
-    /// - Throws: ``EventLoopError/alreadyRunning(call:)``; `wrongThread` while the loop's thread could still run it.
+    /// From the loop's thread, or from any other once that thread has ended.
+    ///
+    /// - Throws: ``EventLoopError/alreadyRunning(call:)``.
     func close() throws(EventLoopError)
 
     // MARK: Futures and tasks

@@ -3,7 +3,7 @@ import Glibc
 /// A socket option with an integer value: its level and name for `setsockopt(2)`.
 ///
 /// ```swift
-/// try transport.socket.setOption(.receiveBufferSize, to: 1 << 20)
+/// try transport.extraInfo(.socket)?.setOption(.receiveBufferSize, to: 1 << 20)
 /// ```
 public struct SocketOption: Hashable, Sendable {
     /// The protocol level, such as `SOL_SOCKET`.
