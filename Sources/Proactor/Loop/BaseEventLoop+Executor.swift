@@ -23,6 +23,7 @@ extension BaseEventLoop {
         UnownedSerialExecutor(ordinary: self)
     }
 
+    /// The loop as a task executor, for `Task(executorPreference:)` and the Swift runtime.
     public func asUnownedTaskExecutor() -> UnownedTaskExecutor {
         UnownedTaskExecutor(ordinary: self)
     }

@@ -115,12 +115,16 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
 
     // MARK: - What a task refuses
 
-    /// - Throws: always ``EventLoopError/invalidState(_:)``: what the function returns is the result.
+    /// Refused: what the function returns is the result.
+    ///
+    /// - Throws: always ``EventLoopError/invalidState(_:)``.
     public override func setResult(_ value: Value) throws(EventLoopError) {
         throw .invalidState("the result of \(self) cannot be set: its function returns it")
     }
 
-    /// - Throws: always ``EventLoopError/invalidState(_:)``: what the function throws is the error.
+    /// Refused: what the function throws is the error.
+    ///
+    /// - Throws: always ``EventLoopError/invalidState(_:)``.
     public override func setException(_ error: any Error) throws(EventLoopError) {
         throw .invalidState("the error of \(self) cannot be set: its function throws it")
     }

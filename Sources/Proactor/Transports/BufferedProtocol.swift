@@ -23,4 +23,11 @@ public protocol BufferedProtocol: ConnectionProtocol {
     func getBuffer(sizeHint: Int) throws -> OwnedBuffer
     /// The buffer back, with `count` more bytes in it, never none.
     func bufferUpdated(_ buffer: consuming OwnedBuffer, received count: Int) throws
+    /// The buffer back as it was handed over, because receiving ended: reading was paused, or the stream is at its end. Keep
+    /// it if it holds bytes that you still want. Without an implementation it is freed.
+    func bufferReturned(_ buffer: consuming OwnedBuffer)
+}
+
+extension BufferedProtocol {
+    public func bufferReturned(_ buffer: consuming OwnedBuffer) {}
 }

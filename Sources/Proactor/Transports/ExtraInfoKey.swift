@@ -14,7 +14,7 @@ public struct ExtraInfoKey<Value>: Sendable {
 }
 
 extension ExtraInfoKey where Value == SocketAddress {
-    /// The other end's address. It is asked of the kernel when first wanted: ask while the connection lives.
+    /// The other end's address, also after the connection is lost.
     public static var peerName: ExtraInfoKey { ExtraInfoKey("peerName") }
     /// This end's address.
     public static var socketName: ExtraInfoKey { ExtraInfoKey("socketName") }

@@ -62,6 +62,12 @@ public struct OwnedBuffer: ~Copyable {
         count = 0
     }
 
+    /// Drops the last `dropped` bytes, of which there must be as many.
+    public mutating func removeLast(_ dropped: Int) {
+        precondition(dropped >= 0 && dropped <= count, "more bytes were dropped than the buffer holds")
+        count -= dropped
+    }
+
     /// The bytes, lent to `body`.
     public borrowing func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
         // The buffer is borrowed for the call, so the memory stays as it is.

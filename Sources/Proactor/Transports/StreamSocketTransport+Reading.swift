@@ -83,17 +83,29 @@ extension StreamSocketTransport {
         precondition(completion.isFinal, "a single receive completed twice")
         receiveEnded()
         guard var buffer = receiveBuffer.take() else { preconditionFailure("a receive lost its buffer") }
-        guard completion.result > 0 else { return endOrFail(completion) }
+        // A protocol that handed over meanwhile has left its buffer behind.
+        let owner = receiveBufferIsForeign ? nil : bufferedProtocol
+        guard completion.result > 0 else {
+            owner?.bufferReturned(buffer)
+            return endOrFail(completion)
+        }
         let count = Int(completion.result)
         buffer.didFill(count)
-        if let bufferedProtocol, !mustHoldBack, !receiveBufferIsForeign {
-            guard phase == .open else { return }
-            do { try bufferedProtocol.bufferUpdated(buffer, received: count) } catch {
-                protocolFailed(error, in: "bufferUpdated")
-            }
-        } else {
-            // The protocol changed, or paused, while the kernel had the buffer: the new bytes are the last ones in it.
+        guard let owner else {
             buffer.withBytes { bytes in bytes.withUnsafeBytes { receive(.init(rebasing: $0.suffix(count))) } }
+            return
+        }
+        guard phase == .open else { return }
+        guard !mustHoldBack else {
+            // It paused while the kernel had the buffer: the new bytes wait here, and the buffer goes back without them.
+            buffer.withBytes { bytes in
+                bytes.withUnsafeBytes { heldBack.append(contentsOf: $0.suffix(count)) }
+            }
+            buffer.removeLast(count)
+            return owner.bufferReturned(buffer)
+        }
+        do { try owner.bufferUpdated(buffer, received: count) } catch {
+            protocolFailed(error, in: "bufferUpdated")
         }
     }
 
@@ -107,7 +119,7 @@ extension StreamSocketTransport {
     private func endOrFail(_ completion: Completion) {
         guard let errno = completion.errno else { return receivedEndOfStream() }
         guard errno != .canceled else { return }
-        loseConnection(SocketError(.receive, errno, address: extraInfo(.peerName)))
+        loseConnection(SocketError(.receive, errno, address: peerAddress))
     }
 
     // MARK: - Delivery

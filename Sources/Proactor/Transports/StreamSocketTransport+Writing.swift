@@ -117,7 +117,7 @@ extension StreamSocketTransport {
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
         guard phase == .open || phase == .flushing else { return }
         if let errno = completion.errno {
-            loseConnection(SocketError(.send, errno, address: extraInfo(.peerName)))
+            loseConnection(SocketError(.send, errno, address: peerAddress))
             return
         }
         if flow.isPaused { resumeProtocolIfPossible() }

@@ -21,6 +21,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
 
     let loop: BaseEventLoop
     let socket: FileDescriptor
+    /// Asked once, while it can be: a connection that was reset has no peer any more, and that is when it is wanted.
+    let peerAddress: SocketAddress?
     /// The server that accepted it.
     private(set) var server: Server?
     /// Its place in the loop's registry.
@@ -63,6 +65,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         self.loop = loop
         self.socket = socket
         self.server = server
+        peerAddress = try? loop.backend.system.peerAddress(of: socket)
         super.init()
         assign(connectionProtocol)
         loop.openTransports.insert(self)
@@ -231,10 +234,10 @@ final class StreamSocketTransport: CompletionOwner, Transport {
 
     func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
         loop.checkThread("extraInfo")
+        if key.name == ExtraInfoKey<SocketAddress>.peerName.name { return peerAddress as? Value }
         guard phase != .closed else { return nil }
         let handle = TransportSocket(socket, system: loop.backend.system)
         switch key.name {
-        case ExtraInfoKey<SocketAddress>.peerName.name: return (try? handle.peerAddress()) as? Value
         case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
         case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
         default: return nil

@@ -74,6 +74,51 @@ import Testing
     }
 
     // Behaviour 34
+    // Pitfall 33
+    @Test(arguments: LoopKind.allCases)
+    func aBufferThatHoldsBytesComesBackWhenReceivingEnds(kind: LoopKind) async throws {
+        final class Gatherer: BufferedProtocol {
+            var gathered: OwnedBuffer? = OwnedBuffer(capacity: 100)
+            var total = 0
+            var returns = 0
+            var isOver = false
+            func getBuffer(sizeHint: Int) throws -> OwnedBuffer {
+                guard let buffer = gathered.take() else { throw TestError(number: 1) }
+                return buffer
+            }
+            func bufferUpdated(_ buffer: consuming OwnedBuffer, received count: Int) {
+                total += count
+                gathered = consume buffer
+            }
+            func bufferReturned(_ buffer: consuming OwnedBuffer) {
+                returns += 1
+                gathered = consume buffer
+            }
+            func eofReceived() -> Bool {
+                isOver = true
+                return true
+            }
+        }
+        try await kind.withLoop { loop in
+            let gatherer = Gatherer()
+            let (transport, peer) = try loop.connect(gatherer)
+            peer.write("ab")
+            try loop.turn { gatherer.total == 2 }
+            transport.pauseReading()
+            try loop.turn { gatherer.returns == 1 }
+            transport.resumeReading()
+            peer.write("cd")
+            try loop.turn { gatherer.total == 4 }
+            peer.finish()
+            try loop.turn { gatherer.isOver }
+            guard let buffer = gatherer.gathered.take() else { throw TestError(number: 2) }
+            let text = buffer.withBytes { $0.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+            #expect(text == "abcd")
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 34
     @Test(arguments: LoopKind.allCases)
     func aBufferCanBeFilledBitByBit(kind: LoopKind) async throws {
         final class Records: BufferedProtocol {
