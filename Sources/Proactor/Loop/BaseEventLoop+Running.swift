@@ -63,7 +63,7 @@ extension BaseEventLoop {
         inbox.close()
         shutDownDefaultExecutorWithoutWaiting()
         abandonTasks()
-        timers.removeAll()
+        timers.store.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
         openTransports.closeAll(reportingTo: debug ? logger : nil)
@@ -99,16 +99,16 @@ extension BaseEventLoop {
     private func waitingTime() -> Int64 {
         if stopRequested || ready.count > 0 || !unflushed.isEmpty { return 0 }
         guard inbox.prepareToSleep() else { return 0 }
-        guard let earliest = timers.earliest else { return -1 }
+        guard let earliest = timers.store.earliest else { return -1 }
         // A day at most: some kernels' and calls' limits are not far above it, and nothing is lost by an idle turn.
         return min(max(earliest - time().nanoseconds, 0), 86_400_000_000_000)
     }
 
     private func collectDueTimers() {
-        guard let earliest = timers.earliest else { return }
+        guard let earliest = timers.store.earliest else { return }
         let now = time().nanoseconds
         guard earliest <= now else { return }
-        while let handle = timers.popDue(at: now) { dueTimers.append(handle) }
+        timers.store.collectDue(at: now)
     }
 
     private func runReady(_ count: Int) {
@@ -116,13 +116,10 @@ extension BaseEventLoop {
     }
 
     private func runDueTimers() {
-        guard !dueTimers.isEmpty else { return }
-        for handle in dueTimers {
-            let entry = handle.entry
-            handle.entry = .empty
-            run(entry)
-        }
-        dueTimers.removeAll(keepingCapacity: dueTimers.count <= 4096)
+        let store = timers.store
+        guard store.dueCount > 0 else { return }
+        for index in 0..<store.dueCount { run(store.takeDue(index)) }
+        store.forgetDue()
     }
 
     private func run(_ entry: consuming ReadyEntry) {

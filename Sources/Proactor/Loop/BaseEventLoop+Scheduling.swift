@@ -33,19 +33,11 @@ extension BaseEventLoop {
     }
 
     private func schedule(at when: LoopInstant, _ callback: @escaping () throws -> Void) -> TimerHandle {
-        guard isWithinTask else {
-            let handle = TimerHandle(when: when, entry: .callback(callback), timers: timers)
-            timers.insert(handle)
-            return handle
-        }
-        let handle = TimerHandle(when: when, entry: .empty, timers: timers)
-        handle.entry = .contextCallback(
-            captureContext { [weak handle] in
-                // A handle that is gone was cancelled: the loop holds all others until their callback has run.
-                if let handle, !handle.cancelled { try callback() }
-            }
-        )
-        timers.insert(handle)
+        guard isWithinTask else { return timers.insert(.callback(callback), at: when) }
+        // The callback has to know its handle, and the handle is known only when the timer stands.
+        let handle = timers.insert(.empty, at: when)
+        let job = captureContext { if !handle.cancelled { try callback() } }
+        handle.replace(with: .contextCallback(job))
         return handle
     }
 

@@ -13,7 +13,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let backend: any CompletionBackend
     let inbox: ThreadSafeInbox
     let ready: ReadyQueue
-    let timers: TimerHeap
+    let timers: TimerQueue
     let logger: Logger
 
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
@@ -35,8 +35,6 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var jobCapture: JobCapture = .off
     @exclusivity(unchecked) public var debug: Bool
 
-    /// Timers that this turn found due.
-    @exclusivity(unchecked) var dueTimers: [TimerHandle] = []
     @exclusivity(unchecked) var inboxBatch: [ReadyEntry] = []
     /// Whether a step of a task runs now.
     @exclusivity(unchecked) var isRunningJob = false
@@ -56,7 +54,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         self.backend = backend
         let ready = ReadyQueue()
         self.ready = ready
-        timers = TimerHeap { job in ready.push(.contextCallback(job)) }
+        timers = TimerQueue { job in ready.push(.contextCallback(job)) }
         inbox = ThreadSafeInbox(waker: backend.waker)
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment

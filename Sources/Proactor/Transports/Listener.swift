@@ -125,12 +125,8 @@ final class Listener: CompletionOwner, CustomStringConvertible {
 
     /// The socket stays a listener whatever happened: what ails an accept passes.
     private func acceptEnded(_ errno: Errno) {
-        let timer = TimerHandle(
-            when: loop.time().advanced(by: Self.restDuration),
-            entry: .callback { self.accept() },
-            timers: loop.timers
-        )
-        loop.timers.insert(timer)
+        let retry = loop.time().advanced(by: Self.restDuration)
+        let timer = loop.timers.insert(.callback { self.accept() }, at: retry)
         state = .resting(timer)
         if !failureWasReported { report(errno) }
     }
