@@ -74,12 +74,10 @@ final class ConnectionRace {
             self.attemptEnded(index, Result { try done.result() })
         }
         guard index + 1 < addresses.count else { return }
-        let timer = TimerHandle(
-            when: loop.time().advanced(by: delay),
-            entry: .callback { self.startNextAttempt() },
-            timers: loop.timers
+        let timer = loop.timers.insert(
+            .callback { self.startNextAttempt() },
+            at: loop.time().advanced(by: delay)
         )
-        loop.timers.insert(timer)
         nextStart = timer
     }
 

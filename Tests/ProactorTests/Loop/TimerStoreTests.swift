@@ -46,7 +46,9 @@ struct TimerStoreTests {
             checkEarliest(store, model)
             let step = min(reach.randomElement(using: &random)!, 1_000_000_000_000)
             now += Int64.random(in: 0...step, using: &random) / 2
-            let due = model.filter { $0.when <= now }.sorted { ($0.when, $0.sequence) < ($1.when, $1.sequence) }
+            let due = model.filter { $0.when <= now }.sorted {
+                ($0.when, $0.sequence) < ($1.when, $1.sequence)
+            }
             model.removeAll { $0.when <= now }
             store.collectDue(at: now)
             #expect(store.dueCount == due.count)
@@ -73,7 +75,8 @@ struct TimerStoreTests {
         var ranAt: [Int64] = []
         var deadlines: [Int64] = []
         for sequence in 0..<500 as Range<UInt64> {
-            let when = now + Int64.random(in: 0...Self.horizons.randomElement(using: &random)!, using: &random)
+            let when =
+                now + Int64.random(in: 0...Self.horizons.randomElement(using: &random)!, using: &random)
             deadlines.append(when)
             _ = store.insert(.callback { ranAt.append(when) }, when: when, sequence: sequence)
         }

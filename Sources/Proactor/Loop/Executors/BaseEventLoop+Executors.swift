@@ -83,13 +83,8 @@ extension BaseEventLoop {
         var timer: TimerHandle?
         if let timeout {
             // Not by callLater, which would carry the calling task's context along.
-            let handle = TimerHandle(
-                when: time().advanced(by: timeout),
-                entry: .callback { if !waiter.done { try waiter.setResult(false) } },
-                timers: timers
-            )
-            timers.insert(handle)
-            timer = handle
+            let due = time().advanced(by: timeout)
+            timer = timers.insert(.callback { if !waiter.done { try waiter.setResult(false) } }, at: due)
         }
         defer { timer?.cancel() }
         guard try await !isDone.value(), let timeout else { return }
