@@ -19,7 +19,7 @@ struct FlushList: ~Copyable {
     var count: Int { end - first }
 
     mutating func append(_ transport: StreamSocketTransport) {
-        if end == capacity { grow() }
+        if end == capacity { makeRoom() }
         (entries + end).initialize(to: Unmanaged.passUnretained(transport))
         end += 1
     }
@@ -36,11 +36,19 @@ struct FlushList: ~Copyable {
         return transport
     }
 
-    private mutating func grow() {
-        let larger = UnsafeMutablePointer<Unmanaged<StreamSocketTransport>>.allocate(capacity: capacity * 2)
-        larger.moveInitialize(from: entries, count: end)
-        entries.deallocate()
-        entries = larger
-        capacity *= 2
+    /// Moves the entries down when at least half of the room is before them, else into twice the room.
+    private mutating func makeRoom() {
+        let count = end - first
+        if first >= capacity / 2 {
+            entries.update(from: entries + first, count: count)
+        } else {
+            capacity *= 2
+            let larger = UnsafeMutablePointer<Unmanaged<StreamSocketTransport>>.allocate(capacity: capacity)
+            larger.moveInitialize(from: entries + first, count: count)
+            entries.deallocate()
+            entries = larger
+        }
+        first = 0
+        end = count
     }
 }
