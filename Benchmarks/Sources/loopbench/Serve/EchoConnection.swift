@@ -4,8 +4,12 @@ import Proactor
 final class EchoConnection: StreamProtocol {
     private var transport: (any Transport)?
 
-    func connectionMade(_ transport: any Transport) {
+    /// As much as the C servers let wait for a peer that does not read, in bytes.
+    private static let waitingMax = 1 << 20
+
+    func connectionMade(_ transport: any Transport) throws {
         self.transport = transport
+        try transport.setWriteBufferLimits(high: Self.waitingMax, low: nil)
     }
 
     func dataReceived(_ data: RawSpan) {
