@@ -4,32 +4,29 @@ import SystemPackage
 /// until the final completion.
 final class AwaitedOperation: CompletionOwner {
     private let loop: BaseEventLoop
-    private var address: UnsafeMutablePointer<KernelAddress>?
+    /// Keeps the memory alive that the operation names.
+    private let memory: AnyObject?
     private var continuation: UnsafeContinuation<Int32, Never>?
     private var token: OperationToken?
     private var wasCancelled = false
 
-    private init(loop: BaseEventLoop) {
+    private init(loop: BaseEventLoop, memory: AnyObject?) {
         self.loop = loop
+        self.memory = memory
     }
 
-    deinit {
-        // The table holds this object while the operation is in flight, so the kernel is done with it.
-        address?.deallocate()
-    }
-
-    /// Connects, and returns zero or minus errno. Throws `CancellationError` when the task was cancelled; the socket may
-    /// then be connected all the same, and is the caller's to close.
-    nonisolated(nonsending) static func connect(
-        _ socket: FileDescriptor,
-        to address: KernelAddress,
+    /// Performs an operation that completes once, and returns its result: zero or more, or minus errno.
+    ///
+    /// Throws `CancellationError` when the task was cancelled and the operation ended in nothing. It may have succeeded all
+    /// the same, and then its result is returned: what it brought is the caller's.
+    ///
+    /// - Parameter memory: owns what the operation's pointers point to. It is kept until the final completion.
+    nonisolated(nonsending) static func perform(
+        _ operation: IOOperation,
+        keeping memory: AnyObject?,
         on loop: BaseEventLoop
     ) async throws -> Int32 {
-        let operation = AwaitedOperation(loop: loop)
-        let memory = UnsafeMutablePointer<KernelAddress>.allocate(capacity: 1)
-        memory.initialize(to: address)
-        operation.address = memory
-        return try await operation.perform(.connect(socket, memory))
+        try await AwaitedOperation(loop: loop, memory: memory).perform(operation)
     }
 
     nonisolated(nonsending) private func perform(_ operation: IOOperation) async throws -> Int32 {
@@ -45,7 +42,7 @@ final class AwaitedOperation: CompletionOwner {
         } onCancel: {
             _ = this.loop.inbox.post(.callback { this.cancel() })
         }
-        if wasCancelled { throw CancellationError() }
+        if wasCancelled, result < 0 { throw CancellationError() }
         return result
     }
 
