@@ -54,6 +54,9 @@ int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns);
 // Bit arrays of `limit` descriptors; timeout as above.
 int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *failed, int64_t timeout_ns);
 
+// Has the processor fetch what it will soon be asked for.
+static inline void cposix_prefetch(const void *address) { __builtin_prefetch(address); }
+
 int32_t cposix_set_thread_name(const char *name);
 int32_t cposix_process_id(void);
 // Lets another thread have the processor.

@@ -31,8 +31,9 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     /// - Throws: ``EventLoopError/closed``.
     func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError)
 
-    /// Runs `callback` once, `delay` from now: never early, late by what the loop is busy with. A delay of zero or less
-    /// means the next turn. Callbacks that are due at the same instant run in the order of the calls.
+    /// Runs `callback` once, `delay` from now: never early, late by what the loop is busy with, and by up to
+    /// 100 µs where timers come thick, so that many share a wake-up. A delay of zero or less means the next turn.
+    /// Callbacks that are due at the same instant run in the order of the calls.
     ///
     /// - Throws: ``EventLoopError/closed``.
     @discardableResult

@@ -1,6 +1,10 @@
 import CPosix
 
 extension BaseEventLoop {
+    /// How long the loop waits at least, in nanoseconds, from one wake-up for timers to the next. To wake up for each of
+    /// many that are due microseconds apart costs more than all else about them. A timer on its own is on time.
+    private static let timerSpacing: Int64 = 100_000
+
     public var isRunning: Bool { runState == .running }
     public var isClosed: Bool { runState == .closed }
 
@@ -101,13 +105,14 @@ extension BaseEventLoop {
         guard inbox.prepareToSleep() else { return 0 }
         guard let earliest = timers.store.earliest else { return -1 }
         // A day at most: some kernels' and calls' limits are not far above it, and nothing is lost by an idle turn.
-        return min(max(earliest - time().nanoseconds, 0), 86_400_000_000_000)
+        return min(max(max(earliest, timersRestUntil) - time().nanoseconds, 0), 86_400_000_000_000)
     }
 
     private func collectDueTimers() {
         guard let earliest = timers.store.earliest else { return }
         let now = time().nanoseconds
         guard earliest <= now else { return }
+        timersRestUntil = now + Self.timerSpacing
         timers.store.collectDue(at: now)
     }
 

@@ -29,6 +29,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     var startedIn: Int32 = 0
     @exclusivity(unchecked) var runState = RunState.idle
     @exclusivity(unchecked) var stopRequested = false
+    /// No wait ends for timers before this instant, in nanoseconds.
+    @exclusivity(unchecked) var timersRestUntil: Int64 = 0
     /// Transports whose writes of this turn are still to be submitted.
     @exclusivity(unchecked) var unflushed = FlushList()
     /// Set while ``enqueue(_:)`` shall hand the job over instead of scheduling it.

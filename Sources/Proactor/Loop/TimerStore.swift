@@ -70,7 +70,7 @@ final class TimerStore {
         var isComplete = false
         while !isComplete {
             while let slot = heap.popDue(at: now, table) {
-                table.keys[Int(slot)].setDue()
+                table.setDue(slot)
                 due.append(slot)
             }
             isComplete = heap.count > 0 || !wheel.advance(to: now, movingInto: &heap, table)

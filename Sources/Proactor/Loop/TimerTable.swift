@@ -1,3 +1,6 @@
+import CPosix
+import Glibc
+
 /// The timers that have not run yet, each in a slot of its own, in raw memory.
 ///
 /// Whoever orders them, wheel and heap, moves slots about and not the timers.
@@ -17,15 +20,15 @@ struct TimerTable {
     private var used = 0
 
     init() {
-        keys = .allocate(capacity: Int(capacity))
-        records = .allocate(capacity: Int(capacity))
+        keys = Self.allocate(capacity: Int(capacity))
+        records = Self.allocate(capacity: Int(capacity))
     }
 
     /// Frees the memory. Nothing of it may be touched any more.
     func deallocate() {
-        keys.deallocate()
+        free(keys)
         records.deinitialize(count: Int(end))
-        records.deallocate()
+        free(records)
     }
 
     @inline(__always)
@@ -67,6 +70,14 @@ struct TimerTable {
         records[Int(slot)].sequence == sequence
     }
 
+    /// Notes that the timer is among those that run now, and has its callback brought near for ``take(_:)``: timers fire in
+    /// another order than they were set in.
+    @inline(__always)
+    func setDue(_ slot: Int32) {
+        keys[Int(slot)].setDue()
+        cposix_prefetch(records + Int(slot))
+    }
+
     /// Whether `left` runs before `right` when both have the same deadline.
     @inline(__always)
     func cameBefore(_ left: Int32, _ right: Int32) -> Bool {
@@ -84,15 +95,24 @@ struct TimerTable {
 
     private mutating func grow() {
         precondition(capacity < Int32.max / 2, "more timers than slots have numbers")
-        keys = moved(keys)
-        records = moved(records)
         capacity *= 2
+        keys = Self.reallocate(keys, capacity: Int(capacity))
+        records = Self.reallocate(records, capacity: Int(capacity))
     }
 
-    private func moved<Element>(_ old: UnsafeMutablePointer<Element>) -> UnsafeMutablePointer<Element> {
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: Int(capacity) * 2)
-        larger.moveInitialize(from: old, count: Int(end))
-        old.deallocate()
-        return larger
+    private static func allocate<Element>(capacity: Int) -> UnsafeMutablePointer<Element> {
+        reallocate(nil, capacity: capacity)
+    }
+
+    /// Moves the elements, which may lie anywhere; where they are many the kernel moves their pages instead.
+    private static func reallocate<Element>(
+        _ old: UnsafeMutablePointer<Element>?,
+        capacity: Int
+    ) -> UnsafeMutablePointer<Element> {
+        precondition(MemoryLayout<Element>.alignment <= 16, "malloc aligns to 16 bytes")
+        guard let memory = realloc(old, capacity * MemoryLayout<Element>.stride) else {
+            preconditionFailure("out of memory for timers")
+        }
+        return memory.assumingMemoryBound(to: Element.self)
     }
 }

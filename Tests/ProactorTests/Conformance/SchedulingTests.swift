@@ -87,6 +87,23 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func timersThatAreDueMicrosecondsApartShareWakeUps(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            var pending = 5_000
+            let start = loop.time().advanced(by: .milliseconds(20))
+            for number in 0..<pending {
+                try loop.callAt(start.advanced(by: .microseconds(number))) {
+                    pending -= 1
+                    if pending == 0 { loop.stop() }
+                }
+            }
+            try loop.runForever()
+            // 50 wake-ups are 100 µs apart.
+            #expect(backend.pollCount <= 100)
+        }
+    }
+
     // Behaviour 3
     @Test(arguments: LoopKind.allCases)
     func aDelayOverADayIsAccepted(kind: LoopKind) async throws {

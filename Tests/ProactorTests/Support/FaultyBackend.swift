@@ -14,6 +14,7 @@ final class FaultyBackend: CompletionBackend {
     /// What the next accepts end with, instead of beginning.
     var acceptFailures: [Errno] = []
     private(set) var acceptCount = 0
+    private(set) var pollCount = 0
 
     private let inner: any CompletionBackend
     private let faultySystem: FaultySystemCalls
@@ -86,6 +87,7 @@ final class FaultyBackend: CompletionBackend {
     }
 
     func poll(timeoutNanoseconds: Int64) {
+        pollCount += 1
         inner.poll(timeoutNanoseconds: failed.isEmpty ? timeoutNanoseconds : 0)
     }
 

@@ -4,15 +4,18 @@ import Proactor
 final class CallbackChain {
     private let loop: BaseEventLoop
     private let burst: Int
-    private var left: Int
+    // Exclusivity: no step is taken within another.
+    @exclusivity(unchecked) private var left: Int
     /// Made once: a closure for each call would be measured with it.
-    private lazy var step: () throws -> Void = { try self.advance() }
+    @exclusivity(unchecked) private var step: () throws -> Void
     private let nothing: () throws -> Void = {}
 
     init(on loop: BaseEventLoop, count: Int, burst: Int) {
         self.loop = loop
         self.burst = burst
         left = count
+        step = nothing
+        step = { try self.advance() }
     }
 
     /// Runs the loop until the last callback.

@@ -58,11 +58,8 @@ extension MicroBenchmark {
     /// All are scheduled before the first is due, at instants in no order within 10 ms.
     private static func scheduleAndFire(on kind: LoopKind, count: Int) throws -> Double {
         try withLoop(kind) { loop in
-            var left = count
-            let fire: () throws -> Void = {
-                left -= 1
-                if left == 0 { loop.stop() }
-            }
+            let countdown = Countdown(count) { loop.stop() }
+            let fire: () throws -> Void = { countdown.step() }
             try loop.callSoon {
                 var state: UInt64 = 88_172_645_463_325_252
                 for _ in 0..<count {
