@@ -41,6 +41,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// Whether a step of a task runs now.
     @exclusivity(unchecked) var isRunningJob = false
     let buffers = BufferPool()
+    /// An empty array with room, for what a transport holds back while its protocol pauses. To ask the allocator for it each
+    /// time would cost more than the copy.
+    @exclusivity(unchecked) var spareBytes: [UInt8] = []
     /// Transports that are not closed; each keeps its place in it.
     @exclusivity(unchecked) var openTransports = TransportRegistry()
     /// Listening sockets that are not closed.
@@ -66,6 +69,12 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         guard runState != .closed else { return }
         logger.warning("an event loop was never closed; call close() when it is no longer needed")
         releaseEverything()
+    }
+
+    /// Keeps an array's room for ``spareBytes``, if there is more of it, and empties it.
+    func keepSpare(_ bytes: inout [UInt8]) {
+        bytes.removeAll(keepingCapacity: true)
+        if bytes.capacity > spareBytes.capacity, bytes.capacity <= 1 << 20 { swap(&bytes, &spareBytes) }
     }
 
     // MARK: - Thread rule

@@ -26,16 +26,23 @@ extension StreamSocketTransport {
 
     // MARK: - Keeping a receive in flight
 
-    private var wantsToReceive: Bool { phase == .open && !isReadingPaused && endOfStream == .notSeen }
+    private var canReceive: Bool { phase == .open && endOfStream == .notSeen }
+
+    /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
+    /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
+    private func mustStop(_ token: OperationToken) -> Bool {
+        let isForOtherProtocol = (token.kind == .receiveInto) != (bufferedProtocol != nil)
+        let pauseCounts = token.kind == .receiveInto || !heldBack.isEmpty
+        return !canReceive || isForOtherProtocol || isReadingPaused && pauseCounts
+    }
 
     /// Starts or ends the receive, as the state wants it.
     func reconcileReading() {
         switch readState {
         case .idle:
-            if wantsToReceive { startReceiving() }
+            if canReceive && !isReadingPaused { startReceiving() }
         case .receiving(let token):
-            let isForOtherProtocol = (token.kind == .receiveInto) != (bufferedProtocol != nil)
-            if !wantsToReceive || isForOtherProtocol {
+            if mustStop(token) {
                 readState = .stopping(token)
                 loop.backend.cancel(token)
             }
@@ -99,7 +106,7 @@ extension StreamSocketTransport {
         guard !mustHoldBack else {
             // It paused while the kernel had the buffer: the new bytes wait here, and the buffer goes back without them.
             buffer.withBytes { bytes in
-                bytes.withUnsafeBytes { heldBack.append(contentsOf: $0.suffix(count)) }
+                bytes.withUnsafeBytes { holdBack(.init(rebasing: $0.suffix(count))) }
             }
             buffer.removeLast(count)
             return owner.bufferReturned(buffer)
@@ -131,7 +138,7 @@ extension StreamSocketTransport {
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         guard phase == .open else { return }
         if mustHoldBack {
-            heldBack.append(contentsOf: bytes)
+            holdBack(bytes)
         } else {
             deliver(bytes)
         }
@@ -154,8 +161,7 @@ extension StreamSocketTransport {
         var remaining = bytes
         while remaining.count > 0, phase == .open {
             guard !isReadingPaused else {
-                heldBack.append(contentsOf: remaining)
-                return
+                return holdBack(remaining)
             }
             guard let bufferedProtocol else { return deliver(remaining) }
             guard var buffer = obtainBuffer(from: bufferedProtocol) else { return }
@@ -168,11 +174,18 @@ extension StreamSocketTransport {
         }
     }
 
+    private func holdBack(_ bytes: UnsafeRawBufferPointer) {
+        if heldBack.isEmpty { swap(&heldBack, &loop.spareBytes) }
+        heldBack.append(contentsOf: bytes)
+        markUnflushed()
+    }
+
     private func deliverHeldBack() {
         guard phase == .open, !isReadingPaused else { return }
-        let bytes = heldBack
-        heldBack = []
+        var bytes: [UInt8] = []
+        swap(&bytes, &heldBack)
         if !bytes.isEmpty { bytes.withUnsafeBytes { deliver($0) } }
+        loop.keepSpare(&bytes)
         guard endOfStream == .heldBack else { return }
         // The protocol may have paused again on what it was just given.
         if !isReadingPaused, phase == .open { deliverEndOfStream() }
