@@ -88,7 +88,8 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     ///
     /// From the loop's thread, or from any other once that thread has ended.
     ///
-    /// - Throws: ``EventLoopError/alreadyRunning(call:)``.
+    /// - Throws: ``EventLoopError/alreadyRunning(call:)``; ``EventLoopError/wrongThread(call:)`` from another thread while
+    ///   the loop's own lives.
     func close() throws(EventLoopError)
 
     // MARK: Futures and tasks

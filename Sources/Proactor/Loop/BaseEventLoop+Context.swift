@@ -14,7 +14,6 @@ extension BaseEventLoop {
     /// would never end otherwise.
     func captureContext(_ callback: @escaping () throws -> Void) -> UnownedJob {
         precondition(isOnLoopThread || !hasStarted, "a context was captured away from the loop's thread")
-        let previousOwner = ownerThread
         adoptCallingThreadBeforeStart()
         jobCapture = .waiting
         // Runs on this loop's thread only, as everything that the loop calls.
@@ -28,12 +27,11 @@ extension BaseEventLoop {
             preconditionFailure("the Swift runtime did not hand a task's first job to its executor")
         }
         jobCapture = .off
-        ownerThread = previousOwner
         return job
     }
 
     /// A loop that has not run yet belongs to whoever sets it up.
     func adoptCallingThreadBeforeStart() {
-        if !hasStarted { ownerThread = currentThread() }
+        if !hasStarted { thread.adopt() }
     }
 }

@@ -5,7 +5,8 @@ extension BaseEventLoop {
     }
 
     public func getExceptionHandler() -> ExceptionHandler? {
-        exceptionHandler
+        checkThread("getExceptionHandler")
+        return exceptionHandler
     }
 
     public func defaultExceptionHandler(_ context: ExceptionContext) {
@@ -13,6 +14,7 @@ extension BaseEventLoop {
     }
 
     public func callExceptionHandler(_ context: ExceptionContext) {
+        checkThread("callExceptionHandler")
         guard let exceptionHandler else { return defaultExceptionHandler(context) }
         do {
             try exceptionHandler(self, context)

@@ -1,5 +1,3 @@
-import CPosix
-
 extension BaseEventLoop {
     /// Takes a step of a Swift task, from any thread. Called by the Swift runtime.
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -32,8 +30,6 @@ extension BaseEventLoop {
     public func checkIsolated() {
         precondition(isOnLoopThread, "this code must run on the event loop's thread")
     }
-
-    func currentThread() -> UInt64 { cposix_thread_id() }
 
     /// Runs a step as a task's executor, not as an actor's: from a serial executor the runtime takes every call of a
     /// nonisolated async function for a change of executor, and enqueues the task once more for each. An actor whose

@@ -22,10 +22,17 @@ extension BaseEventLoop {
     public func close() throws(EventLoopError) {
         switch runState {
         case .closed: return
-        case .running: throw .alreadyRunning(call: "close")
-        case .idle: break
+        case .running where isOnLoopThread: throw .alreadyRunning(call: "close")
+        case .running, .idle: break
         }
+        guard canBeClosedHere else { throw .wrongThread(call: "close") }
         releaseEverything()
+    }
+
+    /// While the loop's thread lives, what is in flight is its own, and it may be at work on it this moment. A fork's child
+    /// has none of its parent's threads but one.
+    private var canBeClosedHere: Bool {
+        !hasStarted || isOnLoopThread || thread.hasEnded || !ForkGuard.isSameProcess(as: startedIn)
     }
 
     // MARK: - Begin and end
@@ -47,9 +54,8 @@ extension BaseEventLoop {
         try checkCanRun(call)
         if !hasStarted {
             do { try backend.start() } catch { throw .ringUnavailable(error) }
-            ownerThread = cposix_thread_id()
             startedIn = ForkGuard.currentProcess
-            hasStarted = true
+            thread.bind()
         }
         runState = .running
         // Not retained: `end` clears it before runForever returns, and the caller holds the loop meanwhile.
@@ -63,6 +69,7 @@ extension BaseEventLoop {
     }
 
     func releaseEverything() {
+        if !isOnLoopThread { thread.release() }
         runState = .closed
         inbox.close()
         shutDownDefaultExecutorWithoutWaiting()

@@ -1,6 +1,4 @@
-import CPosix
 import Logging
-import Synchronization
 
 /// What every loop shares: all of it but the choice of the backend.
 ///
@@ -16,15 +14,10 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let timers: TimerQueue
     let logger: Logger
 
+    /// The thread that the loop belongs to.
+    let thread: LoopThread
+
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
-    /// The thread that runs the loop, or that made it as long as it has not run.
-    var ownerThread: UInt64 {
-        get { owner.load(ordering: .relaxed) }
-        set { owner.store(newValue, ordering: .relaxed) }
-    }
-    /// Atomic, because other threads compare themselves with it.
-    private let owner = Atomic<UInt64>(cposix_thread_id())
-    @exclusivity(unchecked) var hasStarted = false
     /// The process that started it: a fork shares nothing with it that works.
     var startedIn: Int32 = 0
     @exclusivity(unchecked) var runState = RunState.idle
@@ -35,7 +28,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var unflushed = FlushList()
     /// Set while ``enqueue(_:)`` shall hand the job over instead of scheduling it.
     @exclusivity(unchecked) var jobCapture: JobCapture = .off
-    @exclusivity(unchecked) public var debug: Bool
+    @exclusivity(unchecked) public var debug: Bool {
+        willSet { checkThread("debug") }
+    }
 
     @exclusivity(unchecked) var inboxBatch: [ReadyEntry] = []
     /// Whether a step of a task runs now.
@@ -52,14 +47,20 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var tasks = TaskRegistry()
     var defaultExecutor = DefaultExecutor.notNeededYet
     var exceptionHandler: ExceptionHandler?
-    public var slowCallbackDuration: Duration = .milliseconds(100)
-    public var taskFactory: (any TaskFactory)?
+    public var slowCallbackDuration: Duration = .milliseconds(100) {
+        willSet { checkThread("slowCallbackDuration") }
+    }
+    public var taskFactory: (any TaskFactory)? {
+        willSet { checkThread("taskFactory") }
+    }
 
     init(backend: any CompletionBackend, label: String) {
         self.backend = backend
-        let ready = ReadyQueue()
+        let thread = LoopThread()
+        self.thread = thread
+        let ready = ReadyQueue(thread: thread)
         self.ready = ready
-        timers = TimerQueue { job in ready.push(.contextCallback(job)) }
+        timers = TimerQueue(thread: thread) { job in ready.push(.contextCallback(job)) }
         inbox = ThreadSafeInbox(waker: backend.waker)
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
@@ -80,21 +81,14 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     // MARK: - Thread rule
 
     /// Whether the caller is on the loop's thread.
-    var isOnLoopThread: Bool { cposix_thread_id() == ownerThread }
+    var isOnLoopThread: Bool { thread.isCurrent }
+    /// Whether it has run.
+    var hasStarted: Bool { thread.isBound }
 
     /// Ends the program when `call` comes from a thread that may not touch the loop.
     @inline(__always)
     func checkThread(_ call: StaticString) {
-        if cposix_thread_id() != ownerThread { checkUnboundThread(call) }
-    }
-
-    @inline(never)
-    private func checkUnboundThread(_ call: StaticString) {
-        guard hasStarted else { return }
-        // Not a precondition: those lose their message in a release build.
-        fatalError(
-            "\(call) was called from a thread that is not the event loop's; use callSoonThreadSafe to get there"
-        )
+        thread.check(call)
     }
 
     /// As ``checkThread(_:)``, and throws when the loop is closed.

@@ -17,11 +17,15 @@ public struct Handle {
 
     /// Keeps the callback from running and lets go of what it holds. Afterwards, or twice, it only marks the handle.
     public func cancel() {
+        block.thread.check("Handle.cancel")
         block.cancel(index)
     }
 
     /// Whether ``cancel()`` was called.
-    public var cancelled: Bool { block.isCancelled(index) }
+    public var cancelled: Bool {
+        block.thread.check("Handle.cancelled")
+        return block.isCancelled(index)
+    }
 }
 
 @available(*, unavailable)

@@ -3,6 +3,8 @@
 final class ReadyBlock {
     static let capacity = 128
 
+    /// Whose handles these are.
+    let thread: LoopThread
     /// Room for `capacity` entries; those in `first..<end` are initialised.
     private let entries: UnsafeMutablePointer<ReadyEntry>
     // Exclusivity: a block belongs to the loop's thread, and no method calls out while it changes these.
@@ -13,7 +15,8 @@ final class ReadyBlock {
     /// The block behind it in the queue, which holds a reference for it.
     @exclusivity(unchecked) var next: Unmanaged<ReadyBlock>?
 
-    init() {
+    init(thread: LoopThread) {
+        self.thread = thread
         entries = .allocate(capacity: Self.capacity)
     }
 

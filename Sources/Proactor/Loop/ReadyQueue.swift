@@ -10,8 +10,11 @@ final class ReadyQueue {
     @exclusivity(unchecked) private var spare: Unmanaged<ReadyBlock>?
     @exclusivity(unchecked) private(set) var count = 0
 
-    init() {
-        head = Unmanaged.passRetained(ReadyBlock())
+    private let thread: LoopThread
+
+    init(thread: LoopThread) {
+        self.thread = thread
+        head = Unmanaged.passRetained(ReadyBlock(thread: thread))
         tail = head
     }
 
@@ -61,7 +64,7 @@ final class ReadyQueue {
 
     @inline(never)
     private func addBlock() {
-        let block = spare ?? Unmanaged.passRetained(ReadyBlock())
+        let block = spare ?? Unmanaged.passRetained(ReadyBlock(thread: thread))
         spare = nil
         tail._withUnsafeGuaranteedRef { $0.next = block }
         tail = block

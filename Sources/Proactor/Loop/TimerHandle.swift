@@ -22,10 +22,14 @@ public struct TimerHandle {
     }
 
     /// Whether ``cancel()`` was called.
-    public var cancelled: Bool { marks.isCancelled(sequence) }
+    public var cancelled: Bool {
+        marks.store.thread.check("TimerHandle.cancelled")
+        return marks.isCancelled(sequence)
+    }
 
     /// Keeps the callback from running and lets go of what it holds. Afterwards, or twice, it only marks the handle.
     public func cancel() {
+        marks.store.thread.check("TimerHandle.cancel")
         marks.markCancelled(sequence)
         marks.store.cancel(slot, sequence)
     }

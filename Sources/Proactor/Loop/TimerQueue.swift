@@ -7,8 +7,8 @@ final class TimerQueue {
     @exclusivity(unchecked) private var nextSequence: UInt64 = 0
 
     /// - Parameter discard: Where a cancelled callback's job goes to end.
-    init(discard: @escaping (UnownedJob) -> Void) {
-        store = TimerStore(discard: discard)
+    init(thread: LoopThread, discard: @escaping (UnownedJob) -> Void) {
+        store = TimerStore(thread: thread, discard: discard)
         marks = TimerMarks(store: store)
     }
 

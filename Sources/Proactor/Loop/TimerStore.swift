@@ -13,8 +13,11 @@ final class TimerStore {
     @exclusivity(unchecked) private(set) var count = 0
     /// Where a cancelled callback's job goes to end.
     private let discard: (UnownedJob) -> Void
+    /// Whose timers these are.
+    let thread: LoopThread
 
-    init(discard: @escaping (UnownedJob) -> Void) {
+    init(thread: LoopThread, discard: @escaping (UnownedJob) -> Void) {
+        self.thread = thread
         self.discard = discard
     }
 

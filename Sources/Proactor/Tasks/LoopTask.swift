@@ -56,7 +56,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     }
 
     deinit {
-        reportUnseenError { "\(name) failed, and nobody looked at its error" }
+        reportUnseenError { "\(nameText) failed, and nobody looked at its error" }
     }
 
     private nonisolated(nonsending) func run(_ body: () async throws -> Value) async {
@@ -84,8 +84,12 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
 
     /// The name that was given, or `Task-` and a number.
     public var name: String {
-        givenName ?? "Task-\(number)"
+        loop.checkThread("LoopTask.name")
+        return nameText
     }
+
+    /// For logs, and for when the task is released, from any thread.
+    private var nameText: String { givenName ?? "Task-\(number)" }
 
     /// Gives the task another name. Swift's own `Task.name` stays what it was.
     public func setName(_ name: String) {
@@ -141,5 +145,5 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     }
 
     /// The name and the state, for logs.
-    public override var description: String { "\(name), which \(stateText)" }
+    public override var description: String { "\(nameText), which \(stateText)" }
 }

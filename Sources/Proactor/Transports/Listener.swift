@@ -137,7 +137,7 @@ final class Listener: CompletionOwner, CustomStringConvertible {
             message: "accepting failed; trying again every \(Self.restDuration) until it succeeds",
             error: SocketError(.accept, errno, address: address)
         )
-        context.socket = TransportSocket(socket, system: loop.backend.system)
+        context.socket = TransportSocket(socket, of: loop)
         context.server = server
         loop.callExceptionHandler(context)
     }

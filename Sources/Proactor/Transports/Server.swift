@@ -35,7 +35,7 @@ public final class Server {
     /// The sockets that it listens on; none when it is closed.
     public var sockets: [TransportSocket] {
         loop.checkThread("sockets")
-        return listeners.map { TransportSocket($0.socket, system: loop.backend.system) }
+        return listeners.map { TransportSocket($0.socket, of: loop) }
     }
 
     /// Whether it accepts connections.

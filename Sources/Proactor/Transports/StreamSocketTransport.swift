@@ -236,7 +236,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         loop.checkThread("extraInfo")
         if key.name == ExtraInfoKey<SocketAddress>.peerName.name { return peerAddress as? Value }
         guard phase != .closed else { return nil }
-        let handle = TransportSocket(socket, system: loop.backend.system)
+        let handle = TransportSocket(socket, of: loop)
         switch key.name {
         case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
         case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value

@@ -11,34 +11,41 @@ public struct TransportSocket: CustomStringConvertible {
     /// The descriptor, which stays the transport's own.
     public let descriptor: FileDescriptor
     private let system: any SystemCalls
+    private let thread: LoopThread
 
-    init(_ descriptor: FileDescriptor, system: any SystemCalls) {
+    init(_ descriptor: FileDescriptor, of loop: BaseEventLoop) {
         self.descriptor = descriptor
-        self.system = system
+        system = loop.backend.system
+        thread = loop.thread
     }
 
     /// The socket's own address, as `getsockname(2)`.
     public func localAddress() throws(Errno) -> SocketAddress {
-        try system.localAddress(of: descriptor)
+        thread.check("TransportSocket.localAddress")
+        return try system.localAddress(of: descriptor)
     }
 
     /// The other end's address, as `getpeername(2)`.
     public func peerAddress() throws(Errno) -> SocketAddress {
-        try system.peerAddress(of: descriptor)
+        thread.check("TransportSocket.peerAddress")
+        return try system.peerAddress(of: descriptor)
     }
 
     /// Sets an option, as `setsockopt(2)`.
     public func setOption(_ option: SocketOption, to value: Int32) throws(Errno) {
+        thread.check("TransportSocket.setOption")
         try system.setOption(option, to: value, on: descriptor)
     }
 
     /// An option's value, as `getsockopt(2)`.
     public func option(_ option: SocketOption) throws(Errno) -> Int32 {
-        try system.option(option, of: descriptor)
+        thread.check("TransportSocket.option")
+        return try system.option(option, of: descriptor)
     }
 
     public var description: String {
-        let name = (try? localAddress())?.description ?? "?"
+        // For logs, from any thread.
+        let name = (try? system.localAddress(of: descriptor))?.description ?? "?"
         return "socket \(descriptor.rawValue) at \(name)"
     }
 }

@@ -139,10 +139,10 @@ import Testing
     // Pitfalls 15, 42
     @Test(arguments: SelectorKind.allCases) func aNumberUsedAgainIsWatchedAgain(_ kind: SelectorKind) throws {
         let harness = try SelectorHarness(kind)
-        let number: Int32 = 800 + Int32(SelectorKind.allCases.firstIndex(of: kind)!)
+        let index = Int32(SelectorKind.allCases.firstIndex(of: kind)!)
         for round in 0..<3 {
             let (original, peer) = try harness.pair()
-            let reused = try harness.duplicate(original, at: number)
+            let reused = try harness.duplicate(original, at: index)
             let (receiver, closer) = (CompletionRecorder(), CompletionRecorder())
             let token = harness.backend.submit(.receive(reused), owner: receiver)
             try peer.writeAll([UInt8(round)])
@@ -153,7 +153,7 @@ import Testing
             harness.backend.submit(.close(reused), owner: closer)
             harness.backend.settle()
             #expect(closer.results == [0])
-            #expect(fcntl(number, F_GETFD) == -1)
+            #expect(fcntl(reused.rawValue, F_GETFD) == -1)
             // The file is still open as `original` and becomes readable. Pitfall 43
             try peer.writeAll([99])
             harness.turn()
@@ -167,11 +167,11 @@ import Testing
         _ kind: SelectorKind
     ) throws {
         let harness = try SelectorHarness(kind)
-        let number: Int32 = 810 + Int32(SelectorKind.allCases.firstIndex(of: kind)!)
+        let index = 8 + Int32(SelectorKind.allCases.firstIndex(of: kind)!)
         let (first, firstPeer) = try harness.pair()
         let (victim, victimPeer) = try harness.pair()
         let (next, nextPeer) = try harness.pair()
-        let reused = try harness.duplicate(victim, at: number)
+        let reused = try harness.duplicate(victim, at: index)
         let (trigger, old, new) = (CompletionRecorder(), CompletionRecorder(), CompletionRecorder())
         harness.backend.submit(.receive(first), owner: trigger)
         let oldToken = harness.backend.submit(.receive(reused), owner: old)
@@ -179,7 +179,7 @@ import Testing
             guard !completion.isFinal, old.seen.isEmpty else { return }
             harness.backend.cancel(oldToken)
             harness.backend.submit(.close(reused), owner: nil)
-            _ = try? harness.duplicate(next, at: number)
+            #expect(throws: Never.self) { try harness.duplicate(next, at: index) }
             harness.backend.submit(.receive(reused), owner: new)
         }
         // In the order in which every selector finds them.

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Proactor
@@ -101,6 +102,38 @@ import Testing
             try loop.runForever()
             // 50 wake-ups are 100 µs apart.
             #expect(backend.pollCount <= 100)
+        }
+    }
+
+    // Behaviour 3
+    // Pitfall 5
+    @Test(arguments: LoopKind.allCases)
+    func aWaitThatSignalsInterruptRunsNothingEarly(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            // A handler that does nothing still interrupts the kernel's waits. No other test uses this signal.
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { _ in }
+            sigaction(SIGURG, &action, nil)
+            let isOver = Lock(false)
+            let interrupted = pthread_self()
+            let deadline = loop.time().advanced(by: .milliseconds(20))
+            var ranEarly = false
+            try loop.callAt(deadline) {
+                ranEarly = loop.time() < deadline
+                loop.stop()
+            }
+            let interrupter = TestThread {
+                while !isOver.withLock({ $0 }) {
+                    pthread_kill(interrupted, SIGURG)
+                    usleep(500)
+                }
+            }
+            defer {
+                isOver.withLock { $0 = true }
+                interrupter.join()
+            }
+            try loop.runForever()
+            #expect(!ranEarly && loop.time() >= deadline)
         }
     }
 

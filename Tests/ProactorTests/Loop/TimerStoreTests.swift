@@ -20,7 +20,7 @@ struct TimerStoreTests {
     @Test(arguments: 0..<60 as Range<UInt64>)
     func givesOutWhatIsDueInOrder(seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        let store = TimerStore { _ in Issue.record("a callback was taken for a job") }
+        let store = TimerStore(thread: LoopThread()) { _ in Issue.record("a callback was taken for a job") }
         var model: [Timer] = []
         var ran: [UInt64] = []
         var now = Int64.random(in: 0...1_000_000_000_000, using: &random)
@@ -70,7 +70,7 @@ struct TimerStoreTests {
     @Test(arguments: 0..<20 as Range<UInt64>)
     func waitingForTheEarliestReachesEveryDeadlineOnTime(seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        let store = TimerStore { _ in }
+        let store = TimerStore(thread: LoopThread()) { _ in }
         var now: Int64 = 12_345_678_901
         var ranAt: [Int64] = []
         var deadlines: [Int64] = []
@@ -95,7 +95,7 @@ struct TimerStoreTests {
 
     @Test
     func theLastInstantAndTheFirstAreDeadlinesLikeOthers() {
-        let store = TimerStore { _ in }
+        let store = TimerStore(thread: LoopThread()) { _ in }
         var ran: [Int64] = []
         for (sequence, when) in [Int64.max, 0, .min, .max, -1, .max - 1].enumerated() {
             _ = store.insert(.callback { ran.append(when) }, when: when, sequence: UInt64(sequence))
@@ -113,7 +113,7 @@ struct TimerStoreTests {
     func lettingGoOfTheStoreLetsGoOfItsTimers() {
         let lives = LifeCounter()
         do {
-            let queue = TimerQueue { _ in }
+            let queue = TimerQueue(thread: LoopThread()) { _ in }
             for number in 0..<1000 as Range<Int64> {
                 let object = lives.makeObject()
                 _ = queue.insert(.callback { object.touch() }, at: LoopInstant(nanoseconds: number << 20))
@@ -125,7 +125,7 @@ struct TimerStoreTests {
 
     @Test
     func aHandleTellsThatItWasCancelledWhenItsSlotIsAnothers() {
-        let queue = TimerQueue { _ in }
+        let queue = TimerQueue(thread: LoopThread()) { _ in }
         let first = queue.insert(.callback {}, at: LoopInstant(nanoseconds: 5))
         first.cancel()
         let second = queue.insert(.callback {}, at: LoopInstant(nanoseconds: 5))

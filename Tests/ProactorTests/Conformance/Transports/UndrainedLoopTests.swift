@@ -10,7 +10,7 @@ import Testing
     }
 
     // Pitfall 24
-    @Test func memoryThatTheKernelMayStillFillOutlivesTheLoop() async throws {
+    @Test func memoryThatTheKernelMayStillFillOutlivesTheLoop() throws {
         let backend = UringBackend(
             ring: ScriptedRing(),
             system: LinuxSystemCalls(nonBlocking: false),
@@ -18,12 +18,15 @@ import Testing
         )
         let loop = BaseEventLoop(backend: backend, label: "undrained")
         let holder = Holder()
-        try await onThread {
-            let (transport, peer) = try loop.connect(RecordingBufferedProtocol())
-            try loop.turn()
-            holder.transport = transport as? StreamSocketTransport
-            holder.peer = peer
-        }
+        // Joined: while its thread lives, nobody else may close the loop.
+        TestThread {
+            do {
+                let (transport, peer) = try loop.connect(RecordingBufferedProtocol())
+                try loop.turn()
+                holder.transport = transport as? StreamSocketTransport
+                holder.peer = peer
+            } catch { Issue.record(error) }
+        }.join()
         let transport = try #require(holder.transport)
         #expect(transport.readState != .idle)
         // Closed from elsewhere, the loop cannot see the receive end.
