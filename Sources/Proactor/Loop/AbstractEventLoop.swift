@@ -86,6 +86,9 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
 
     /// Drops what is still scheduled and lets go of the kernel. Twice is harmless; every other call throws afterwards.
     ///
+    /// A task that is still suspended in a call of the loop stays so: it never goes on, and what it holds is not freed. The
+    /// sockets that the loop has made for such a call are closed. ``Runner`` ends its tasks before it closes its loop.
+    ///
     /// From the loop's thread, or from any other once that thread has ended.
     ///
     /// - Throws: ``EventLoopError/alreadyRunning(call:)``; ``EventLoopError/wrongThread(call:)`` from another thread while

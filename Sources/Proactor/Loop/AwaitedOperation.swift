@@ -2,6 +2,10 @@ import SystemPackage
 
 /// An operation that a task waits for. Cancelling the task cancels the operation; memory that the kernel uses lives here
 /// until the final completion.
+///
+/// When the loop closes under it, the operation is over and the task stays suspended for good, with all that it holds: Swift
+/// cannot take a task apart from outside. What must not stay open then is the loop's to close: see
+/// ``UnclaimedDescriptors``.
 final class AwaitedOperation: CompletionOwner {
     private let loop: BaseEventLoop
     /// Keeps the memory alive that the operation names.

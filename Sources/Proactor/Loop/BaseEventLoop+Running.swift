@@ -79,6 +79,7 @@ extension BaseEventLoop {
         backend.close()
         openTransports.closeAll(reportingTo: debug ? logger : nil)
         openListeners.closeAll(reportingTo: debug ? logger : nil)
+        unclaimed.closeAll(by: backend.system)
         ready.drop { job in run(job) }
     }
 

@@ -43,6 +43,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var openTransports = TransportRegistry()
     /// Listening sockets that are not closed.
     var openListeners = ListenerRegistry()
+    /// Descriptors on their way to an owner.
+    @exclusivity(unchecked) var unclaimed = UnclaimedDescriptors()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
     var defaultExecutor = DefaultExecutor.notNeededYet

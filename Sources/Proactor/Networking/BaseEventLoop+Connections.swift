@@ -37,10 +37,11 @@ extension BaseEventLoop {
                 socket: socket,
                 connectionProtocol: connectionProtocol
             )
+            unclaimed.remove(socket)
             transport.start()
             return (transport, connectionProtocol)
         } catch {
-            try? backend.system.close(socket)
+            closeUnclaimed(socket)
             throw error
         }
     }
@@ -69,7 +70,7 @@ extension BaseEventLoop {
                 [localAddresses] address in
                 try await self.connect(to: address, from: localAddresses)
             } discard: { socket in
-                try? self.backend.system.close(socket)
+                self.closeUnclaimed(socket)
             }.run()
         } catch let failure as ConnectionError {
             // What all of them have in common says enough.
@@ -101,21 +102,28 @@ extension BaseEventLoop {
         return try await connect(to: address, from: nil)
     }
 
-    /// One attempt. Cancelling the task ends it and leaves no socket behind.
+    /// One attempt. Cancelling the task ends it and leaves no socket behind, and so does closing the loop. The socket that
+    /// it returns is unclaimed.
     nonisolated(nonsending) private func connect(
         to address: SocketAddress,
         from localAddresses: [SocketAddress]?
     ) async throws -> FileDescriptor {
         let socket = try makeSocket(for: address)
+        unclaimed.insert(socket)
         do {
             if let localAddresses { try bindToFirst(of: localAddresses, socket, for: address) }
             if address.family != .unix { try set(.noDelay, on: socket, address) }
             try await connectSocket(socket, to: address)
         } catch {
-            backend.submit(.close(socket), owner: nil)
+            closeUnclaimed(socket)
             throw error
         }
         return socket
+    }
+
+    private func closeUnclaimed(_ socket: FileDescriptor) {
+        unclaimed.remove(socket)
+        backend.submit(.close(socket), owner: nil)
     }
 
     nonisolated(nonsending) private func connectSocket(
