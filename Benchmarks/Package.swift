@@ -15,20 +15,23 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CBenchLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-        .target(name: "CServe"),
-        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CBenchLiburing"]),
-        .executableTarget(name: "c-epoll-echo", dependencies: ["CServe"]),
-        .target(name: "CLoad"),
+        .target(name: "CPattern"),
+        .target(name: "CServe", dependencies: ["CPattern"]),
+        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CPattern", "CBenchLiburing"]),
+        .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern"]),
+        .target(name: "CLoad", dependencies: ["CPattern"]),
         .target(name: "CMicro"),
         .executableTarget(
             name: "loopbench",
             dependencies: [
                 "CLoad",
                 "CMicro",
+                "CPattern",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
             ]
         ),
+        .testTarget(name: "LoopbenchTests", dependencies: ["loopbench", "CLoad"]),
     ],
     swiftLanguageModes: [.v6]
 )

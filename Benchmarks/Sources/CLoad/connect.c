@@ -52,6 +52,7 @@ void prepare_connection(struct engine *engine, struct connection *connection, in
     connection->fd = fd;
     connection->blocked = false;
     connection->sent = connection->received = connection->released = connection->completed = 0;
+    connection->scheduled = 0;
     engine->open_count++;
     if (engine->config->unix_path != NULL) return;
     const int on = 1;

@@ -5,8 +5,7 @@
 
 #include "engine.h"
 
-// Offers the socket everything that has been released.
-static void echo_send(struct engine *engine, struct connection *connection) {
+void echo_send(struct engine *engine, struct connection *connection) {
     const uint64_t target = connection->released * engine->message_bytes;
     while (connection->sent < target) {
         uint64_t length = target - connection->sent;
@@ -39,10 +38,13 @@ void echo_release(struct engine *engine, struct connection *connection, uint64_t
 static void complete_messages(struct engine *engine, struct connection *connection, uint64_t now) {
     const uint64_t completed = connection->received / engine->message_bytes;
     for (; connection->completed < completed; connection->completed++) {
-        if (!engine->measuring) continue;
         const uint64_t start = connection->starts_ns[connection->completed % engine->depth];
-        cload_histogram_record(engine->latency, now - start);
-        engine->result->requests++;
+        if (engine->measuring) engine->result->requests++;
+        // A closed loop counts what ends in the window. An open one counts what was due in it: a server that stalls must
+        // not get rid of the latencies that it caused.
+        const bool counts =
+            engine->is_open ? start >= engine->record_from_ns && start < engine->record_until_ns : engine->measuring;
+        if (counts) cload_histogram_record(engine->latency, now - start);
     }
 }
 
@@ -73,7 +75,11 @@ void echo_ready(struct engine *engine, struct connection *connection, uint32_t e
         if (connection->fd < 0) return;
         const uint64_t now = now_ns();
         complete_messages(engine, connection, now);
-        echo_release(engine, connection, now);
+        if (engine->is_open) {
+            rate_release(engine, connection);
+        } else {
+            echo_release(engine, connection, now);
+        }
     } else if (!connection->blocked) {
         echo_send(engine, connection);
     }

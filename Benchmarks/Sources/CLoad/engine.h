@@ -8,13 +8,11 @@
 #include <time.h>
 
 #include "CLoad.h"
+#include "cpattern.h"
 
-// Every connection sends one endless stream, cut into messages. The byte at a position depends on the position and on
-// the connection, so that a lost, doubled, shifted or foreign piece shows as soon as it is compared.
-enum {
-    pattern_period = 65521,  // a prime: no message size falls into step with it
-    piece_bytes_max = 192 * 1024,
-};
+// Every connection sends one endless stream, cut into messages: the pattern, from a phase of its own, so that a foreign
+// piece shows too.
+enum { piece_bytes_max = 192 * 1024 };
 
 struct connection {
     int fd;             // -1 when closed
@@ -25,11 +23,13 @@ struct connection {
     uint64_t received;
     uint64_t released;  // messages that may be sent
     uint64_t completed; // messages that came back whole
-    uint64_t *starts_ns;  // when message i was released, at [i % depth]
+    uint64_t scheduled; // messages that are due; open loop only
+    uint64_t *starts_ns;  // when message i was released, or due in an open loop, at [i % depth]
 };
 
 struct snapshot {
-    uint64_t time_ns, server_cpu_ns, load_cpu_ns, busy_ns, steal_ns;
+    uint64_t time_ns, server_cpu_ns, load_cpu_ns, load_waiting_ns;
+    uint64_t task_ns, interrupt_ns, steal_ns;  // of the CPUs that server and load are pinned to
 };
 
 struct engine {
@@ -43,13 +43,19 @@ struct engine {
     struct connection *connections;
     uint32_t open_count;
     bool measuring;
-    uint8_t *pattern;   // pattern_period + piece_bytes_max bytes
+    uint8_t *pattern;   // cpattern_period + piece_bytes_max bytes
     uint8_t *incoming;  // piece_bytes_max bytes
     uint32_t message_bytes;
     uint32_t depth;
     uint64_t messages_max;  // on each connection
     uint32_t interest;      // epoll events
     void (*ready)(struct engine *, struct connection *, uint32_t events);
+    // An open loop: message k of all is due at `schedule_start_ns` + k / rate.
+    bool is_open;
+    uint64_t schedule_start_ns;
+    uint64_t schedule_next;      // the first message that was not due yet
+    uint64_t record_from_ns;     // messages that are due in between have their latency recorded
+    uint64_t record_until_ns;
 };
 
 static inline uint64_t now_ns(void) {
@@ -59,11 +65,8 @@ static inline uint64_t now_ns(void) {
 }
 
 static inline const uint8_t *expected_bytes(const struct engine *engine, const struct connection *c, uint64_t position) {
-    return engine->pattern + (c->phase + position) % pattern_period;
+    return engine->pattern + (c->phase + position) % cpattern_period;
 }
-
-// pattern.c
-int pattern_create(struct engine *engine);
 
 // connect.c
 int resolve_target(struct engine *engine);
@@ -76,7 +79,19 @@ void fail_connection(struct engine *engine, struct connection *connection);
 
 // echo.c
 void echo_release(struct engine *engine, struct connection *connection, uint64_t now);
+// Offers the socket everything that has been released.
+void echo_send(struct engine *engine, struct connection *connection);
 void echo_ready(struct engine *engine, struct connection *connection, uint32_t events);
+
+// rate.c
+void rate_start(struct engine *engine);
+// Schedules what is due, and says how long nothing else will be, in nanoseconds.
+uint64_t rate_advance(struct engine *engine, uint64_t now);
+// Lets go out what is due on a connection and within its depth.
+void rate_release(struct engine *engine, struct connection *connection);
+bool rate_is_settled(const struct engine *engine);
+// Records what was due in the window and has not come back, with its age.
+void rate_record_unanswered(struct engine *engine, uint64_t now);
 
 // churn.c
 void churn_start(struct engine *engine, struct connection *connection);

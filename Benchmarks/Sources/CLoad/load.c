@@ -12,7 +12,10 @@ enum { event_capacity = 1024 };
 
 static const uint64_t idle_answer_ns_max = 30ull * 1000 * 1000 * 1000;
 static const uint64_t idle_settle_ns = 300ull * 1000 * 1000;
-static const int wait_ms_max = 10;
+static const uint64_t wait_ns_max = 10ull * 1000 * 1000;
+// A wait ends late by up to this, so that what is due sooner is not slept for but spun for.
+static const uint64_t wake_up_ns_max = 100ull * 1000;
+static const uint64_t open_grace_ns = 1000ull * 1000 * 1000;
 
 static int create_connections(struct engine *engine) {
     const cload_config *config = engine->config;
@@ -23,7 +26,7 @@ static int create_connections(struct engine *engine) {
         engine->connections[i] = (struct connection){
             .fd = -1,
             .index = i,
-            .phase = config->kind == CLOAD_STREAM_OUT ? 0 : (uint32_t)((uint64_t)i * 7919 % pattern_period),
+            .phase = config->kind == CLOAD_STREAM_OUT ? 0 : (uint32_t)((uint64_t)i * 7919 % cpattern_period),
             .starts_ns = starts + (size_t)i * engine->depth,
         };
     }
@@ -38,8 +41,15 @@ static void open_all(struct engine *engine) {
 
 // One turn: what is ready is looked at.
 static void turn(struct engine *engine) {
+    uint64_t wait_ns = wait_ns_max;
+    if (engine->is_open) {
+        wait_ns = rate_advance(engine, now_ns());
+        wait_ns = wait_ns > wake_up_ns_max ? wait_ns - wake_up_ns_max : 0;
+        if (wait_ns > wait_ns_max) wait_ns = wait_ns_max;
+    }
+    const struct timespec wait = {.tv_nsec = (long)wait_ns};
     struct epoll_event events[event_capacity];
-    int count = epoll_wait(engine->epoll, events, event_capacity, wait_ms_max);
+    int count = epoll_pwait2(engine->epoll, events, event_capacity, &wait, NULL);
     for (int i = 0; i < count; i++) {
         struct connection *connection = events[i].data.ptr;
         if (connection->fd >= 0) engine->ready(engine, connection, events[i].events);
@@ -54,38 +64,59 @@ static void run_until(struct engine *engine, uint64_t end_ns) {
     }
 }
 
+// What was due in the window gets a second more; what is still out then is recorded as it stands.
+static void finish_open(struct engine *engine) {
+    const uint64_t deadline = engine->record_until_ns + open_grace_ns;
+    uint64_t now;
+    while ((now = now_ns()) < deadline && engine->open_count > 0 && !rate_is_settled(engine)) turn(engine);
+    rate_record_unanswered(engine, now);
+}
+
 static void run_window(struct engine *engine) {
     const cload_config *config = engine->config;
     run_until(engine, now_ns() + config->warmup_ns);
     engine->measuring = true;
     const struct snapshot before = take_snapshot(engine);
-    run_until(engine, before.time_ns + config->window_ns);
+    engine->record_from_ns = before.time_ns;
+    engine->record_until_ns = before.time_ns + config->window_ns;
+    run_until(engine, engine->record_until_ns);
     engine->measuring = false;
     const struct snapshot after = take_snapshot(engine);
     cload_result *result = engine->result;
     result->window_ns = after.time_ns - before.time_ns;
     result->server_cpu_ns = after.server_cpu_ns - before.server_cpu_ns;
     result->load_cpu_ns = after.load_cpu_ns - before.load_cpu_ns;
-    result->machine_busy_ns = after.busy_ns - before.busy_ns;
-    result->machine_steal_ns = after.steal_ns - before.steal_ns;
+    result->load_waiting_ns = after.load_waiting_ns - before.load_waiting_ns;
+    result->task_ns = after.task_ns - before.task_ns;
+    result->interrupt_ns = after.interrupt_ns - before.interrupt_ns;
+    result->steal_ns = after.steal_ns - before.steal_ns;
+    if (engine->is_open) finish_open(engine);
 }
 
-static void run_traffic(struct engine *engine) {
-    cload_result *result = engine->result;
+// Connections first, and all of them, then the first messages.
+static void begin(struct engine *engine) {
     const cload_config *config = engine->config;
-    read_memory(config->server_pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
     if (config->kind == CLOAD_CHURN) {
         churn_retry(engine);
-    } else {
-        open_all(engine);
+        return;
     }
-    if (config->kind == CLOAD_ECHO) {
+    open_all(engine);
+    if (engine->is_open) {
+        rate_start(engine);
+    } else if (config->kind == CLOAD_ECHO) {
         for (uint32_t i = 0; i < config->connections; i++) {
             if (engine->connections[i].fd >= 0) echo_release(engine, &engine->connections[i], now_ns());
         }
     }
+}
+
+static void run_traffic(struct engine *engine) {
+    cload_result *result = engine->result;
+    const int32_t pid = engine->config->server_pid;
+    read_memory(pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
+    begin(engine);
     run_window(engine);
-    read_memory(config->server_pid, &result->rss_after_bytes, &result->anonymous_after_bytes);
+    read_memory(pid, &result->rss_after_bytes, &result->anonymous_after_bytes);
 }
 
 // Sends one message and waits for it to come back.
@@ -125,8 +156,10 @@ static int set_up(struct engine *engine, const char **what) {
     int problem = resolve_target(engine);
     if (problem != 0) return problem;
     *what = "memory";
-    problem = pattern_create(engine);
-    if (problem == 0) problem = create_connections(engine);
+    engine->pattern = cpattern_create(piece_bytes_max);
+    engine->incoming = malloc(piece_bytes_max);
+    if (engine->pattern == NULL || engine->incoming == NULL) return ENOMEM;
+    problem = create_connections(engine);
     if (problem != 0) return problem;
     *what = "epoll_create1";
     engine->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -147,10 +180,25 @@ static void tear_down(struct engine *engine) {
     if (engine->epoll >= 0) close(engine->epoll);
 }
 
+static void choose_behaviour(struct engine *engine) {
+    // Edge-triggered, once for both directions: no further epoll_ctl, and no second look at what was just read.
+    engine->interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    switch (engine->config->kind) {
+    case CLOAD_ECHO:
+    case CLOAD_IDLE: engine->ready = echo_ready; break;
+    case CLOAD_CHURN: engine->ready = churn_ready; break;
+    // A stream may never run dry, so that waiting for its edge could take for ever.
+    case CLOAD_STREAM_IN: engine->ready = stream_in_ready, engine->interest = EPOLLOUT | EPOLLRDHUP; break;
+    case CLOAD_STREAM_OUT: engine->ready = stream_out_ready, engine->interest = EPOLLIN; break;
+    }
+}
+
 int cload_run(const cload_config *config, cload_histogram *latency, cload_result *result, const char **what) {
     memset(result, 0, sizeof *result);
     *what = "parameters";
     if (config->connections == 0 || config->message_bytes == 0) return EINVAL;
+    const bool is_open = config->rate_per_s > 0;
+    if (is_open && config->kind != CLOAD_ECHO) return EINVAL;
     struct engine engine = {
         .config = config,
         .result = result,
@@ -158,18 +206,10 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
         .epoll = -1,
         .message_bytes = config->message_bytes,
         .depth = config->kind == CLOAD_ECHO && config->depth > 1 ? config->depth : 1,
+        .is_open = is_open,
         .messages_max = config->kind == CLOAD_IDLE ? 1 : UINT64_MAX,
-        // Edge-triggered, once for both directions: no further epoll_ctl, and no second look at what was just read.
-        .interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
     };
-    switch (config->kind) {
-    case CLOAD_ECHO:
-    case CLOAD_IDLE: engine.ready = echo_ready; break;
-    case CLOAD_CHURN: engine.ready = churn_ready; break;
-    // A stream may never run dry, so that waiting for its edge could take for ever.
-    case CLOAD_STREAM_IN: engine.ready = stream_in_ready, engine.interest = EPOLLOUT | EPOLLRDHUP; break;
-    case CLOAD_STREAM_OUT: engine.ready = stream_out_ready, engine.interest = EPOLLIN; break;
-    }
+    choose_behaviour(&engine);
     int problem = set_up(&engine, what);
     if (problem == 0) {
         if (config->kind == CLOAD_IDLE) {

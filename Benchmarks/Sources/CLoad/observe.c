@@ -11,25 +11,48 @@ static uint64_t clock_ns(clockid_t clock) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-// Everything that ran on any CPU, and what the hypervisor took.
-static void read_machine(uint64_t *busy_ns, uint64_t *steal_ns) {
-    *busy_ns = *steal_ns = 0;
+// What one CPU, or with a negative number all of them, has done since the machine started.
+static void read_cpu(int cpu, struct snapshot *snapshot) {
     FILE *file = fopen("/proc/stat", "re");
     if (file == NULL) return;
-    unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
-    int found = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &iowait,
-                       &irq, &softirq, &steal);
-    fclose(file);
-    if (found != 8) return;
+    char wanted[16] = "cpu", line[512];
+    if (cpu >= 0) snprintf(wanted, sizeof wanted, "cpu%d", cpu);
     const uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
-    *busy_ns = (user + nice + system + irq + softirq) * tick_ns;
-    *steal_ns = steal * tick_ns;
+    while (fgets(line, sizeof line, file) != NULL) {
+        char name[16];
+        unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
+        int found = sscanf(line, "%15s %llu %llu %llu %llu %llu %llu %llu %llu", name, &user, &nice, &system, &idle,
+                           &iowait, &irq, &softirq, &steal);
+        if (found != 9 || strcmp(name, wanted) != 0) continue;
+        snapshot->task_ns += (user + nice + system) * tick_ns;
+        snapshot->interrupt_ns += (irq + softirq) * tick_ns;
+        snapshot->steal_ns += steal * tick_ns;
+        break;
+    }
+    fclose(file);
+}
+
+// How long the calling thread was ready to run and did not: something else had its CPU.
+static uint64_t waiting_ns(void) {
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    if (file == NULL) return 0;
+    unsigned long long running, waiting = 0;
+    if (fscanf(file, "%llu %llu", &running, &waiting) != 2) waiting = 0;
+    fclose(file);
+    return waiting;
 }
 
 struct snapshot take_snapshot(const struct engine *engine) {
+    const cload_config *config = engine->config;
     struct snapshot snapshot = {0};
-    read_machine(&snapshot.busy_ns, &snapshot.steal_ns);
-    if (engine->config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
+    if (config->server_cpu < 0 || config->load_cpu < 0) {
+        read_cpu(-1, &snapshot);
+    } else {
+        read_cpu(config->server_cpu, &snapshot);
+        read_cpu(config->load_cpu, &snapshot);
+    }
+    snapshot.load_waiting_ns = waiting_ns();
+    if (config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
     snapshot.load_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     snapshot.time_ns = now_ns();
     return snapshot;

@@ -7,6 +7,13 @@
 
 enum { pieces_per_event_max = 16 };
 
+// Messages are not seen one by one here: so many bytes are one.
+static void count_bytes(struct engine *engine, size_t count) {
+    if (!engine->measuring) return;
+    engine->result->bytes += count;
+    engine->result->requests = engine->result->bytes / engine->message_bytes;
+}
+
 // Sends without end, a bounded number of pieces a turn.
 void stream_in_ready(struct engine *engine, struct connection *connection, uint32_t events) {
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
@@ -24,9 +31,7 @@ void stream_in_ready(struct engine *engine, struct connection *connection, uint3
             return;
         }
         connection->sent += (uint64_t)sent;
-        if (!engine->measuring) continue;
-        engine->result->bytes += (uint64_t)sent;
-        engine->result->requests = engine->result->bytes / engine->message_bytes;
+        count_bytes(engine, (size_t)sent);
     }
 }
 
@@ -48,8 +53,6 @@ void stream_out_ready(struct engine *engine, struct connection *connection, uint
             return;
         }
         connection->received += (uint64_t)received;
-        if (!engine->measuring) continue;
-        engine->result->bytes += (uint64_t)received;
-        engine->result->requests = engine->result->bytes / engine->message_bytes;
+        count_bytes(engine, (size_t)received);
     }
 }

@@ -26,7 +26,9 @@ _Noreturn void cserve_fail(const char *what, int error) {
 static void print_usage(FILE *file, const struct cserve_knob *knobs, size_t knob_count) {
     fprintf(file, "usage: %s [--host HOST] [--port PORT] | [--unix PATH]", program_invocation_short_name);
     fprintf(file, "%s\n", knob_count > 0 ? " [OPTIONS]" : "");
-    fprintf(file, "Echoes what it receives until SIGINT or SIGTERM. Port 0 lets the system choose.\n");
+    fprintf(file, "Serves until SIGINT or SIGTERM. Port 0 lets the system choose.\n");
+    fprintf(file, "  --service        echo, sink (drops what it receives) or source (sends without end) (echo)\n");
+    fprintf(file, "  --message-bytes  what a source sends at a time, in bytes (65536)\n");
     for (size_t i = 0; i < knob_count; i++) {
         fprintf(file, "  --%-14s %s (%ld)\n", knobs[i].name, knobs[i].help, *knobs[i].value);
     }
@@ -37,23 +39,35 @@ _Noreturn static void usage_error(const char *problem, const char *argument) {
     exit(CSERVE_EXIT_USAGE);
 }
 
+// A number from `min` to `max`, or the end of the program.
+static long parse_number(const char *value, long min, long max) {
+    char *end = NULL;
+    errno = 0;
+    long number = strtol(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || number < min || number > max) {
+        usage_error("out of range or not a number:", value);
+    }
+    return number;
+}
+
+static enum cserve_service parse_service(const char *name) {
+    if (strcmp(name, "echo") == 0) return cserve_echo;
+    if (strcmp(name, "sink") == 0) return cserve_sink;
+    if (strcmp(name, "source") == 0) return cserve_source;
+    usage_error("not a service:", name);
+}
+
 static bool set_knob(const struct cserve_knob *knobs, size_t knob_count, const char *name, const char *value) {
     for (size_t i = 0; i < knob_count; i++) {
         if (strcmp(knobs[i].name, name) != 0) continue;
-        char *end = NULL;
-        errno = 0;
-        long number = strtol(value, &end, 10);
-        if (errno != 0 || end == value || *end != '\0' || number < knobs[i].min || number > knobs[i].max) {
-            usage_error("out of range or not a number:", value);
-        }
-        *knobs[i].value = number;
+        *knobs[i].value = parse_number(value, knobs[i].min, knobs[i].max);
         return true;
     }
     return false;
 }
 
 struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count) {
-    struct cserve_options options = {.host = NULL, .port = NULL, .unix_path = NULL};
+    struct cserve_options options = {.service = cserve_echo, .message_bytes = 64 * 1024};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             print_usage(stdout, knobs, knob_count);
@@ -66,12 +80,14 @@ struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_kn
         if (strcmp(name, "host") == 0) {
             options.host = value;
         } else if (strcmp(name, "port") == 0) {
-            char *end = NULL;
-            long port = strtol(value, &end, 10);
-            if (end == value || *end != '\0' || port < 0 || port > UINT16_MAX) usage_error("not a port:", value);
+            parse_number(value, 0, UINT16_MAX);
             options.port = value;
         } else if (strcmp(name, "unix") == 0) {
             options.unix_path = value;
+        } else if (strcmp(name, "service") == 0) {
+            options.service = parse_service(value);
+        } else if (strcmp(name, "message-bytes") == 0) {
+            options.message_bytes = (uint32_t)parse_number(value, 1, 1 << 30);
         } else if (!set_knob(knobs, knob_count, name, value)) {
             usage_error("unknown option", argv[i - 1]);
         }

@@ -1,4 +1,4 @@
-// The echo service over epoll, written by hand: the baseline for readiness loops.
+// Echo, sink and source over epoll, written by hand: the baseline for readiness loops.
 //
 // Level-triggered; one read buffer shared by all connections, so that an idle one holds a small record only; what is
 // read is written at once, and what the socket does not take is kept, with reading stopped until it is gone.
@@ -13,15 +13,17 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "cpattern.h"
 #include "cserve.h"
 
-enum { event_capacity = 1024, reads_per_event_max = 16, accepts_per_event_max = 256 };
+enum { event_capacity = 1024, pieces_per_event_max = 16, accepts_per_event_max = 256 };
 
 struct connection {
     int fd;
     uint8_t *rest;         // what the socket did not take; NULL when there is none
     uint32_t rest_start;
     uint32_t rest_length;  // bytes left from rest_start
+    uint32_t position;     // in the pattern's period, of what a source sends next
     struct connection *next_free;
 };
 
@@ -29,6 +31,9 @@ static int epoll_fd;
 static uint8_t *read_buffer;
 static long read_buffer_bytes = 256 * 1024;
 static struct connection *free_connections;
+static enum cserve_service service;
+static uint8_t *pattern;  // of a source
+static size_t message_bytes;
 
 // Event tags that are no connection's address.
 static char listener_tag, signal_tag, retry_tag;
@@ -76,7 +81,7 @@ static void accept_ready(int listener) {
     for (int i = 0; i < accepts_per_event_max; i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            watch(take_connection(fd), EPOLL_CTL_ADD, EPOLLIN);
+            watch(take_connection(fd), EPOLL_CTL_ADD, service == cserve_source ? EPOLLIN | EPOLLOUT : EPOLLIN);
             continue;
         }
         if (errno == EAGAIN) return;
@@ -118,7 +123,7 @@ static bool write_rest(struct connection *connection) {
 }
 
 static void echo_ready(struct connection *connection) {
-    for (int i = 0; i < reads_per_event_max; i++) {
+    for (int i = 0; i < pieces_per_event_max; i++) {
         ssize_t received = recv(connection->fd, read_buffer, (size_t)read_buffer_bytes, 0);
         if (received <= 0) {
             if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -138,6 +143,48 @@ static void echo_ready(struct connection *connection) {
             return;
         }
         if (received < read_buffer_bytes) return;  // nothing more was there; no call to learn it again
+    }
+}
+
+static void sink_ready(struct connection *connection) {
+    for (int i = 0; i < pieces_per_event_max; i++) {
+        ssize_t received = recv(connection->fd, read_buffer, (size_t)read_buffer_bytes, 0);
+        if (received <= 0) {
+            if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            close_connection(connection);
+            return;
+        }
+        if (received < read_buffer_bytes) return;
+    }
+}
+
+// The peer sends nothing: what becomes readable is its end.
+static void source_ready(struct connection *connection, uint32_t events) {
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        close_connection(connection);
+        return;
+    }
+    for (int i = 0; i < pieces_per_event_max; i++) {
+        ssize_t sent = send(connection->fd, pattern + connection->position, message_bytes, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno != EAGAIN && errno != EINTR) close_connection(connection);
+            return;
+        }
+        connection->position = (uint32_t)((connection->position + (size_t)sent) % cpattern_period);
+    }
+}
+
+static void connection_ready(struct connection *connection, uint32_t events) {
+    switch (service) {
+    case cserve_echo:
+        if (connection->rest != NULL) {
+            write_rest(connection);
+        } else {
+            echo_ready(connection);
+        }
+        break;
+    case cserve_sink: sink_ready(connection); break;
+    case cserve_source: source_ready(connection, events); break;
     }
 }
 
@@ -162,12 +209,7 @@ static void serve(int listener) {
                 add_plain(listener, &listener_tag);
             } else {
                 // One event a connection and turn, so that a record closed here is not named again in this turn.
-                struct connection *connection = tag;
-                if (connection->rest != NULL) {
-                    write_rest(connection);
-                } else {
-                    echo_ready(connection);
-                }
+                connection_ready(tag, events[i].events);
             }
         }
     }
@@ -184,6 +226,10 @@ int main(int argc, char **argv) {
     read_buffer = malloc((size_t)read_buffer_bytes);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     retry_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    service = options.service;
+    message_bytes = options.message_bytes;
+    if (service == cserve_source) pattern = cpattern_create(message_bytes);
+    if (service == cserve_source && pattern == NULL) cserve_fail("memory for the pattern", errno);
     if (read_buffer == NULL || epoll_fd < 0 || retry_timer < 0) cserve_fail("set-up", errno);
     add_plain(listener, &listener_tag);
     add_plain(signals, &signal_tag);

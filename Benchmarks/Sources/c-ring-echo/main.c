@@ -1,4 +1,4 @@
-// The echo service over io_uring, written by hand: the baseline for completion loops.
+// Echo, sink and source over io_uring, written by hand: the baseline for completion loops.
 //
 // Multishot accept and receive; what arrives in a turn is gathered per connection and sent once when all of the turn's
 // completions have been looked at, one send in flight a socket; everything a turn wants is submitted by the one call
@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "buffers.h"
+#include "cpattern.h"
 #include "cserve.h"
 #include "ring.h"
 
@@ -26,6 +27,7 @@ struct connection {
     struct span sending;  // the send in flight; empty when there is none
     struct span waiting;  // gathered since
     uint32_t sent;        // of `sending`
+    uint32_t position;    // in the pattern's period, of what a source sends next
     int fd;
     bool receiving;       // a multishot receive is armed
     bool starved;         // it ended for want of buffers
@@ -49,6 +51,9 @@ static unsigned starved_count;
 static int listener;
 static bool accepting;
 static char signal_buffer[128];
+static enum cserve_service service;
+static uint8_t *pattern;  // of a source
+static uint32_t message_bytes;
 
 static struct connection *take_connection(int fd) {
     struct connection *connection = free_connections;
@@ -105,7 +110,9 @@ static void submit_send(struct connection *connection) {
 }
 
 static void release_span(struct span *span) {
-    if (buffers_own(span->bytes)) {
+    if (service == cserve_source) {
+        // It sends from the pattern, which stays.
+    } else if (buffers_own(span->bytes)) {
         buffer_release(buffer_id(span->bytes));
     } else {
         return_block(span->bytes, span->class);
@@ -169,9 +176,21 @@ static void close_if_done(struct connection *connection) {
     if (!accepting) arm_accept();  // a descriptor is free again
 }
 
+// Lets the turn's end send the next piece of the pattern.
+static void continue_source(struct connection *connection) {
+    if (connection->ended) return;
+    connection->waiting = (struct span){.bytes = pattern + connection->position, .length = message_bytes};
+    connection->position = (uint32_t)(((uint64_t)connection->position + message_bytes) % cpattern_period);
+    mark_dirty(connection);
+}
+
 static void accepted(const struct io_uring_cqe *cqe) {
     accepting = (cqe->flags & IORING_CQE_F_MORE) != 0;
-    if (cqe->res >= 0) arm_receive(take_connection(cqe->res));
+    if (cqe->res >= 0) {
+        struct connection *connection = take_connection(cqe->res);
+        arm_receive(connection);  // a source learns its peer's end by it
+        if (service == cserve_source) continue_source(connection);
+    }
     const bool out_of_resources = cqe->res == -EMFILE || cqe->res == -ENFILE || cqe->res == -ENOMEM;
     if (!accepting && !out_of_resources) arm_accept();  // otherwise the turn's time-out does it
 }
@@ -184,7 +203,7 @@ static void received(struct connection *connection, const struct io_uring_cqe *c
         const bool retired = !(cqe->flags & IORING_CQE_F_BUF_MORE);
         buffers.offset[id] += (uint32_t)cqe->res;
         if (!retired) buffers.references[id]++;  // else the kernel's reference becomes the piece's
-        if (connection->ended) {
+        if (connection->ended || service != cserve_echo) {
             buffer_release(id);
         } else {
             gather(connection, piece, (uint32_t)cqe->res);
@@ -219,6 +238,7 @@ static void sent(struct connection *connection, const struct io_uring_cqe *cqe) 
         return;
     }
     release_span(&connection->sending);
+    if (service == cserve_source) continue_source(connection);
     if (connection->waiting.length > 0 || connection->ended || connection->stopped) mark_dirty(connection);
 }
 
@@ -320,6 +340,10 @@ int main(int argc, char **argv) {
     cserve_raise_descriptor_limit();
     set_up_ring((unsigned)sq_entries, (unsigned)cq_entries);
     set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
+    service = options.service;
+    message_bytes = options.message_bytes;
+    if (service == cserve_source) pattern = cpattern_create(message_bytes);
+    if (service == cserve_source && pattern == NULL) cserve_fail("memory for the pattern", errno);
     listener = cserve_listen(&options, 0);
     watch_signals();
     arm_accept();

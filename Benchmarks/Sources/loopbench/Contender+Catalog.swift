@@ -7,24 +7,42 @@ extension Contender {
             Contender(
                 name: "c-ring",
                 summary: "C over liburing: multishot accept and receive, provided buffers, one enter a turn",
-                program: sibling("c-ring-echo")
+                program: sibling("c-ring-echo"),
+                services: inC
             ),
             Contender(
                 name: "c-epoll",
                 summary: "C over epoll: level-triggered, one shared read buffer",
-                program: sibling("c-epoll-echo")
+                program: sibling("c-epoll-echo"),
+                services: inC
             ),
-        ] + LoopKind.allCases.map { serving(.echo, on: $0) }
+        ] + LoopKind.allCases.map { serving(on: $0) } + [LoopKind.proactor, .epoll].map { awaiting(on: $0) }
 
     /// This program, as a server on a loop of the library's.
-    static func serving(_ service: Service, on loop: LoopKind) -> Contender {
+    static func serving(on loop: LoopKind) -> Contender {
         Contender(
             name: loop.rawValue,
             summary: loop.summary,
             program: sibling("loopbench"),
-            arguments: ["serve", service.rawValue, "--loop", loop.rawValue]
+            arguments: ["serve", "--loop", loop.rawValue],
+            services: [.echo: ["echo"], .sink: ["sink"], .source: ["source"], .http: ["http"]],
+            connectionsMax: loop == .select ? 1_000 : nil
         )
     }
+
+    /// The same loop with a task for each connection.
+    private static func awaiting(on loop: LoopKind) -> Contender {
+        var contender = serving(on: loop)
+        contender.name += "-async"
+        contender.summary = "the same loop as \(loop.rawValue): echo by a task for each connection"
+        contender.services = [.echo: [Service.asyncEcho.rawValue]]
+        contender.isAsync = true
+        return contender
+    }
+
+    private static let inC: [Service: [String]] = [
+        .echo: [], .sink: ["--service", "sink"], .source: ["--service", "source"],
+    ]
 
     /// Why this contender cannot run here, or nil.
     var missing: String? {

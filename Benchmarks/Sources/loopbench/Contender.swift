@@ -12,12 +12,34 @@ struct Contender: Sendable {
     var program: String
     /// What stands between the program and the options that say where to listen.
     var arguments: [String] = []
+    /// What it can serve, each with the further arguments that ask for it.
+    var services: [Service: [String]] = [.echo: []]
+    var families: Set<Workload.Family> = [.tcp, .unix]
+    /// It holds no more than these.
+    var connectionsMax: Int?
+    /// It shows what another contender's async/await costs. Unless it is named, it takes part only in the workloads that
+    /// are meant for that.
+    var isAsync = false
+    /// Prints its version as its first line.
+    var versionCommand: [String]?
 
     /// The whole command line of a server that listens on `endpoint` and prints `listening on …` when it does.
-    func command(endpoint: Endpoint) -> [String] {
+    func command(endpoint: Endpoint, for workload: Workload) -> [String] {
+        var command = [program] + arguments + (services[workload.service] ?? [])
+        if workload.service == .source { command += ["--message-bytes", "\(workload.messageBytes)"] }
         switch endpoint {
-        case .tcp(let host, let port): [program] + arguments + ["--host", host, "--port", "\(port)"]
-        case .unix(let path): [program] + arguments + ["--unix", path]
+        case .tcp(let host, let port): return command + ["--host", host, "--port", "\(port)"]
+        case .unix(let path): return command + ["--unix", path]
         }
+    }
+
+    /// Why this contender cannot serve this workload, or nil.
+    func obstacle(to workload: Workload) -> String? {
+        if services[workload.service] == nil { return "has no \(workload.service.rawValue) service" }
+        if !families.contains(workload.family) { return "does not serve \(workload.family.rawValue) sockets" }
+        if let connectionsMax, workload.connections > connectionsMax {
+            return "holds \(connectionsMax) connections at most"
+        }
+        return nil
     }
 }

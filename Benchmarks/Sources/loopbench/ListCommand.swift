@@ -4,18 +4,40 @@ import ArgumentParser
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Shows the workloads and the contenders."
+        abstract: "Shows the workloads, the contenders and the micro-benchmarks."
     )
 
+    @Flag(help: "Says of each workload what it measures and what it does not.")
+    var verbose = false
+
     func run() {
-        print("Workloads (for --workloads; 'core' stands for those marked *):")
+        print("Workloads (for --workloads; * marks those of 'core', + those of 'quick'):")
         for workload in Workload.catalog {
-            print("  \(padded(workload.name, 20))\(workload.isCore ? "* " : "  ")\(workload.summary)")
+            let mark = Workload.quick.contains(workload) ? "+" : Workload.core.contains(workload) ? "*" : " "
+            print("  \(padded(workload.name, 27))\(mark) \(workload.summary)")
+            if verbose {
+                print("      measures: \(workload.measures)")
+                print("      does not: \(workload.ignores)\n")
+            }
         }
-        print("\nContenders (for --contenders):")
+        print(
+            """
+
+              Any other of the same form works too: echo-4KiBx10, pipelined-64Bx100x8, idle-20000, unix-churn-64Bx5, \
+            echo-64Bx50@5000 (5,000 a second, open loop).
+              Groups: \(Workload.groups.map(\.name).joined(separator: ", ")), micro (what 'loopbench micro' measures).
+
+            Contenders (for --contenders):
+            """
+        )
         for contender in Contender.catalog {
             let missing = contender.missing.map { " [missing: \($0)]" } ?? ""
-            print("  \(padded(contender.name, 20))  \(contender.summary)\(missing)")
+            print("  \(padded(contender.name, 27))  \(contender.summary)\(missing)")
+        }
+        print("\nMicro-benchmarks (for 'loopbench micro --only'):")
+        for name in MicroBenchmark.catalog.map(\.name).withoutRepeats {
+            let loops = MicroBenchmark.catalog.filter { $0.name == name }.map(\.loop)
+            print("  \(padded(name, 43)) \(loops.joined(separator: ", "))")
         }
     }
 }

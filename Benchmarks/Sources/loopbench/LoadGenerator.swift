@@ -13,6 +13,10 @@ struct LoadGenerator {
 
     var warmUpSeconds: Double
     var windowSeconds: Double
+    /// Where server and load are pinned; nil when they are not.
+    var cpus: CPUPair?
+    /// As ``Machine/accountsInterruptsApart``.
+    var interruptsApart = false
 
     func measure(
         _ workload: Workload,
@@ -20,7 +24,16 @@ struct LoadGenerator {
         round: Int,
         endpoint: Contender.Endpoint,
         processID: Int32
-    ) throws(Failure) -> Measurement {
+    ) throws -> Measurement {
+        if workload.kind == .http {
+            return try measureHTTP(
+                workload,
+                contender: contender,
+                round: round,
+                endpoint: endpoint,
+                processID: processID
+            )
+        }
         guard let histogram = cload_histogram_create() else { throw Failure(step: "histogram", code: ENOMEM) }
         defer { cload_histogram_destroy(histogram) }
         var result = cload_result()
@@ -32,7 +45,13 @@ struct LoadGenerator {
         guard problem == 0 else {
             throw Failure(step: step.map { String(cString: $0) } ?? "start", code: problem)
         }
-        return Measurement(result, latency: histogram, contender: contender, round: round)
+        var measurement = Measurement(result, latency: histogram, contender: contender, round: round)
+        if !workload.hasLatency { measurement.latency = nil }
+        if !interruptsApart {
+            measurement.otherLoad += Double(result.interrupt_ns) / Double(max(result.window_ns, 1))
+        }
+        measurement.otherLoad = max(0, measurement.otherLoad)
+        return measurement
     }
 
     private func withConfiguration(
@@ -47,13 +66,19 @@ struct LoadGenerator {
             case .echo: CLOAD_ECHO
             case .churn: CLOAD_CHURN
             case .idle: CLOAD_IDLE
+            case .streamIn: CLOAD_STREAM_IN
+            case .streamOut: CLOAD_STREAM_OUT
+            case .http: preconditionFailure("wrk drives HTTP")
             }
         configuration.connections = UInt32(workload.connections)
         configuration.message_bytes = UInt32(workload.messageBytes)
         configuration.depth = UInt32(workload.depth)
         configuration.warmup_ns = UInt64(warmUpSeconds * 1e9)
         configuration.window_ns = UInt64(windowSeconds * 1e9)
+        configuration.rate_per_s = workload.rate ?? 0
         configuration.server_pid = processID
+        configuration.server_cpu = Int32(cpus?.server ?? -1)
+        configuration.load_cpu = Int32(cpus?.load ?? -1)
         switch endpoint {
         case .tcp(let host, let port):
             configuration.port = port
@@ -87,12 +112,16 @@ extension Measurement {
                 p90Nanoseconds: cload_histogram_value_at(latency, 0.9),
                 p99Nanoseconds: cload_histogram_value_at(latency, 0.99),
                 p999Nanoseconds: cload_histogram_value_at(latency, 0.999),
-                maximumNanoseconds: cload_histogram_max(latency)
+                maximumNanoseconds: cload_histogram_max(latency),
+                curve: Measurement.Latency.fractions.map { cload_histogram_value_at(latency, $0) }
             ),
             errors: result.errors,
             corruptions: result.corruptions,
-            otherLoad: max(0, (Double(result.machine_busy_ns) - accounted) / window),
-            stolen: Double(result.machine_steal_ns) / window,
+            scheduled: result.scheduled,
+            unanswered: result.unanswered,
+            otherLoad: (Double(result.task_ns) - accounted) / window,
+            loadWaiting: Double(result.load_waiting_ns) / window,
+            stolen: Double(result.steal_ns) / window,
             memory: Memory(
                 residentBeforeBytes: result.rss_before_bytes,
                 residentAfterBytes: result.rss_after_bytes,

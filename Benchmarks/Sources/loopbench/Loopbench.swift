@@ -12,7 +12,8 @@ struct Loopbench: ParsableCommand {
             taken, so that what changes on the machine from minute to minute falls on all of them.
             """,
         subcommands: [
-            ListCommand.self, RunCommand.self, ServeCommand.self, DemoCommand.self, MicroCommand.self,
+            RunCommand.self, ListCommand.self, CompareCommand.self, ReportCommand.self, MicroCommand.self,
+            DemoCommand.self, ServeCommand.self,
         ]
     )
 }

@@ -1,13 +1,16 @@
 import Foundation
 
 /// Where a result comes from.
-struct Machine: Sendable, Codable {
+struct Machine: Sendable, Codable, Equatable {
     var kernel: String
     var processor: String
     var processorCount: Int
     var memoryBytes: UInt64
     /// TCP's congestion control: it paces large transfers, even over loopback, and so weighs on their figures.
     var congestionControl: String
+    /// The kernel keeps the time of interrupts apart from that of the process that they interrupt. The network's work over
+    /// loopback is then missing from the servers' CPU time.
+    var accountsInterruptsApart: Bool
 
     static var current: Machine {
         Machine(
@@ -15,7 +18,8 @@ struct Machine: Sendable, Codable {
             processor: processorName,
             processorCount: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory,
-            congestionControl: firstLine(of: "/proc/sys/net/ipv4/tcp_congestion_control")
+            congestionControl: firstLine(of: "/proc/sys/net/ipv4/tcp_congestion_control"),
+            accountsInterruptsApart: kernelConfiguration.contains("CONFIG_IRQ_TIME_ACCOUNTING=y")
         )
     }
 
@@ -30,8 +34,31 @@ struct Machine: Sendable, Codable {
         return name.trimmingCharacters(in: .whitespaces)
     }
 
+    /// Empty when the system does not show it.
+    private static var kernelConfiguration: String {
+        let file = "/boot/config-\(firstLine(of: "/proc/sys/kernel/osrelease"))"
+        if let text = try? String(contentsOfFile: file, encoding: .utf8) { return text }
+        guard FileManager.default.fileExists(atPath: "/proc/config.gz") else { return "" }
+        return outputOfCommand(["gzip", "-dc", "/proc/config.gz"]) ?? ""
+    }
+
     private static func firstLine(of path: String) -> String {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? "unknown"
         return text.split(separator: "\n").first.map(String.init) ?? "unknown"
     }
+}
+
+/// What a program prints, or nil when it cannot be run or fails.
+func outputOfCommand(_ command: [String]) -> String? {
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = command
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    let data = (try? output.fileHandleForReading.readToEnd()) ?? Data()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { return nil }
+    return String(decoding: data, as: UTF8.self)
 }

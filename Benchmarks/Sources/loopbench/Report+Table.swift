@@ -1,48 +1,45 @@
 extension Report {
     /// As plain text for people.
     func text() -> String {
-        var text = "\(machine.line)\n"
-        text += "medians of \(rounds) rounds of \(shown(windowSeconds, 1)) s, ± half the range; "
-        text += "closed loop; ratios to \(baseline), round by round\n\n"
-        let traffic = results.filter { $0.workload.kind != .idle }
-        let idle = results.filter { $0.workload.kind == .idle }
-        if !traffic.isEmpty { text += trafficTable(traffic).rendered() + "\n" }
-        if !idle.isEmpty { text += idleTable(idle).rendered() + "\n" }
-        for failure in results.flatMap({ result in
-            result.rounds.flatMap { round in
-                round.failures.map { "\(result.workload.name), round \(round.index): \($0)" }
-            }
-        }) {
-            text += "failed: \(failure)\n"
-        }
+        var text = "\(machine.line)\n\(methodLine)"
+        if !results.isEmpty { text += "; × is the ratio to \(baseline), round by round" }
+        text += "\n\n"
+        for table in tables { text += table.rendered() + "\n" }
+        for line in skipped { text += "skipped: \(line)\n" }
+        for line in failures { text += "failed: \(line)\n" }
         return text
     }
 
-    private func trafficTable(_ results: [WorkloadResult]) -> TextTable {
+    private var tables: [TextTable] {
+        let streams = results.filter { [.streamIn, .streamOut].contains($0.workload.kind) }
+        let idle = results.filter { $0.workload.kind == .idle }
+        let requests = results.filter { $0.workload.hasLatency }
+        var tables: [TextTable] = []
+        if !requests.isEmpty { tables += [costTable(requests), latencyTable(requests)] }
+        if !streams.isEmpty { tables.append(costTable(streams)) }
+        if !idle.isEmpty { tables.append(memoryTable(idle)) }
+        if !micro.isEmpty { tables.append(MicroResult.table(micro)) }
+        return tables
+    }
+
+    private func costTable(_ results: [WorkloadResult]) -> TextTable {
+        let isStream = !(results.first?.workload.hasLatency ?? true)
         var table = TextTable(columns: [
-            "workload", "contender", "per second", "±", "CPU µs each", "±", "p50 µs", "p99 µs", "load CPU",
-            "throughput ×", "CPU ×", "notes",
+            "workload", "contender", isStream ? "MB a second" : "per second", "±",
+            isStream ? "CPU µs a MB" : "CPU µs each", "±", "load CPU", "throughput ×", "CPU ×", "notes",
         ])
         for result in results {
             for contender in result.contenders {
-                let throughput = result.summary(of: contender, \.requestsPerSecond)
-                let cpu = result.summary(of: contender, \.cpuMicroseconds)
+                let throughput = result.summary(of: contender, .throughput)
+                let cpu = result.summary(of: contender, .cpu)
                 table.add([
                     result.workload.name, contender,
-                    shown(throughput.median, 0), percent(throughput.spread),
-                    shown(cpu.median, cpu.median < 1 ? 4 : 2), percent(cpu.spread),
-                    shown(
-                        result.summary(of: contender) { Double($0.latency.p50Nanoseconds) / 1e3 }.median,
-                        1
-                    ),
-                    shown(
-                        result.summary(of: contender) { Double($0.latency.p99Nanoseconds) / 1e3 }.median,
-                        1
-                    ),
-                    percent(result.summary(of: contender, \.loadUtilisation).median),
-                    shown(result.ratio(of: contender, to: baseline, \.requestsPerSecond).median, 3),
-                    shown(result.ratio(of: contender, to: baseline, \.cpuMicroseconds).median, 3),
-                    notes(result, contender),
+                    Figure.throughput.shown(throughput.median), percent(throughput.spread),
+                    Figure.cpu.shown(cpu.median), percent(cpu.spread),
+                    loadUtilisation(result, contender),
+                    shown(result.ratio(of: contender, to: baseline, .throughput).median, 3),
+                    shown(result.ratio(of: contender, to: baseline, .cpu).median, 3),
+                    result.notes(on: contender).joined(separator: "; "),
                 ])
             }
             table.addGap()
@@ -50,42 +47,55 @@ extension Report {
         return table
     }
 
-    private func idleTable(_ results: [WorkloadResult]) -> TextTable {
+    /// Near 100 % the load sets the throughput. wrk does not say, and an open loop spins while it waits.
+    private func loadUtilisation(_ result: WorkloadResult, _ contender: String) -> String {
+        guard result.workload.kind != .http, result.workload.rate == nil else { return "–" }
+        return percent(Summary(result.rounds.compactMap { $0[contender] }.map(\.loadUtilisation)).median)
+    }
+
+    private func latencyTable(_ results: [WorkloadResult]) -> TextTable {
+        var table = TextTable(columns: [
+            "workload", "contender", "p50 µs", "p90 µs", "p99 µs", "±", "p99.9 µs", "maximum µs", "loop",
+        ])
+        for result in results {
+            for contender in result.contenders {
+                func median(_ figure: Figure) -> String {
+                    figure.shown(result.summary(of: contender, figure).median)
+                }
+                table.add([
+                    result.workload.name, contender, median(.p50), median(.p90), median(.p99),
+                    percent(result.summary(of: contender, .p99).spread), median(.p999), median(.maximum),
+                    result.workload.rate == nil ? "closed" : "open",
+                ])
+            }
+            table.addGap()
+        }
+        return table
+    }
+
+    private func memoryTable(_ results: [WorkloadResult]) -> TextTable {
         var table = TextTable(columns: [
             "workload", "contender", "resident B each", "±", "anonymous B each", "resident ×", "notes",
         ])
         for result in results {
-            let count = result.workload.connections
             for contender in result.contenders {
-                let resident = result.summary(of: contender) { $0.residentBytes(connections: count) }
-                let ratio = result.ratio(of: contender, to: baseline) { $0.residentBytes(connections: count) }
+                let resident = result.summary(of: contender, .resident)
                 table.add([
                     result.workload.name, contender,
                     shown(resident.median, 0), percent(resident.spread),
-                    shown(result.summary(of: contender) { $0.anonymousBytes(connections: count) }.median, 0),
-                    shown(ratio.median, 3),
-                    notes(result, contender),
+                    shown(result.summary(of: contender, .anonymous).median, 0),
+                    shown(result.ratio(of: contender, to: baseline, .resident).median, 3),
+                    result.notes(on: contender).joined(separator: "; "),
                 ])
             }
             table.addGap()
         }
         return table
     }
+}
 
-    /// What a reader must know before believing the figures.
-    private func notes(_ result: WorkloadResult, _ contender: String) -> String {
-        let measurements = result.rounds.compactMap { $0[contender] }
-        var notes: [String] = []
-        let contested = measurements.count(where: \.isContested)
-        if contested > 0, result.workload.kind != .idle {
-            notes.append("contested: \(contested) of \(measurements.count) rounds")
-        }
-        let errors = measurements.reduce(0) { $0 + $1.errors }
-        if errors > 0 { notes.append("\(errors) errors") }
-        let corruptions = measurements.reduce(0) { $0 + $1.corruptions }
-        if corruptions > 0 { notes.append("CORRUPT DATA on \(corruptions) connections") }
-        return notes.joined(separator: "; ")
-    }
-
-    private func percent(_ part: Double) -> String { part.isNaN ? "–" : "\(shown(part * 100, 0)) %" }
+/// `0.034` as `3 %`; below a percent with a decimal.
+func percent(_ part: Double) -> String {
+    guard part.isFinite else { return "–" }
+    return "\(shown(part * 100, abs(part) < 0.0095 ? 1 : 0)) %"
 }

@@ -2,12 +2,23 @@ import Foundation
 
 /// A whole run: what was measured, where, and how.
 struct Report: Sendable, Codable {
+    /// Of the JSON; a change that readers have to know of raises it.
+    static let currentFormat = 1
+
+    var format = currentFormat
     var date: Date
     var machine: Machine
+    var surroundings: Surroundings
+    /// Where server and load were pinned; nil for a run of micro-benchmarks alone.
+    var cpus: CPUPair?
     var baseline: String
     var rounds: Int
     var windowSeconds: Double
-    var results: [WorkloadResult]
+    var warmUpSeconds: Double
+    var results: [WorkloadResult] = []
+    var micro: [MicroResult] = []
+    /// Contenders and workloads that were asked for and could not be had, and why.
+    var skipped: [String] = []
 
     /// As JSON, for scripts and for comparing runs.
     func json() throws -> Data {
@@ -15,5 +26,93 @@ struct Report: Sendable, Codable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
         return try encoder.encode(self)
+    }
+
+    init(json: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        self = try decoder.decode(Report.self, from: json)
+    }
+
+    init(
+        date: Date,
+        machine: Machine,
+        surroundings: Surroundings,
+        cpus: CPUPair?,
+        baseline: String,
+        rounds: Int,
+        windowSeconds: Double,
+        warmUpSeconds: Double
+    ) {
+        self.date = date
+        self.machine = machine
+        self.surroundings = surroundings
+        self.cpus = cpus
+        self.baseline = baseline
+        self.rounds = rounds
+        self.windowSeconds = windowSeconds
+        self.warmUpSeconds = warmUpSeconds
+    }
+
+    /// The report in a file.
+    static func read(_ path: String) throws(ReadFailure) -> Report {
+        do {
+            let data =
+                path == "-"
+                ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
+            return try Report(json: data)
+        } catch {
+            throw ReadFailure(path: path, cause: "\(error)")
+        }
+    }
+
+    /// Several runs on one machine, shown as one: a workload that is in more than one comes from the last.
+    mutating func merge(_ other: Report) {
+        for result in other.results {
+            results.removeAll { $0.workload == result.workload }
+            results.append(result)
+        }
+        for result in other.micro {
+            micro.removeAll { $0.name == result.name && $0.loop == result.loop }
+            micro.append(result)
+        }
+        skipped = (skipped + other.skipped).withoutRepeats
+        cpus = cpus ?? other.cpus
+        surroundings.versions.merge(other.surroundings.versions) { _, last in last }
+    }
+
+    struct ReadFailure: Error, CustomStringConvertible {
+        var path: String
+        var cause: String
+
+        var description: String { "\(path) is not a result of 'loopbench run --json': \(cause)" }
+    }
+
+    /// Every contender, in the order of its first turn.
+    var contenders: [String] { results.flatMap(\.contenders).withoutRepeats }
+
+    /// Servers that did not start, died, or would not end.
+    var failures: [String] {
+        results.flatMap { result in
+            result.rounds.flatMap { round in
+                round.failures.map { "\(result.workload.name), round \(round.index): \($0)" }
+            }
+        }
+    }
+
+    /// How the figures came about, for whoever reads them.
+    var methodLine: String {
+        let loops = Set(
+            results.map { $0.workload.rate == nil ? "closed loop" : "open loop where a rate is named" }
+        )
+        var line =
+            "medians of \(rounds) \(rounds == 1 ? "round" : "rounds") of \(shown(windowSeconds, 1)) s, ± half the range"
+        if !loops.isEmpty { line += "; " + loops.sorted().joined(separator: ", ") }
+        if rounds < 5 { line += "; fewer than 5 rounds: the spread says little" }
+        if cpus?.sharesCore == true { line += "; server and load share a core, and slow each other down" }
+        if machine.accountsInterruptsApart {
+            line += "; this kernel leaves the network's interrupts out of the CPU time"
+        }
+        return line
     }
 }

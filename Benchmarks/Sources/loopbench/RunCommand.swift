@@ -1,14 +1,19 @@
 import ArgumentParser
+import CLoad
 import Foundation
 
 /// `loopbench run`: measures and prints a table.
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Measures contenders side by side and prints a table."
+        abstract: "Measures contenders side by side and prints a table.",
+        discussion: """
+            Without options it measures every contender that this machine can run with the 'core' workloads. Two CPUs are \
+            needed, and quiet: close what else is running.
+            """
     )
 
-    @Option(help: "Workloads, separated by commas; 'core' and 'all' stand for several. See 'loopbench list'.")
+    @Option(help: "Workloads or groups of them, separated by commas. See 'loopbench list'.")
     var workloads = "core"
 
     @Option(help: "Contenders, separated by commas, in the order of their turns. (default: all that can run)")
@@ -20,17 +25,26 @@ struct RunCommand: ParsableCommand {
     @Option(help: "How often each contender gets its turn.")
     var rounds = 5
 
-    @Option(help: "Length of a measured window, in seconds.")
-    var seconds = 2.0
+    @Option(help: "Length of a measured window, in seconds. (default: 2)")
+    var seconds: Double?
 
-    @Option(help: "How long the traffic runs before the window, in seconds.")
-    var warmUp = 0.5
+    @Option(
+        help:
+            "How long the traffic runs before the window, in seconds. (default: a quarter of it, 0.5 at most)"
+    )
+    var warmUp: Double?
 
-    @Option(help: "The CPU that servers are pinned to.")
-    var serverCPU = 0
+    @Option(help: "Chooses the length of the windows so that all takes about so many minutes.")
+    var minutes: Double?
 
-    @Option(help: "The CPU that the load comes from.")
-    var loadCPU = 1
+    @Option(help: "Echo in an open loop: so many messages are due each second, on all connections together.")
+    var rate: Double?
+
+    @Option(help: "The CPU that servers are pinned to. (default: the first that may be used)")
+    var serverCPU: Int?
+
+    @Option(help: "The CPU that the load comes from. (default: one of another core)")
+    var loadCPU: Int?
 
     @Option(help: "Another number of connections than the workload's own.")
     var connections: Int?
@@ -38,23 +52,29 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Another message size than the workload's own, in bytes.")
     var messageBytes: Int?
 
+    @Option(help: "Another number of messages in flight on a connection than the workload's own; echo only.")
+    var depth: Int?
+
     @Option(
         help: "Writes everything that was measured to this file as JSON; '-' prints it instead of the table."
     )
     var json: String?
 
+    @Option(help: "Writes the report to this file as a web page.")
+    var html: String?
+
     func validate() throws {
         guard rounds >= 1 else { throw ValidationError("--rounds must be 1 or more.") }
-        guard seconds > 0 else { throw ValidationError("--seconds must be more than 0.") }
-        guard warmUp >= 0 else { throw ValidationError("--warm-up must not be negative.") }
-        guard connections ?? 1 >= 1, connections ?? 1 <= 1_000_000 else {
-            throw ValidationError("--connections must lie between 1 and 1,000,000.")
-        }
-        guard messageBytes ?? 1 >= 1, messageBytes ?? 1 <= 1 << 30 else {
-            throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
+        guard seconds ?? 1 > 0 else { throw ValidationError("--seconds must be more than 0.") }
+        guard warmUp ?? 0 >= 0 else { throw ValidationError("--warm-up must not be negative.") }
+        guard minutes ?? 1 > 0 else { throw ValidationError("--minutes must be more than 0.") }
+        guard minutes == nil || seconds == nil else {
+            throw ValidationError("--minutes chooses --seconds: give one of them.")
         }
         do {
-            _ = try selectedWorkloads()
+            for workload in try selectedWorkloads() {
+                if let problem = workload.problem { throw ValidationError("\(workload.name): \(problem).") }
+            }
             _ = try selectedContenders()
         } catch let error as SelectionError {
             throw ValidationError(error.description)
@@ -62,63 +82,113 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
+        let cpus = try CPUPair.choose(server: serverCPU, load: loadCPU)
         let chosen = try selectedContenders()
-        for contender in chosen {
-            if let missing = contender.missing { note("skipped: \(contender.name): \(missing)") }
+        let plan = Plan(try selectedWorkloads(), chosen, areNamed: contenders != nil)
+        for line in plan.skipped { note("skipped: \(line)") }
+        guard let first = plan.entries.first?.contenders.first else {
+            guard plan.entries.isEmpty, includesMicro else {
+                throw ValidationError("None of the contenders can run these workloads here.")
+            }
+            return try finish(startedReport(cpus, baseline: "", window: 0, warmUp: 0, chosen))
         }
-        let available = chosen.filter { $0.missing == nil }
-        guard let first = available.first else { throw ValidationError("No contender can run here.") }
+        let window = seconds ?? minutes.map { plan.windowSeconds(for: $0, rounds: rounds) } ?? 2
+        let warmUp = warmUp ?? min(window / 4, 0.5)
+        var report = startedReport(
+            cpus,
+            baseline: baseline ?? first.name,
+            window: window,
+            warmUp: warmUp,
+            chosen
+        )
+        report.skipped = plan.skipped
+        announce(plan, window + warmUp)
         let runner = Runner(
             rounds: rounds,
-            serverCPU: serverCPU,
-            loadCPU: loadCPU,
-            generator: LoadGenerator(warmUpSeconds: warmUp, windowSeconds: seconds),
-            progress: showProgress
+            cpus: cpus,
+            generator: LoadGenerator(
+                warmUpSeconds: warmUp,
+                windowSeconds: window,
+                cpus: cpus,
+                interruptsApart: report.machine.accountsInterruptsApart
+            ),
+            progress: Progress(total: plan.measurementCount(rounds: rounds))
         )
-        let report = Report(
-            date: Date(),
-            machine: .current,
-            baseline: baseline ?? first.name,
-            rounds: rounds,
-            windowSeconds: seconds,
-            results: try runner.run(try selectedWorkloads(), available)
-        )
-        if json == "-" {
-            print(String(decoding: try report.json(), as: UTF8.self))
-            return
+        report.results = try runner.run(plan) { results in
+            // What a long run has found so far survives its end.
+            guard let json, json != "-" else { return }
+            var unfinished = report
+            unfinished.results = results
+            try write(try unfinished.json(), to: json)
         }
-        print(report.text(), terminator: "")
-        if let json { try report.json().write(to: URL(filePath: json)) }
+        try finish(report)
     }
 
+    private func startedReport(
+        _ cpus: CPUPair,
+        baseline: String,
+        window: Double,
+        warmUp: Double,
+        _ contenders: [Contender]
+    ) -> Report {
+        Report(
+            date: Date(),
+            machine: .current,
+            surroundings: .current(with: contenders.filter { $0.missing == nil }),
+            cpus: cpus,
+            baseline: baseline,
+            rounds: rounds,
+            windowSeconds: window,
+            warmUpSeconds: warmUp
+        )
+    }
+
+    private func announce(_ plan: Plan, _ seconds: Double) {
+        let count = plan.measurementCount(rounds: rounds)
+        let minutes = Double(count) * (seconds + Plan.overheadSeconds) / 60
+        note("\(count) measurements, some \(shown(max(minutes, 1), 0)) min")
+    }
+
+    private func finish(_ measured: Report) throws {
+        var report = measured
+        if includesMicro {
+            let catalog = MicroBenchmark.catalog
+            let progress = Progress(total: rounds * catalog.count)
+            report.micro = try MicroBenchmark.run(catalog, rounds: rounds, progress: progress)
+        }
+        if json == "-" {
+            print(String(decoding: try report.json(), as: UTF8.self))
+        } else {
+            print(report.text(), terminator: "")
+            if let json { try write(try report.json(), to: json) }
+        }
+        if let html {
+            try write(Data(HTMLReport(report).page().utf8), to: html)
+            note("the report is in \(html)")
+        }
+    }
+
+    private var workloadNames: [String] { workloads.split(separator: ",").map(String.init) }
+
+    private var includesMicro: Bool { workloadNames.contains("micro") }
+
     private func selectedWorkloads() throws -> [Workload] {
-        try Workload.named(workloads.split(separator: ",").map(String.init)).map { workload in
+        try Workload.named(workloadNames.filter { $0 != "micro" }).map { workload in
             var workload = workload
             workload.connections = connections ?? workload.connections
             workload.messageBytes = messageBytes ?? workload.messageBytes
+            workload.depth = depth ?? workload.depth
+            workload.rate = rate ?? workload.rate
             return workload
-        }
+        }.withoutRepeats
     }
 
     private func selectedContenders() throws -> [Contender] {
-        guard let contenders else { return Contender.catalog.filter { $0.missing == nil } }
+        guard let contenders else { return Contender.catalog }
         let chosen = try Contender.named(contenders.split(separator: ",").map(String.init))
         if let baseline, !chosen.contains(where: { $0.name == baseline }) {
             throw SelectionError(kind: "chosen contender", name: baseline, known: chosen.map(\.name))
         }
         return chosen
     }
-}
-
-/// One line that is written over on a terminal; lines elsewhere.
-private func showProgress(_ step: String?) {
-    if isatty(STDERR_FILENO) == 1 {
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(step ?? "")".utf8))
-    } else if let step {
-        note(step)
-    }
-}
-
-private func note(_ line: String) {
-    FileHandle.standardError.write(Data("\(line)\n".utf8))
 }

@@ -2,60 +2,63 @@ import CLoad
 
 /// Lets contenders take turns at workloads.
 struct Runner {
-    /// Too few CPUs to tell the server's time from the load's.
-    struct OneCPU: Error, CustomStringConvertible {
-        var description: String {
-            """
-            Refusing to compare on one CPU: the load generator would take its time from the server it drives, by an \
-            amount that depends on the server, so that no figure would be the server's own. Give --server-cpu and \
-            --load-cpu two different CPUs that this process may use.
-            """
-        }
-    }
-
     var rounds: Int
-    var serverCPU: Int
-    var loadCPU: Int
+    var cpus: CPUPair
     var generator: LoadGenerator
-    /// Told before each measurement, and once more, with nil, after the last one.
-    var progress: (String?) -> Void
+    var progress: Progress
 
     /// Measures every contender on every workload, `rounds` times, in turns.
-    func run(_ workloads: [Workload], _ contenders: [Contender]) throws -> [WorkloadResult] {
-        guard serverCPU != loadCPU, cload_cpu_count() >= 2 else { throw OneCPU() }
-        guard cload_pin(Int32(loadCPU)) == 0 else { throw OneCPU() }
+    ///
+    /// - Parameter finished: called with what is there so far, after each workload.
+    func run(_ plan: Plan, finished: ([WorkloadResult]) throws -> Void = { _ in }) throws -> [WorkloadResult]
+    {
+        let problem = cload_pin(Int32(cpus.load))
+        guard problem == 0 else {
+            throw CPUPair.Refusal(cause: "the load cannot be pinned to CPU \(cpus.load)")
+        }
         cload_raise_descriptor_limit()
-        defer { progress(nil) }
+        defer { progress.end() }
         var results: [WorkloadResult] = []
-        for workload in workloads {
+        for entry in plan.entries {
             var measured: [Round] = []
             for index in 1...rounds {
-                measured.append(try run(workload, contenders, round: index))
+                measured.append(try run(entry, round: index))
             }
-            results.append(WorkloadResult(workload: workload, rounds: measured))
+            results.append(WorkloadResult(workload: entry.workload, rounds: measured))
+            try finished(results)
         }
         return results
     }
 
-    private func run(_ workload: Workload, _ contenders: [Contender], round: Int) throws -> Round {
+    private func run(_ entry: Plan.Entry, round: Int) throws -> Round {
         var result = Round(index: round)
-        for contender in contenders {
-            progress("\(workload.name), round \(round) of \(rounds): \(contender.name)")
+        for contender in entry.contenders {
+            progress.begin("\(entry.workload.name), round \(round) of \(rounds)", contender.name)
             do {
-                let server = try ServerProcess.start(contender, family: workload.family, cpu: serverCPU)
-                let measurement = try generator.measure(
-                    workload,
-                    contender: contender.name,
-                    round: round,
-                    endpoint: server.endpoint,
-                    processID: server.processID
-                )
-                try server.stop()
-                result.measurements.append(measurement)
+                result.measurements.append(try measure(contender, entry.workload, round))
             } catch let failure as ServerProcess.Failure {
                 result.failures.append("\(contender.name): \(failure)")
+            } catch let problem as WrkLoad.Problem {
+                result.failures.append("\(contender.name): \(problem)")
             }
         }
         return result
+    }
+
+    private func measure(_ contender: Contender, _ workload: Workload, _ round: Int) throws -> Measurement {
+        let server = try ServerProcess.start(contender, for: workload, cpu: cpus.server)
+        let (endpoint, processID) = (server.endpoint, server.processID)
+        // A load that cannot start must not leave the server behind.
+        let outcome = Result {
+            try generator.measure(
+                workload,
+                contender: contender.name,
+                round: round,
+                endpoint: endpoint,
+                processID: processID
+            )
+        }
+        try server.stop()
+        return try outcome.get()
     }
 }

@@ -19,15 +19,15 @@ struct ServerProcess: ~Copyable {
     /// Starts the server pinned to `cpu` and waits for the line that says where it listens.
     static func start(
         _ contender: Contender,
-        family: Workload.Family,
+        for workload: Workload,
         cpu: Int
     ) throws(Failure) -> ServerProcess {
         let wanted: Contender.Endpoint =
-            switch family {
+            switch workload.family {
             case .tcp: .tcp(host: "127.0.0.1", port: 0)
             case .unix: .unix(path: "/tmp/loopbench-\(getpid())-\(contender.name).sock")
             }
-        let command = contender.command(endpoint: wanted)
+        let command = contender.command(endpoint: wanted, for: workload)
         var environment = ProcessInfo.processInfo.environment
         environment["SWIFT_BACKTRACE"] = "enable=no"
         var processID: Int32 = 0

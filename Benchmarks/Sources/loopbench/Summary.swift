@@ -1,11 +1,11 @@
 /// The median of some values, and how far they lie apart.
-struct Summary: Sendable, Codable {
+struct Summary: Sendable, Codable, Equatable {
     var median: Double
     var lowest: Double
     var highest: Double
 
     init(_ values: [Double]) {
-        let sorted = values.sorted()
+        let sorted = values.filter(\.isFinite).sorted()
         guard let first = sorted.first, let last = sorted.last else {
             (median, lowest, highest) = (.nan, .nan, .nan)
             return

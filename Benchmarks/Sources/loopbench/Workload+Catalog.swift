@@ -1,88 +1,77 @@
 extension Workload {
-    /// Every workload that has a name.
+    /// Every workload that a list shows. Others can be asked for by names of the same form.
     static let catalog: [Workload] = core + more
 
-    /// The ones that answer the usual questions in a few minutes.
-    private static let core: [Workload] = [
-        echo("echo-64Bx1", connections: 1, bytes: 64, core: true),
-        echo("echo-64Bx50", connections: 50, bytes: 64, core: true),
-        echo("echo-64Bx500", connections: 500, bytes: 64, core: true),
-        echo("echo-16KiBx50", connections: 50, bytes: 16 << 10, core: true),
-        Workload(
-            name: "pipelined-64Bx10x32",
-            summary: "64 B echoed on 10 connections with 32 messages in flight on each",
-            kind: .echo,
-            connections: 10,
-            messageBytes: 64,
-            depth: 32,
-            isCore: true
-        ),
-        echo("echo-1MiBx2", connections: 2, bytes: 1 << 20, core: true),
-        Workload(
-            name: "churn-64Bx50",
-            summary: "connect, echo 64 B once, close; 50 at a time",
-            kind: .churn,
-            connections: 50,
-            messageBytes: 64,
-            isCore: true
-        ),
-        Workload(
-            name: "idle-5000",
-            summary: "memory of 5,000 connections held after one message of 64 B each",
-            kind: .idle,
-            connections: 5_000,
-            messageBytes: 64,
-            isCore: true
-        ),
-    ]
+    /// A few minutes' worth, with something of everything.
+    static let quick = all("echo-64Bx50 echo-16KiBx50 pipelined-64Bx10x32 churn-64Bx50 idle-1000")
 
-    private static let more: [Workload] = [
-        echo("echo-64Bx5000", connections: 5_000, bytes: 64),
-        echo("echo-1KiBx50", connections: 50, bytes: 1 << 10),
-        echo("echo-1KiBx500", connections: 500, bytes: 1 << 10),
-        echo("echo-16KiBx500", connections: 500, bytes: 16 << 10),
-        echo("unix-64Bx1", connections: 1, bytes: 64, family: .unix),
-        echo("unix-64Bx50", connections: 50, bytes: 64, family: .unix),
-        echo("unix-64Bx500", connections: 500, bytes: 64, family: .unix),
-        echo("unix-16KiBx50", connections: 50, bytes: 16 << 10, family: .unix),
-    ]
+    /// The ones that answer the usual questions.
+    static let core = all(
+        """
+        echo-64Bx1 echo-64Bx50 echo-64Bx500 echo-16KiBx50 pipelined-64Bx10x32 echo-1MiBx2 churn-64Bx50 \
+        stream-in-64KiBx1 stream-out-64KiBx1 idle-5000 unix-64Bx50 http-50
+        """
+    )
 
-    private static func echo(
-        _ name: String,
-        connections: Int,
-        bytes: Int,
-        family: Family = .tcp,
-        core: Bool = false
-    ) -> Workload {
-        let size =
-            bytes >= 1 << 20 ? "\(bytes >> 20) MiB" : bytes >= 1 << 10 ? "\(bytes >> 10) KiB" : "\(bytes) B"
-        let plural = connections == 1 ? "connection" : "connections"
-        let place = family == .unix ? "over a Unix socket" : "over TCP"
-        return Workload(
-            name: name,
-            summary: "\(size) echoed \(place) on \(connections) \(plural), one message at a time on each",
-            kind: .echo,
-            family: family,
-            connections: connections,
-            messageBytes: bytes,
-            isCore: core
-        )
+    private static let more: [Workload] = {
+        let sizes = ["64B", "1KiB", "16KiB", "1MiB"]
+        let grid = ["echo", "unix"].flatMap { kind in
+            sizes.flatMap { size in [1, 50, 500, 5_000].map { "\(kind)-\(size)x\($0)" } }
+        }
+        let others = """
+            pipelined-64Bx50x16 pipelined-1KiBx10x32 unix-pipelined-64Bx10x32 churn-64Bx1 churn-1KiBx500 \
+            unix-churn-64Bx50 stream-in-64KiBx50 stream-out-64KiBx50 unix-stream-in-64KiBx1 unix-stream-out-64KiBx1 \
+            idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500
+            """
+        return all((grid + [others]).joined(separator: " ")).filter { !core.contains($0) }
+    }()
+
+    private static func all(_ names: String) -> [Workload] {
+        names.split(separator: " ").map { name in
+            guard let workload = Workload(named: String(name)) else {
+                preconditionFailure("no workload: \(name)")
+            }
+            return workload
+        }
     }
 
-    /// The workloads that `names` mean, in that order; `core` and `all` stand for several.
+    /// What stands for several: their name and what they are.
+    static let groups: [(name: String, workloads: [Workload])] = [
+        ("quick", quick), ("core", core), ("all", catalog),
+        ("echo", catalog.filter { $0.kind == .echo && $0.family == .tcp && $0.depth == 1 && $0.rate == nil }),
+        ("unix", catalog.filter { $0.family == .unix }),
+        ("stream", catalog.filter { $0.kind == .streamIn || $0.kind == .streamOut }),
+        ("churn", catalog.filter { $0.kind == .churn }),
+        ("idle", catalog.filter { $0.kind == .idle }),
+        ("http", catalog.filter { $0.kind == .http }),
+        ("rate", catalog.filter { $0.rate != nil }),
+    ]
+
+    /// The workloads that `names` mean, in that order and each once.
     static func named(_ names: [String]) throws(SelectionError) -> [Workload] {
         var found: [Workload] = []
         for name in names {
-            switch name {
-            case "core": found += core
-            case "all": found += catalog
-            default:
-                guard let workload = catalog.first(where: { $0.name == name }) else {
-                    throw SelectionError(kind: "workload", name: name, known: catalog.map(\.name))
-                }
+            if let group = groups.first(where: { $0.name == name }) {
+                found += group.workloads
+            } else if let workload = Workload(named: name) {
                 found.append(workload)
+            } else {
+                throw SelectionError(
+                    kind: "workload",
+                    name: name,
+                    known: groups.map(\.name) + catalog.map(\.name)
+                )
             }
         }
-        return found
+        return found.withoutRepeats
+    }
+}
+
+extension Array where Element: Equatable {
+    /// Each element once, where it comes first.
+    var withoutRepeats: [Element] {
+        var kept: [Element] = []
+        for element in self where !kept.contains(element) { kept.append(element) }
+        return kept
     }
 }

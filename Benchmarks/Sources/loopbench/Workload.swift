@@ -1,13 +1,19 @@
 /// One kind of traffic with its parameters.
 struct Workload: Sendable, Codable, Equatable {
     /// What the connections do.
-    enum Kind: String, Sendable, Codable {
+    enum Kind: String, Sendable, Codable, CaseIterable {
         /// Messages that come back, each awaited, `depth` of them in flight on each connection.
         case echo
         /// Connect, one message, close, over and over.
         case churn
         /// Connections that are held after one message; only memory is looked at.
         case idle
+        /// Bytes towards the server, which drops them.
+        case streamIn = "stream-in"
+        /// Bytes from the server, which sends without end.
+        case streamOut = "stream-out"
+        /// HTTP/1.1 requests by wrk.
+        case http
     }
 
     /// How the client reaches the server.
@@ -16,21 +22,63 @@ struct Workload: Sendable, Codable, Equatable {
         case unix
     }
 
-    var name: String
-    var summary: String
     var kind: Kind
     var family: Family = .tcp
     var connections: Int
+    /// Of a message that is echoed; of one piece, where bytes go in one direction.
     var messageBytes: Int
+    /// How many messages are in flight on a connection, at most.
     var depth = 1
-    /// Belongs to the selection that is run when none is named.
-    var isCore = false
+    /// Messages a second on all connections together, in an open loop; nil for a closed one.
+    var rate: Double?
+
+    init(
+        _ kind: Kind,
+        family: Family = .tcp,
+        connections: Int,
+        messageBytes: Int = 64,
+        depth: Int = 1
+    ) {
+        self.kind = kind
+        self.family = family
+        self.connections = connections
+        self.messageBytes = messageBytes
+        self.depth = depth
+    }
+
+    /// What a server has to offer.
+    var service: Service {
+        switch kind {
+        case .echo, .churn, .idle: .echo
+        case .streamIn: .sink
+        case .streamOut: .source
+        case .http: .http
+        }
+    }
 
     /// What one unit of the throughput is.
     var unit: String {
         switch kind {
-        case .echo: "request"
+        case .echo, .http: "request"
         case .churn, .idle: "connection"
+        case .streamIn, .streamOut: "piece of \(byteCount(messageBytes))"
         }
     }
+
+    /// Each unit has a beginning and an end that the load sees.
+    var hasLatency: Bool { kind == .echo || kind == .churn || kind == .http }
+
+    /// What loops that await are measured beside loops that call back with.
+    var comparesAsync: Bool {
+        kind == .echo && family == .tcp && connections == 50 && depth == 1 && rate == nil
+    }
+}
+
+/// `count` bytes with the largest binary unit that divides it: 64 B, 16 KiB.
+func byteCount(_ count: Int) -> String {
+    for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+    where count >= size && count % size == 0 {
+        return "\(count / size) \(unit)"
+    }
+    return "\(count) B"
 }

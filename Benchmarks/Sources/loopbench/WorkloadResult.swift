@@ -13,18 +13,52 @@ struct WorkloadResult: Sendable, Codable {
     }
 
     /// One figure of a contender over the rounds.
-    func summary(of contender: String, _ figure: (Measurement) -> Double) -> Summary {
-        Summary(rounds.compactMap { $0[contender] }.map(figure))
+    func summary(of contender: String, _ figure: Figure) -> Summary {
+        Summary(rounds.compactMap { $0[contender] }.map { figure.value(of: $0, in: workload) })
     }
 
     /// A contender's figure over the baseline's, formed round by round.
-    func ratio(of contender: String, to baseline: String, _ figure: (Measurement) -> Double) -> Summary {
+    func ratio(of contender: String, to baseline: String, _ figure: Figure) -> Summary {
         Summary(
             rounds.compactMap { round in
                 guard let mine = round[contender], let base = round[baseline] else { return nil }
-                let divisor = figure(base)
-                return divisor == 0 ? nil : figure(mine) / divisor
+                let divisor = figure.value(of: base, in: workload)
+                return divisor == 0 ? nil : figure.value(of: mine, in: workload) / divisor
             }
         )
+    }
+
+    /// The contenders, the best first. Those without a value come last.
+    func ranking(by figure: Figure) -> [String] {
+        let medians = contenders.map { (name: $0, median: summary(of: $0, figure).median) }
+        return medians.enumerated().sorted { first, second in
+            let (a, b) = (first.element.median, second.element.median)
+            if a.isNaN || b.isNaN { return a.isNaN == b.isNaN ? first.offset < second.offset : b.isNaN }
+            if a == b { return first.offset < second.offset }
+            return figure.isRate ? a > b : a < b
+        }.map(\.element.name)
+    }
+
+    /// What a reader must know before believing a contender's figures.
+    func notes(on contender: String) -> [String] {
+        let measurements = rounds.compactMap { $0[contender] }
+        var notes: [String] = []
+        let contested = measurements.count(where: \.isContested)
+        if contested > 0, workload.kind != .idle {
+            notes.append("contested: \(contested) of \(measurements.count) rounds")
+        }
+        let scheduled = measurements.reduce(0) { $0 + $1.scheduled }
+        let answered = measurements.reduce(0) { $0 + $1.requests }
+        if scheduled > 0, Double(answered) < 0.99 * Double(scheduled) {
+            notes.append("kept up with \(shown(Double(answered) / Double(scheduled) * 100, 0)) % of the rate")
+        }
+        let errors = measurements.reduce(0) { $0 + $1.errors }
+        if errors > 0 { notes.append("\(errors) errors") }
+        let corruptions = measurements.reduce(0) { $0 + $1.corruptions }
+        if corruptions > 0 { notes.append("CORRUPT DATA on \(corruptions) connections") }
+        if summary(of: contender, .throughput).median == 0, workload.kind != .idle {
+            notes.append("stood still")
+        }
+        return notes
     }
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Latencies in nanoseconds, in buckets less than 1 % wide (the layout of an HDR histogram with seven significant bits).
+// Latencies in nanoseconds, in buckets less than 2 % wide (the layout of an HDR histogram with seven significant bits).
 typedef struct cload_histogram cload_histogram;
 
 cload_histogram *cload_histogram_create(void);
@@ -35,9 +35,12 @@ typedef struct {
     uint32_t connections;
     uint32_t message_bytes;
     uint32_t depth;
+    double rate_per_s;      // CLOAD_ECHO: messages that are due a second, on all connections; 0 for a closed loop
     uint64_t warmup_ns;
     uint64_t window_ns;
     int32_t server_pid;     // whose CPU time and memory are read; 0 for none
+    int server_cpu;         // where server and load run, to see what else does; below 0: all CPUs are looked at
+    int load_cpu;
 } cload_config;
 
 typedef struct {
@@ -45,11 +48,16 @@ typedef struct {
     uint64_t bytes;         // of payload, received (sent for CLOAD_STREAM_IN), in the window
     uint64_t errors;        // connections that failed, ended early or timed out, at any time
     uint64_t corruptions;   // connections on which something else than expected came back, at any time
+    uint64_t scheduled;     // open loop: messages that were due in the window
+    uint64_t unanswered;    // of those, not back a second after its end; recorded with the age they had then
     uint64_t window_ns;     // as measured
     uint64_t server_cpu_ns; // user and system, all threads, in the window
     uint64_t load_cpu_ns;   // of this generator, in the window
-    uint64_t machine_busy_ns;   // all CPUs, everything on the machine, in the window (10 ms steps)
-    uint64_t machine_steal_ns;  // taken by the hypervisor, in the window (10 ms steps)
+    uint64_t load_waiting_ns;   // how long this generator was kept from its CPU by something else, in the window
+    // What the CPUs of server and load did in the window, as the kernel's ticks see it (10 ms steps).
+    uint64_t task_ns;       // processes, whoever they belong to
+    uint64_t interrupt_ns;  // interrupts, among them the network's
+    uint64_t steal_ns;      // taken by the hypervisor
     uint64_t rss_before_bytes, rss_after_bytes;              // of the server; for CLOAD_IDLE before and while holding
     uint64_t anonymous_before_bytes, anonymous_after_bytes;
 } cload_result;
@@ -66,6 +74,8 @@ int cload_stop(int32_t pid, int signal_number, int timeout_ms);
 int cload_pin(int cpu);
 // How many CPUs this process may run on.
 int cload_cpu_count(void);
+// Whether this process may run on that CPU; its number is from 0 to 1023.
+int cload_may_use_cpu(int cpu);
 // Raises the soft limit on descriptors to the hard one and returns it.
 uint64_t cload_raise_descriptor_limit(void);
 

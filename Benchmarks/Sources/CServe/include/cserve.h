@@ -4,14 +4,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // The exit status for a command line that makes no sense (sysexits.h's EX_USAGE).
 #define CSERVE_EXIT_USAGE 64
+
+enum cserve_service {
+    cserve_echo,    // what came goes back
+    cserve_sink,    // what comes is dropped
+    cserve_source,  // the pattern (cpattern.h) is sent without end, on each connection from its beginning
+};
 
 struct cserve_options {
     const char *host;
     const char *port;
     const char *unix_path;  // NULL for TCP
+    enum cserve_service service;
+    uint32_t message_bytes;  // what a source sends at a time
 };
 
 // One more option of a server: `--name VALUE`, where VALUE is a number from `min` to `max`.

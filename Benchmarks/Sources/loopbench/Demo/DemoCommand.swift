@@ -56,14 +56,15 @@ struct DemoCommand: ParsableCommand {
 
     private func row(_ service: Service, _ loop: LoopKind, _ cpu: Int) throws -> [String] {
         if loop == .proactor { try ProactorEventLoop().close() }
-        var contender = Contender.serving(service, on: loop)
+        var contender = Contender.serving(on: loop)
         contender.name = "demo-\(contender.name)"
-        let server = try ServerProcess.start(contender, family: .tcp, cpu: cpu)
-        let figures =
-            switch service {
-            case .http: try driveHTTP(server)
-            case .echo: try driveEcho(server)
-            }
+        let workload = Workload(
+            service == .http ? .http : .echo,
+            connections: connections,
+            messageBytes: 64
+        )
+        let server = try ServerProcess.start(contender, for: workload, cpu: cpu)
+        let figures = service == .http ? try driveHTTP(server) : try driveEcho(server, workload)
         try server.stop()
         let values = [figures.requestsPerSecond, figures.p50Microseconds, figures.p99Microseconds]
         return [service.rawValue, loop.rawValue] + values.map { shown($0, 0) }
@@ -87,15 +88,8 @@ struct DemoCommand: ParsableCommand {
         )
     }
 
-    private func driveEcho(_ server: borrowing ServerProcess) throws -> DemoFigures {
-        let workload = Workload(
-            name: "demo",
-            summary: "",
-            kind: .echo,
-            connections: connections,
-            messageBytes: 64
-        )
-        let generator = LoadGenerator(warmUpSeconds: 0.3, windowSeconds: Double(seconds))
+    private func driveEcho(_ server: borrowing ServerProcess, _ workload: Workload) throws -> DemoFigures {
+        let generator = LoadGenerator(warmUpSeconds: 0.3, windowSeconds: Double(seconds), cpus: nil)
         let measured = try generator.measure(
             workload,
             contender: "demo",
@@ -110,22 +104,10 @@ struct DemoCommand: ParsableCommand {
         }
         return DemoFigures(
             requestsPerSecond: measured.requestsPerSecond,
-            p50Microseconds: Double(measured.latency.p50Nanoseconds) / 1_000,
-            p99Microseconds: Double(measured.latency.p99Nanoseconds) / 1_000,
+            p50Microseconds: Figure.p50.value(of: measured, in: workload),
+            p99Microseconds: Figure.p99.value(of: measured, in: workload),
             cpuMicroseconds: measured.cpuMicroseconds,
             load: "64 B on \(connections) connections"
         )
     }
-}
-
-/// User and system time of all threads of a process that runs, in nanoseconds.
-private func cpuNanoseconds(of processID: Int32) -> Double {
-    var clock = clockid_t()
-    var time = timespec()
-    guard clock_getcpuclockid(processID, &clock) == 0, clock_gettime(clock, &time) == 0 else { return .nan }
-    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
-}
-
-private func note(_ line: String) {
-    FileHandle.standardError.write(Data("\(line)\n".utf8))
 }

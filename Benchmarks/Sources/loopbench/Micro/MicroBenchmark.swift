@@ -1,9 +1,10 @@
+import Foundation
 import Proactor
 
 /// One operation of the library, measured in this process.
 struct MicroBenchmark {
     /// What a figure has to reach.
-    enum Bar {
+    enum Bar: Sendable, Codable, Equatable {
         case none
         case atLeast(Double)
         case atMost(Double)
@@ -15,6 +16,14 @@ struct MicroBenchmark {
             case .atMost(let bar): value <= bar
             }
         }
+
+        var text: String {
+            switch self {
+            case .none: ""
+            case .atLeast(let bar): "≥ \(bar.formatted())"
+            case .atMost(let bar): "≤ \(bar.formatted())"
+            }
+        }
     }
 
     var name: String
@@ -24,6 +33,29 @@ struct MicroBenchmark {
     var bar = Bar.none
     /// One round; its figure.
     var measure: () throws -> Double
+
+    /// Measures each of `chosen` so many times, in turns, so that what changes on the machine from minute to minute falls
+    /// on all of them.
+    static func run(_ chosen: [MicroBenchmark], rounds: Int, progress: Progress) throws -> [MicroResult] {
+        defer { progress.end() }
+        var figures = [[Double]](repeating: [], count: chosen.count)
+        for round in 1...rounds {
+            for index in chosen.indices {
+                progress.begin("micro-benchmarks, round \(round) of \(rounds)", chosen[index].name)
+                figures[index].append(try chosen[index].measure())
+            }
+        }
+        return zip(chosen, figures).map { benchmark, values in
+            MicroResult(
+                name: benchmark.name,
+                loop: benchmark.loop,
+                unit: benchmark.unit,
+                decimals: benchmark.decimals,
+                bar: benchmark.bar,
+                values: values
+            )
+        }
+    }
 
     /// Every benchmark, in the order of the table.
     static var catalog: [MicroBenchmark] {

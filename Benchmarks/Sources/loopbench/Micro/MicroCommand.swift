@@ -17,6 +17,9 @@ struct MicroCommand: ParsableCommand {
     @Flag(help: "End with status 1 when a figure misses its bar.")
     var check = false
 
+    @Option(help: "Writes the figures to this file as JSON; '-' prints them instead of the table.")
+    var json: String?
+
     func validate() throws {
         guard rounds >= 1 else { throw ValidationError("--rounds must be 1 or more.") }
     }
@@ -24,35 +27,25 @@ struct MicroCommand: ParsableCommand {
     func run() throws {
         let chosen = MicroBenchmark.catalog.filter { only.map($0.name.contains) ?? true }
         guard !chosen.isEmpty else { throw ValidationError("No benchmark has '\(only ?? "")' in its name.") }
-        // In turns, so that what changes on the machine from minute to minute falls on all of them.
-        var figures = [[Double]](repeating: [], count: chosen.count)
-        for _ in 0..<rounds {
-            for index in chosen.indices { figures[index].append(try chosen[index].measure()) }
+        let progress = Progress(total: rounds * chosen.count)
+        var report = Report(
+            date: Date(),
+            machine: .current,
+            surroundings: .current(with: []),
+            cpus: nil,
+            baseline: "",
+            rounds: rounds,
+            windowSeconds: 0,
+            warmUpSeconds: 0
+        )
+        report.micro = try MicroBenchmark.run(chosen, rounds: rounds, progress: progress)
+        if json == "-" {
+            print(String(decoding: try report.json(), as: UTF8.self))
+        } else {
+            print("\(report.machine.line)\nmedians of \(rounds) rounds, ± half the range\n")
+            print(MicroResult.table(report.micro).rendered(), terminator: "")
+            if let json { try write(try report.json(), to: json) }
         }
-        var table = TextTable(columns: ["operation", "loop", "median", "±", "unit", "bar", ""])
-        var missed = 0
-        for (benchmark, values) in zip(chosen, figures) {
-            let summary = Summary(values)
-            let isMet = benchmark.bar.isMet(by: summary.median)
-            if !isMet { missed += 1 }
-            table.add([
-                benchmark.name, benchmark.loop, shown(summary.median, benchmark.decimals),
-                shown(summary.spread * 100, 0) + " %", benchmark.unit, benchmark.bar.text,
-                isMet ? "" : "missed",
-            ])
-        }
-        print("\(Machine.current.line)\nmedians of \(rounds) rounds, ± half the range\n")
-        print(table.rendered(), terminator: "")
-        if missed > 0, check { throw ExitCode.failure }
-    }
-}
-
-extension MicroBenchmark.Bar {
-    fileprivate var text: String {
-        switch self {
-        case .none: ""
-        case .atLeast(let bar): "≥ \(bar.formatted())"
-        case .atMost(let bar): "≤ \(bar.formatted())"
-        }
+        if check, !report.micro.allSatisfy(\.meetsBar) { throw ExitCode.failure }
     }
 }

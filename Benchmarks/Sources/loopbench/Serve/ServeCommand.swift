@@ -7,7 +7,7 @@ import Proactor
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serves echo or HTTP on one of the library's loops until SIGINT or SIGTERM.",
+        abstract: "Serves echo, HTTP or a stream on one of the library's loops until SIGINT or SIGTERM.",
         discussion: "Prints one line, 'listening on …', as soon as it accepts connections."
     )
 
@@ -26,7 +26,13 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The Unix socket to listen on instead; a leading '@' means the abstract name space.")
     var unix: String?
 
+    @Option(help: "What 'source' sends at a time, in bytes.")
+    var messageBytes = 64 << 10
+
     func validate() throws {
+        guard (1...1 << 30).contains(messageBytes) else {
+            throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
+        }
         guard let unix else { return }
         guard host == nil, port == nil else {
             throw ValidationError("--unix goes with neither --host nor --port.")
@@ -38,9 +44,13 @@ struct ServeCommand: ParsableCommand {
         let signals = TerminationSignals()
         cload_raise_descriptor_limit()
         let loop = try loop.makeLoop()
-        let (service, endpoint) = (service, endpoint)
+        let (service, endpoint, messageBytes) = (service, endpoint, messageBytes)
         do {
-            try loop.runUntilComplete { try await serve(service, at: endpoint, on: loop, until: signals) }
+            try loop.runUntilComplete {
+                try await serve(at: endpoint, on: loop, until: signals) {
+                    service.makeProtocol(on: loop, messageBytes: messageBytes)
+                }
+            }
         } catch {
             try? loop.close()
             throw error
@@ -57,14 +67,14 @@ struct ServeCommand: ParsableCommand {
 }
 
 nonisolated(nonsending) private func serve(
-    _ service: Service,
     at endpoint: ServerOptions.Endpoint,
     on loop: BaseEventLoop,
-    until signals: TerminationSignals
+    until signals: TerminationSignals,
+    _ makeProtocol: @escaping () -> any ConnectionProtocol
 ) async throws {
     var options = ServerOptions(endpoint)
     options.backlog = 4_096
-    let server = try await loop.createServer(options) { service.makeProtocol() }
+    let server = try await loop.createServer(options, protocolFactory: makeProtocol)
     let ended = loop.createFuture()
     let boundEnd = LoopBound(ended, of: loop)
     signals.whenFirstComes { try? boundEnd.post { try $0.setResult(()) } }

@@ -3,12 +3,24 @@ import Proactor
 
 /// What a server does with its connections.
 enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
+    /// Sends back what it receives, by callbacks.
     case echo
+    /// The same by a task for each connection that awaits what comes.
+    case asyncEcho = "async-echo"
+    /// Drops what it receives.
+    case sink
+    /// Sends the pattern without end.
+    case source
+    /// Greets over HTTP/1.1.
     case http
 
-    func makeProtocol() -> any ConnectionProtocol {
+    /// What serves one connection, on `loop`.
+    func makeProtocol(on loop: BaseEventLoop, messageBytes: Int) -> any ConnectionProtocol {
         switch self {
         case .echo: EchoConnection()
+        case .asyncEcho: AsyncEchoConnection(on: loop)
+        case .sink: SinkConnection()
+        case .source: SourceConnection(on: loop, messageBytes: messageBytes)
         case .http: HelloConnection()
         }
     }

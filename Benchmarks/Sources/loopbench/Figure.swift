@@ -1,0 +1,77 @@
+/// A number that measurements are compared by.
+enum Figure: String, Sendable, Codable, CaseIterable {
+    case throughput
+    case cpu
+    case p50
+    case p90
+    case p99
+    case p999
+    case maximum
+    case resident
+    case anonymous
+
+    /// What a workload is about, the most important first.
+    static func all(for workload: Workload) -> [Figure] {
+        switch workload.kind {
+        case .idle: [.resident, .anonymous]
+        case .streamIn, .streamOut: [.throughput, .cpu]
+        case .http: [.throughput, .cpu, .p50, .p90, .p99, .maximum]
+        case .echo, .churn: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
+        }
+    }
+
+    /// More is better; of the others, less.
+    var isRate: Bool { self == .throughput }
+
+    func title(for workload: Workload) -> String {
+        switch self {
+        case .throughput:
+            switch workload.kind {
+            case .streamIn, .streamOut: "MB a second"
+            case .churn: "connections a second"
+            default: "requests a second"
+            }
+        case .cpu:
+            switch workload.kind {
+            case .streamIn, .streamOut: "server CPU, µs a MB"
+            case .churn: "server CPU, µs a connection"
+            default: "server CPU, µs a request"
+            }
+        case .p50: "p50, µs"
+        case .p90: "p90, µs"
+        case .p99: "p99, µs"
+        case .p999: "p99.9, µs"
+        case .maximum: "maximum, µs"
+        case .resident: "resident bytes a connection"
+        case .anonymous: "anonymous bytes a connection"
+        }
+    }
+
+    func value(of measurement: Measurement, in workload: Workload) -> Double {
+        let isStream = workload.kind == .streamIn || workload.kind == .streamOut
+        switch self {
+        case .throughput: return isStream ? measurement.megabytesPerSecond : measurement.requestsPerSecond
+        case .cpu: return isStream ? measurement.cpuMicrosecondsPerMegabyte : measurement.cpuMicroseconds
+        case .p50: return microseconds(measurement.latency?.p50Nanoseconds)
+        case .p90: return microseconds(measurement.latency?.p90Nanoseconds)
+        case .p99: return microseconds(measurement.latency?.p99Nanoseconds)
+        case .p999: return microseconds(measurement.latency?.p999Nanoseconds)
+        case .maximum: return microseconds(measurement.latency?.maximumNanoseconds)
+        case .resident: return measurement.residentBytes(connections: workload.connections)
+        case .anonymous: return measurement.anonymousBytes(connections: workload.connections)
+        }
+    }
+
+    /// A value with as many digits as it is worth.
+    func shown(_ value: Double) -> String {
+        switch self {
+        case .throughput, .resident, .anonymous: loopbench.shown(value, 0)
+        case .cpu: loopbench.shown(value, value < 1 ? 3 : value < 100 ? 2 : 0)
+        case .p50, .p90, .p99, .p999, .maximum: loopbench.shown(value, value < 100 ? 1 : 0)
+        }
+    }
+
+    private func microseconds(_ nanoseconds: UInt64?) -> Double {
+        nanoseconds.map { Double($0) / 1_000 } ?? .nan
+    }
+}

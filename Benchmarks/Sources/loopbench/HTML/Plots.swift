@@ -1,0 +1,24 @@
+extension WorkloadResult {
+    /// What there is to see of it.
+    func plots(order: [String]) -> [Drawing] {
+        switch workload.kind {
+        case .idle:
+            return [BarChart(result: self, figure: .resident).drawing()]
+        case .streamIn, .streamOut:
+            return [.throughput, .cpu].map { BarChart(result: self, figure: $0).drawing() }
+        case .echo, .churn, .http:
+            let bars = [Figure.throughput, .cpu].map { BarChart(result: self, figure: $0).drawing() }
+            let curves = LatencyChart(result: self, order: order).drawing()
+            return bars + [curves ?? BarChart(result: self, figure: .p99).drawing()]
+        }
+    }
+
+    /// All plots in one drawing, for a file.
+    func plate(order: [String]) -> Drawing {
+        let plots = plots(order: order)
+        return Drawing.grid(plots, columns: min(plots.count, 2), title: workload.name)
+    }
+
+    /// A file name for it.
+    var plateName: String { workload.name.replacing("@", with: "-at-") + ".svg" }
+}

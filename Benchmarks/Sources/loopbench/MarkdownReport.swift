@@ -1,0 +1,99 @@
+import Foundation
+
+/// A report's tables for a document in Markdown.
+struct MarkdownReport {
+    static let begin = "<!-- loopbench results: begin -->"
+    static let end = "<!-- loopbench results: end -->"
+
+    struct NoPlace: Error, CustomStringConvertible {
+        var path: String
+
+        var description: String {
+            "\(path) has no line '\(MarkdownReport.begin)' with a line '\(MarkdownReport.end)' below it: add them"
+        }
+    }
+
+    private let report: Report
+    private let plots: String?
+
+    /// - Parameter plots: where the plots are, as the document has to name it.
+    init(_ report: Report, plots: String?) {
+        self.report = report
+        self.plots = plots
+    }
+
+    /// Puts the tables in the place of those that are in the document.
+    func insert(into path: String) throws {
+        let url = URL(filePath: path)
+        let text = try String(contentsOf: url, encoding: .utf8)
+        guard let replaced = inserted(into: text) else { throw NoPlace(path: path) }
+        try Data(replaced.utf8).write(to: url)
+    }
+
+    /// The document with the tables, or nil when it has no place for them.
+    func inserted(into text: String) -> String? {
+        guard let start = text.range(of: Self.begin),
+            let end = text.range(of: Self.end, range: start.upperBound..<text.endIndex)
+        else { return nil }
+        return text[..<start.upperBound] + "\n\n\(markdown())\n" + text[end.lowerBound...]
+    }
+
+    func markdown() -> String {
+        var text = "\(report.machine.line); \(day(report.date)).\n\(capitalised(report.methodLine)).\n\n"
+        let versions = report.surroundings.versions.sorted { $0.key < $1.key }.map {
+            "\($0.key): \($0.value)"
+        }
+        if !versions.isEmpty { text += "Versions: \(versions.joined(separator: "; ")).\n\n" }
+        let features = report.surroundings.features.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        if !features.isEmpty { text += "The ring: \(features.joined(separator: ", ")).\n\n" }
+        for result in report.results {
+            text +=
+                "### \(result.workload.name)\n\n\(capitalised(result.workload.summary)).\n\n\(table(result))\n"
+            if let plots { text += "![Plots of \(result.workload.name)](\(plots)/\(result.plateName))\n\n" }
+        }
+        if !report.micro.isEmpty { text += "### Micro-benchmarks\n\n\(microTable)\n" }
+        return text
+    }
+
+    private func table(_ result: WorkloadResult) -> String {
+        let workload = result.workload
+        let figures = Figure.all(for: workload).filter { $0 != .p90 && $0 != .maximum }
+        let first = figures[0]
+        let head =
+            ["contender"] + figures.map { $0.title(for: workload) } + [
+                "\(first == .resident ? "memory" : "throughput") ×"
+            ]
+        let notes = result.contenders.contains { !result.notes(on: $0).isEmpty }
+        let rows = result.contenders.map { contender in
+            [contender]
+                + figures.map { figure in
+                    let summary = result.summary(of: contender, figure)
+                    guard summary.median.isFinite else { return "–" }
+                    return "\(figure.shown(summary.median)) ± \(percent(summary.spread))"
+                }
+                + [shown(result.ratio(of: contender, to: report.baseline, first).median, 2)]
+                + (notes ? [result.notes(on: contender).joined(separator: "; ")] : [])
+        }
+        return rendered(head + (notes ? ["notes"] : []), rows)
+    }
+
+    private var microTable: String {
+        rendered(
+            ["operation", "loop", "median", "unit", "bar"],
+            report.micro.map { result in
+                [
+                    result.name, result.loop,
+                    "\(shown(result.summary.median, result.decimals)) ± \(percent(result.summary.spread))",
+                    result.unit, result.bar.text,
+                ]
+            }
+        )
+    }
+
+    private func rendered(_ head: [String], _ rows: [[String]]) -> String {
+        let lines = [head, head.indices.map { $0 == 0 ? "---" : "---:" }] + rows
+        return lines.map { "| \($0.joined(separator: " | ")) |\n" }.joined()
+    }
+
+    private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+}

@@ -1,0 +1,80 @@
+import CLoad
+import Foundation
+
+/// Who is measured with what, and what is left out and why.
+struct Plan: Sendable {
+    struct Entry: Sendable {
+        var workload: Workload
+        var contenders: [Contender]
+    }
+
+    /// What a workload may take of the machine.
+    struct Limits: Sendable {
+        /// For each of server and load.
+        var descriptors: Int
+        var memoryBytes: Int
+
+        static var ofMachine: Limits {
+            Limits(
+                descriptors: Int(clamping: cload_raise_descriptor_limit()),
+                memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory)
+            )
+        }
+    }
+
+    var entries: [Entry] = []
+    var skipped: [String] = []
+
+    /// - Parameter areNamed: the contenders were chosen one by one, and so all take part wherever they can.
+    init(_ workloads: [Workload], _ contenders: [Contender], areNamed: Bool, limits: Limits = .ofMachine) {
+        for contender in contenders {
+            if let missing = contender.missing { skipped.append("\(contender.name): \(missing)") }
+        }
+        let available = contenders.filter { $0.missing == nil }
+        for workload in workloads {
+            if let reason = workload.obstacle(on: limits) {
+                skipped.append("\(workload.name): \(reason)")
+                continue
+            }
+            let candidates = available.filter { !$0.isAsync || areNamed || workload.comparesAsync }
+            let able = candidates.filter { $0.obstacle(to: workload) == nil }
+            for contender in candidates {
+                guard let obstacle = contender.obstacle(to: workload) else { continue }
+                skipped.append("\(contender.name) in \(workload.name): \(obstacle)")
+            }
+            if !able.isEmpty { entries.append(Entry(workload: workload, contenders: able)) }
+        }
+    }
+
+    func measurementCount(rounds: Int) -> Int {
+        rounds * entries.reduce(0) { $0 + $1.contenders.count }
+    }
+
+    /// How long servers take to start and end, and what else is around a window.
+    static let overheadSeconds = 0.25
+
+    /// The window with which all of this takes about so long.
+    func windowSeconds(for minutes: Double, rounds: Int) -> Double {
+        let each = minutes * 60 / Double(max(measurementCount(rounds: rounds), 1)) - Self.overheadSeconds
+        // A quarter of a window goes into warming up.
+        return min(max(each / 1.25, 0.2), 10)
+    }
+}
+
+extension Workload {
+    /// Why this machine cannot run it, or nil.
+    func obstacle(on limits: Plan.Limits) -> String? {
+        let descriptors = connections + 64
+        if descriptors > limits.descriptors {
+            return
+                "needs \(descriptors) descriptors, and the limit is \(limits.descriptors): raise it by ulimit -n"
+        }
+        // A message may lie in both processes and in the socket buffers of both sides.
+        let bytes = connections * min(messageBytes * depth, 4 << 20) * 4
+        if kind == .echo, bytes > limits.memoryBytes / 2 {
+            return "may need \(bytes >> 20) MiB, more than half of this machine's memory"
+        }
+        return kind == .http && outputOfCommand(["which", "wrk"]) == nil
+            ? "wrk is not installed: make setup" : nil
+    }
+}

@@ -1,0 +1,92 @@
+extension Workload {
+    /// The name says every parameter, so that any workload can be asked for by its name: `echo-64Bx50` is 64 B on 50
+    /// connections, `pipelined-64Bx10x32` has 32 in flight on each of 10, `@20000` is 20,000 a second in an open loop.
+    var name: String {
+        let size = byteCount(messageBytes).filter { $0 != " " }
+        let prefix = family == .unix ? "unix-" : ""
+        let name =
+            switch kind {
+            case .echo where depth > 1: "\(prefix)pipelined-\(size)x\(connections)x\(depth)"
+            case .echo: "\(family == .unix ? "unix" : "echo")-\(size)x\(connections)"
+            case .idle: "\(prefix)idle-\(connections)"
+            case .http: "http-\(connections)"
+            case .churn, .streamIn, .streamOut: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
+            }
+        return rate.map { "\(name)@\(shown($0, 0).filter { $0 != "," })" } ?? name
+    }
+
+    /// The workload of that name, or nil when it names none.
+    init?(named name: String) {
+        let halves = name.split(separator: "@", omittingEmptySubsequences: false)
+        guard halves.count <= 2, let first = halves.first else { return nil }
+        var text = String(first)
+        let isUnix = text.hasPrefix("unix-")
+        if isUnix { text.removeFirst("unix-".count) }
+        let family: Family = isUnix ? .unix : .tcp
+        if let rest = text.dropping("idle-"), let count = Int(rest) {
+            self.init(.idle, family: family, connections: count)
+        } else if let rest = text.dropping("http-"), let count = Int(rest), !isUnix {
+            self.init(.http, connections: count)
+        } else {
+            guard let parsed = Self.withSize(text, family) else { return nil }
+            self = parsed
+        }
+        if halves.count == 2 {
+            guard kind == .echo, let rate = Double(halves[1]) else { return nil }
+            self.rate = rate
+        }
+        guard problem == nil else { return nil }
+    }
+
+    private static func withSize(_ text: String, _ family: Family) -> Workload? {
+        let kinds: [(String, Kind)] = [
+            ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
+            ("stream-out-", .streamOut), ("", .echo),
+        ]
+        // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.
+        for (prefix, kind) in kinds where !prefix.isEmpty || family == .unix {
+            guard let rest = text.dropping(prefix) else { continue }
+            let parts = rest.split(separator: "x", omittingEmptySubsequences: false)
+            let isPipelined = prefix == "pipelined-"
+            guard parts.count == (isPipelined ? 3 : 2), let bytes = parsedByteCount(parts[0]),
+                let connections = Int(parts[1]), let depth = isPipelined ? Int(parts[2]) : 1
+            else { return nil }
+            return Workload(
+                kind,
+                family: family,
+                connections: connections,
+                messageBytes: bytes,
+                depth: depth
+            )
+        }
+        return nil
+    }
+
+    /// Why these parameters make no sense, or nil.
+    var problem: String? {
+        if !(1...1_000_000).contains(connections) { return "connections must lie between 1 and 1,000,000" }
+        if !(1...1 << 30).contains(messageBytes) { return "a message must have 1 B to 1 GiB" }
+        if !(1...1 << 16).contains(depth) { return "the depth must lie between 1 and 65,536" }
+        if depth > 1, kind != .echo { return "only echo workloads have a depth" }
+        guard let rate else { return nil }
+        if kind != .echo { return "only echo workloads can run at a rate" }
+        return (1...100_000_000).contains(rate) ? nil : "the rate must lie between 1 and 100,000,000 a second"
+    }
+}
+
+/// `64B`, `16KiB` or `1MiB`.
+private func parsedByteCount(_ text: Substring) -> Int? {
+    for (unit, size) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)]
+    where text.hasSuffix(unit) {
+        guard let count = Int(text.dropLast(unit.count)) else { return nil }
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
+        return overflow ? nil : bytes
+    }
+    return nil
+}
+
+extension String {
+    fileprivate func dropping(_ prefix: String) -> String? {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+    }
+}

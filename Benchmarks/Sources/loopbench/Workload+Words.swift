@@ -1,0 +1,72 @@
+extension Workload {
+    /// In a line.
+    var summary: String {
+        let size = byteCount(messageBytes)
+        let place = family == .unix ? " over a Unix socket" : kind == .http ? "" : " over TCP"
+        let many = "\(shown(Double(connections), 0)) \(connections == 1 ? "connection" : "connections")"
+        let text =
+            switch kind {
+            case .echo where depth > 1:
+                "\(size) echoed\(place) on \(many), \(depth) messages in flight on each"
+            case .echo: "\(size) echoed\(place) on \(many), one message at a time on each"
+            case .churn:
+                "connect\(place), echo \(size) once, close; \(shown(Double(connections), 0)) at a time"
+            case .idle: "memory of \(many)\(place), each held after one message of \(size)"
+            case .streamIn: "pieces of \(size) sent to the server\(place) on \(many)"
+            case .streamOut: "pieces of \(size) sent by the server\(place) on \(many)"
+            case .http: "HTTP/1.1 requests by wrk on \(many), kept alive"
+            }
+        return rate.map { "\(text); \(shown($0, 0)) a second are due, whatever the server does" } ?? text
+    }
+
+    /// What its figures say.
+    var measures: String {
+        switch kind {
+        case .echo where rate != nil:
+            """
+            What clients wait when requests come at a fixed rate: each latency begins when its request was due, so that \
+            requests which queue behind a stall are charged to it. And the server's CPU time a request at that rate.
+            """
+        case .echo where depth > 1:
+            "Throughput and CPU time when many small messages arrive at once: how well a loop gathers its writes."
+        case .echo:
+            "The cost of receiving a message, handing it to the application, and sending the answer."
+        case .churn:
+            "The cost of a connection's life: accept, set-up, one message, end. The client closes first."
+        case .idle:
+            "The server process's memory for one more connection that has nothing to do."
+        case .streamIn:
+            "Receiving in bulk: bytes a second and CPU time a piece, when the application drops what it is given."
+        case .streamOut:
+            "Sending in bulk: bytes a second and CPU time a piece, with the back-pressure of a peer that reads all."
+        case .http:
+            "A whole small request: receive, parse, answer, as wrk sees it."
+        }
+    }
+
+    /// What they do not say.
+    var ignores: String {
+        switch kind {
+        case .echo where rate != nil:
+            "What the server can do at most. A connection still has one request in flight at a time, or `depth`."
+        case .echo:
+            """
+            A network: loopback has no latency, loss or interrupts of its own. An application: it does nothing. Its latency \
+            is a closed loop's, and hides what requests would have waited that were not sent during a stall.
+            """
+        case .churn:
+            "TLS, name resolution, TIME_WAIT on the server's side, connections that live longer."
+        case .idle:
+            "The kernel's memory for sockets, which is the same for all, and memory during traffic."
+        case .streamIn:
+            "Whether the server looked at the bytes: it answers nothing, so that only what it took is counted."
+        case .streamOut:
+            "Sending from files, and many slow readers. The content is verified."
+        case .http:
+            """
+            A whole HTTP server: routing, headers, bodies and limits. wrk sends requests in a closed loop, and the CPU \
+            time is taken from before it connects until after it ends.
+            """
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Testing
+
+@testable import loopbench
+
+struct ComparisonTests {
+    private func comparison(_ before: [UInt64], _ after: [UInt64], ratios: Bool = false) -> Comparison {
+        let results = [before, after].map { values in
+            let base: [UInt64] = values.map { _ in 50_000 }
+            return Samples.report([Samples.result("echo-64Bx50", [("c-ring", base), ("proactor", values)])])
+        }
+        return Comparison(results[0], results[1], ratios: ratios)
+    }
+
+    private func verdict(_ comparison: Comparison, _ figure: String) throws -> Comparison.Verdict {
+        try #require(
+            comparison.changes.first { $0.contender == "proactor" && $0.figure.hasPrefix(figure) }
+        ).verdict
+    }
+
+    @Test func rangesThatOverlapAreNoise() throws {
+        let same = comparison(
+            [100_000, 101_000, 99_000, 104_000, 98_000],
+            [97_000, 98_500, 95_000, 96_000, 94_000]
+        )
+        #expect(try verdict(same, "requests a second") == .same)
+        #expect(same.text(all: false).contains("0 better and 0 worse"))
+    }
+
+    @Test func rangesApartAreAChange() throws {
+        let slower = comparison(
+            [100_000, 101_000, 99_000, 104_000, 98_000],
+            [90_000, 91_000, 89_000, 92_000, 88_000]
+        )
+        #expect(try verdict(slower, "requests a second") == .worse)
+        // The same CPU time for fewer requests.
+        #expect(try verdict(slower, "server CPU") == .worse)
+        #expect(try verdict(slower, "p99,") == .same)
+        let faster = comparison(
+            [90_000, 91_000, 89_000, 92_000, 88_000],
+            [100_000, 101_000, 99_000, 104_000, 98_000]
+        )
+        #expect(try verdict(faster, "requests a second") == .better)
+        #expect(
+            try verdict(comparison([100, 200, 300], [400, 500, 600], ratios: true), "requests a second")
+                == .better
+        )
+    }
+
+    @Test func smallChangesDoNotCount() throws {
+        let apart = comparison([100_000, 100_001, 100_002], [101_000, 101_001, 101_002])
+        #expect(try verdict(apart, "requests a second") == .same)
+    }
+
+    @Test func whatMakesItWorthLessIsSaid() {
+        var one = Samples.report([Samples.result("echo-64Bx50", [("c-ring", [1, 1])])])
+        var other = one
+        one.rounds = 2
+        other.machine.kernel = "7.0"
+        other.results[0].rounds[0].measurements[0].stolen = 0.5
+        let warnings = Comparison(one, other).warnings.joined(separator: "\n")
+        #expect(warnings.contains("different machines"))
+        #expect(warnings.contains("fewer than 5 rounds"))
+        #expect(warnings.contains("1 of 2 measurements of the second run were contested"))
+    }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Testing
+
+@testable import loopbench
+
+struct ReportTests {
+    private static let names = ["c-ring", "c-epoll", "proactor", "epoll", "mine <&>"]
+
+    private static var report: Report {
+        let steady: [(String, [UInt64])] = names.enumerated().map { index, name in
+            (name, (0..<5).map { UInt64(100_000 - 10_000 * index + 100 * $0) })
+        }
+        var report = Samples.report([
+            Samples.result("echo-64Bx50", steady), Samples.result("stream-out-64KiBx1", steady),
+            Samples.result("idle-1000", steady), Samples.result("echo-64Bx50@20000", steady),
+        ])
+        report.micro = [
+            MicroResult(
+                name: "callSoon",
+                loop: "epoll",
+                unit: "million/s",
+                decimals: 2,
+                bar: .atLeast(20),
+                values: [19, 18, 17]
+            )
+        ]
+        report.skipped = ["absent: not installed"]
+        return report
+    }
+
+    @Test func survivesJSON() throws {
+        let report = Self.report
+        let again = try Report(json: try report.json())
+        #expect(try again.json() == report.json())
+        #expect(again.contenders == Self.names)
+        #expect(again.results[3].workload.rate == 20_000)
+        #expect(again.date == report.date)
+    }
+
+    @Test func pageHasEveryContenderAndNeedsNothing() throws {
+        let page = HTMLReport(Self.report).page()
+        for name in Self.names { #expect(page.contains(escaped(name))) }
+        for result in Self.report.results {
+            #expect(page.contains("id=\"\(result.workload.name.replacing("@", with: "-at-"))\""))
+        }
+        #expect(!page.contains("mine <&>"), "names are escaped")
+        #expect(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"))
+        #expect(page.contains("prefers-color-scheme:dark") && page.contains("width=device-width"))
+        #expect(
+            page.contains("callSoon") && page.contains("missed") && page.contains("absent: not installed")
+        )
+        #expect(page.contains("open loop") && page.contains("closed loop"))
+        try checkIsWellFormed(page.replacing("<!DOCTYPE html>", with: ""))
+    }
+
+    @Test func plotsStandAlone() throws {
+        let report = Self.report
+        for result in report.results {
+            let plate = result.plate(order: report.contenders).standalone()
+            for name in Self.names { #expect(plate.contains(escaped(name))) }
+            try checkIsWellFormed(plate)
+        }
+    }
+
+    @Test func tableHasEveryContenderAndTheLoop() {
+        let text = Self.report.text()
+        for name in Self.names { #expect(text.contains(name)) }
+        #expect(text.contains("closed") && text.contains("open") && text.contains("skipped: absent"))
+    }
+
+    @Test func documentKeepsWhatIsAround() throws {
+        let document = "before\n\(MarkdownReport.begin)\nold\n\(MarkdownReport.end)\nafter\n"
+        let report = MarkdownReport(Self.report, plots: "plots")
+        let written = try #require(report.inserted(into: document))
+        #expect(
+            written.hasPrefix("before\n") && written.hasSuffix("\nafter\n") && !written.contains("\nold\n")
+        )
+        #expect(written.contains("(plots/echo-64Bx50.svg)"))
+        for name in Self.names { #expect(written.contains("| \(name) |")) }
+        #expect(report.inserted(into: written) == written, "again changes nothing")
+        #expect(report.inserted(into: "no place") == nil)
+    }
+
+    @Test func ratiosAreFormedRoundByRound() {
+        // Each round the machine is half as fast; the ratio stays.
+        let result = Samples.result(
+            "echo-64Bx50",
+            [("c-ring", [80_000, 40_000, 20_000]), ("proactor", [40_000, 20_000, 10_000])]
+        )
+        let ratio = result.ratio(of: "proactor", to: "c-ring", .throughput)
+        #expect(ratio == Summary([0.5]))
+        #expect(result.ranking(by: .throughput) == ["c-ring", "proactor"])
+        #expect(result.ranking(by: .cpu) == ["c-ring", "proactor"])
+    }
+
+    @Test func doubtsAreMarked() throws {
+        var result = Samples.result(
+            "echo-64Bx50@100000",
+            [("a", [50_000, 50_000]), ("b", [100_000, 100_000])]
+        )
+        for round in 0..<2 {
+            for index in 0..<2 { result.rounds[round].measurements[index].scheduled = 100_000 }
+        }
+        result.rounds[0].measurements[1].otherLoad = 0.5
+        result.rounds[1].measurements[1].loadWaiting = 0.1
+        result.rounds[1].measurements[1].errors = 3
+        result.rounds[1].measurements[1].corruptions = 1
+        #expect(result.notes(on: "a") == ["kept up with 50 % of the rate"])
+        let notes = result.notes(on: "b")
+        #expect(notes == ["contested: 2 of 2 rounds", "3 errors", "CORRUPT DATA on 1 connections"])
+        let page = HTMLReport(Samples.report([result])).page()
+        #expect(page.contains("2 of 4 measurements were contested"))
+    }
+
+    @Test func runsOfOneMachineBecomeOneReport() {
+        var first = Samples.report([
+            Samples.result("echo-64Bx1", [("a", [1])]), Samples.result("idle-5", [("a", [1])]),
+        ])
+        first.merge(Samples.report([Samples.result("echo-64Bx1", [("b", [1])])]))
+        #expect(first.results.map(\.workload.name) == ["idle-5", "echo-64Bx1"])
+        #expect(first.contenders == ["a", "b"])
+    }
+
+    @Test func wrkIsUnderstood() throws {
+        let outcome = try WrkLoad.outcome(
+            in: """
+                Running 3s test @ http://127.0.0.1:1/
+                  1 threads and 50 connections
+                  Thread Stats   Avg      Stdev     Max   +/- Stdev
+                    Latency   350.41us   91.46us   3.10ms   90.25%
+                    Req/Sec   140.02k     2.97k  143.55k    83.87%
+                  Latency Distribution
+                     50%  340.00us
+                     75%  364.00us
+                     90%  0.41ms
+                     99%  1.00s
+                  432120 requests in 3.10s, 37.91MB read
+                Requests/sec: 139393.55
+                """
+        )
+        #expect(outcome.requests == 432_120 && outcome.requestsPerSecond == 139_393.55)
+        #expect(outcome.p50Microseconds == 340 && outcome.p90Microseconds == 410)
+        #expect(outcome.p99Microseconds == 1e6 && outcome.maximumMicroseconds == 3_100)
+        #expect(throws: WrkLoad.Problem.self) { try WrkLoad.outcome(in: "  Socket errors: connect 1\n") }
+        #expect(throws: WrkLoad.Problem.self) { try WrkLoad.outcome(in: "nothing") }
+    }
+}
+
+/// Every tag that is opened is closed, in order. `meta` and the like are not; pages are written so that nothing else is.
+private func checkIsWellFormed(_ markup: String) throws {
+    var open: [Substring] = []
+    var rest = Substring(markup)
+    while let start = rest.firstIndex(of: "<") {
+        let end = try #require(rest[start...].firstIndex(of: ">"))
+        let tag = rest[rest.index(after: start)..<end]
+        rest = rest[rest.index(after: end)...]
+        let name = tag.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }
+        if tag.hasSuffix("/") || name == "meta" { continue }
+        if tag.hasPrefix("/") {
+            #expect(open.popLast() == name)
+        } else {
+            open.append(name)
+        }
+    }
+    #expect(open.isEmpty)
+}

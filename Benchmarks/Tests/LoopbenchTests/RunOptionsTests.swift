@@ -1,0 +1,93 @@
+import ArgumentParser
+import Testing
+
+@testable import loopbench
+
+struct RunOptionsTests {
+    @Test func everyParameterCanBeGiven() throws {
+        let command = try #require(
+            try Loopbench.parseAsRoot([
+                "run", "--workloads", "echo-64Bx1,idle-9", "--connections", "3", "--message-bytes", "5",
+                "--rounds", "7",
+                "--seconds", "0.25", "--contenders", "epoll,c-epoll", "--baseline", "c-epoll",
+            ]) as? RunCommand
+        )
+        #expect(command.rounds == 7)
+        #expect(command.seconds == 0.25)
+        #expect(command.baseline == "c-epoll")
+        #expect(command.connections == 3)
+    }
+
+    @Test(arguments: [
+        ["run", "--workloads", "nothing"], ["run", "--contenders", "nobody"], ["run", "--rounds", "0"],
+        ["run", "--seconds", "0"], ["run", "--seconds", "1", "--minutes", "5"],
+        ["run", "--contenders", "epoll", "--baseline", "poll"],
+        ["run", "--workloads", "churn-64Bx5", "--rate", "100"],
+        ["run", "--workloads", "idle-5", "--depth", "2"],
+        ["run", "--workloads", "echo-64Bx1", "--connections", "0"],
+    ])
+    func nonsenseIsRefused(_ arguments: [String]) {
+        #expect(throws: (any Error).self) { try Loopbench.parseAsRoot(arguments) }
+    }
+
+    @Test func oneCPUIsNoComparison() {
+        #expect(throws: CPUPair.Refusal.self) { try CPUPair.choose(allowed: [4], siblings: { _ in [] }) }
+        #expect(throws: CPUPair.Refusal.self) {
+            try CPUPair.choose(server: 1, load: 1, allowed: [0, 1], siblings: { _ in [] })
+        }
+        #expect(throws: CPUPair.Refusal.self) {
+            try CPUPair.choose(server: 7, allowed: [0, 1], siblings: { _ in [] })
+        }
+    }
+
+    @Test func anotherCoreIsPreferred() throws {
+        let siblings: (Int) -> Set<Int> = { $0 < 4 ? [2, 3] : [4, 5] }
+        let free = try CPUPair.choose(allowed: [2, 3, 4], siblings: siblings)
+        #expect(free == CPUPair(server: 2, load: 4, sharesCore: false))
+        let cramped = try CPUPair.choose(allowed: [2, 3], siblings: siblings)
+        #expect(cramped == CPUPair(server: 2, load: 3, sharesCore: true))
+        let asked = try CPUPair.choose(load: 2, allowed: [2, 3, 4], siblings: siblings)
+        #expect(asked == CPUPair(server: 3, load: 2, sharesCore: true))
+    }
+
+    @Test func planLeavesOutWhatCannotBe() throws {
+        var short = Contender(name: "short", summary: "", program: "/bin/true")
+        short.connectionsMax = 10
+        var waiting = Contender(name: "waiting", summary: "", program: "/bin/true")
+        waiting.isAsync = true
+        let absent = Contender(name: "absent", summary: "", program: "/nowhere/at/all")
+        let workloads = try Workload.named([
+            "echo-64Bx5", "echo-64Bx50", "stream-in-64Bx1", "echo-64Bx900", "echo-1MiBx100",
+        ])
+        let limits = Plan.Limits(descriptors: 500, memoryBytes: 256 << 20)
+        let plan = Plan(workloads, [short, waiting, absent], areNamed: false, limits: limits)
+        #expect(plan.entries.map(\.workload.name) == ["echo-64Bx5", "echo-64Bx50"])
+        #expect(plan.entries.map { $0.contenders.map(\.name) } == [["short"], ["waiting"]])
+        let skipped = plan.skipped.joined(separator: "\n")
+        for part in [
+            "absent: ", "short in echo-64Bx50: ", "echo-64Bx900: ", "echo-1MiBx100: ", "stream-in-64Bx1: ",
+        ] {
+            #expect(skipped.contains(part))
+        }
+        let named = Plan(workloads, [waiting], areNamed: true, limits: limits)
+        #expect(named.entries.map(\.workload.name) == ["echo-64Bx5", "echo-64Bx50"])
+        #expect(named.measurementCount(rounds: 5) == 10)
+        #expect(abs(named.windowSeconds(for: 1, rounds: 5) - (6 - Plan.overheadSeconds) / 1.25) < 1e-9)
+    }
+
+    @Test func progressIsLinesOrABar() {
+        var lines = ""
+        let plain = Progress(total: 4, isTerminal: false) { lines += $0 }
+        for contender in ["a", "b"] { plain.begin("round 1", contender) }
+        for contender in ["a", "b"] { plain.begin("round 2", contender) }
+        plain.end()
+        #expect(lines == "  0 % round 1\n 50 % round 2\n")
+        var written = ""
+        let bar = Progress(total: 4, isTerminal: true) { written += $0 }
+        bar.begin("round 1", "a")
+        bar.begin("round 1", "b")
+        bar.end()
+        #expect(written.contains("██████░") && written.contains(" 25 %") && written.contains("round 1: b"))
+        #expect(!written.contains("\n") && written.hasSuffix("\u{1B}[K"))
+    }
+}

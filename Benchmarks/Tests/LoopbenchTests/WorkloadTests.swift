@@ -1,0 +1,52 @@
+import Testing
+
+@testable import loopbench
+
+struct WorkloadTests {
+    @Test(arguments: Workload.catalog + Workload.quick)
+    func nameSaysEveryParameter(_ workload: Workload) throws {
+        #expect(Workload(named: workload.name) == workload)
+    }
+
+    @Test func anyParametersCanBeNamed() throws {
+        let pipelined = try #require(Workload(named: "unix-pipelined-4KiBx7x9@250"))
+        #expect(pipelined.kind == .echo)
+        #expect(pipelined.family == .unix)
+        #expect(pipelined.messageBytes == 4_096)
+        #expect(pipelined.connections == 7)
+        #expect(pipelined.depth == 9)
+        #expect(pipelined.rate == 250)
+        #expect(Workload(named: "stream-out-3MiBx2")?.messageBytes == 3 << 20)
+        #expect(Workload(named: "idle-12")?.connections == 12)
+    }
+
+    @Test(arguments: [
+        "", "echo", "echo-64x1", "echo-64Bx0", "echo-64Bx", "echo-64Bx1x2", "idle-64Bx1", "churn-64Bx1@5",
+        "unix-http-5",
+        "echo-64Bx1@0", "echo-64Bx1@", "echo-9999999999GiBx1", "64Bx1", "pipelined-64Bx1", "echo-64Bx1@5@5",
+    ])
+    func nonsenseIsNoWorkload(_ name: String) {
+        #expect(Workload(named: name) == nil)
+    }
+
+    @Test func listHasWhatTheToolPromises() {
+        let names = Set(Workload.catalog.map(\.name))
+        for prefix in ["echo", "unix"] {
+            for size in ["64B", "1KiB", "16KiB", "1MiB"] {
+                for connections in [1, 50, 500, 5_000] {
+                    #expect(names.contains("\(prefix)-\(size)x\(connections)"))
+                }
+            }
+        }
+        #expect(names.count == Workload.catalog.count, "each once")
+        #expect(Set(Workload.catalog.map(\.kind)) == Set(Workload.Kind.allCases))
+        #expect(Workload.catalog.allSatisfy { !$0.measures.isEmpty && !$0.ignores.isEmpty })
+    }
+
+    @Test func namesAreFoundInOrderAndOnce() throws {
+        let found = try Workload.named(["idle-5", "quick", "echo-64Bx50"])
+        #expect(found.map(\.name).first == "idle-5")
+        #expect(found.count == 1 + Workload.quick.count)
+        #expect(throws: SelectionError.self) { try Workload.named(["echo-64Bx50", "nothing"]) }
+    }
+}
