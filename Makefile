@@ -6,11 +6,20 @@ export SWIFT
 
 LOOPBENCH = SWIFT_BACKTRACE=enable=no Benchmarks/.build/release/loopbench
 
+comma := ,
+
+# $(call run-bench,OPTIONS,NAME): what was measured is bench-results/NAME.json and NAME.html. BENCH_FLAGS come last and win.
+define run-bench
+	@Scripts/setup demo
+	$(SWIFT) build -c release --package-path Benchmarks
+	$(LOOPBENCH) run $(1) --json bench-results/$(2).json --html bench-results/$(2).html $(BENCH_FLAGS)
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint format demo bench docs ci clean
+.PHONY: help setup build test test-bench lint format demo bench bench-full bench-docs bench-allocations docs ci clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what building, testing and the demo need (Debian packages, by apt)
 	@Scripts/setup demo
@@ -34,10 +43,24 @@ demo: ## Serve HTTP and echo on each loop, load them, and print a table
 	$(SWIFT) build -c release --package-path Benchmarks
 	$(LOOPBENCH) demo
 
-bench: ## Run the benchmarks; options of `loopbench run` go in BENCH_FLAGS
+test-bench: ## Run the tests of the benchmarks' tool
+	@Scripts/setup build
+	$(SWIFT) test --disable-xctest --package-path Benchmarks $(SWIFT_FLAGS)
+
+bench: ## Compare event loops for five minutes: a table, and JSON and a web page in bench-results/
+	$(call run-bench,--workloads quick --minutes 5,latest)
+
+bench-full: ## The same with every workload and the micro-benchmarks: hours
+	$(call run-bench,--workloads all$(comma)micro,full)
+
+bench-docs: ## Measure what docs/benchmarks.md shows, and write its tables and plots anew
+	$(call run-bench,--workloads core$(comma)micro,docs)
+	$(LOOPBENCH) report bench-results/docs.json --docs docs/benchmarks.md --svg-dir docs/benchmarks
+
+bench-allocations: ## Fail when callSoon, a timer, a write or an await allocates more than it may
 	@Scripts/setup build
 	$(SWIFT) build -c release --package-path Benchmarks
-	$(LOOPBENCH) run $(BENCH_FLAGS)
+	$(LOOPBENCH) micro --only allocations --rounds 1 --check
 
 docs: ## Build the reference as a static site in .build/docs
 	@Scripts/setup build
