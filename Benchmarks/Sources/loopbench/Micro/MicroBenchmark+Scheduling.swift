@@ -25,7 +25,11 @@ extension MicroBenchmark {
                 unit: "million/s",
                 bar: .atLeast(10)
             ) { try scheduleAndCancel(on: kind, standing: 0) },
-            MicroBenchmark(name: "timer, schedule and cancel, 10,000 standing", loop: kind.rawValue, unit: "million/s") {
+            MicroBenchmark(
+                name: "timer, schedule and cancel, 10,000 standing",
+                loop: kind.rawValue,
+                unit: "million/s"
+            ) {
                 try scheduleAndCancel(on: kind, standing: 10_000)
             },
             MicroBenchmark(
