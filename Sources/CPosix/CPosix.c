@@ -102,6 +102,24 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 
 int32_t cposix_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
 
+int32_t cposix_pin_thread(int32_t processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (processor < 0 || processor >= CPU_SETSIZE) return -EINVAL;
+    CPU_SET(processor, &set);
+    return result_or_errno(sched_setaffinity(0, sizeof set, &set));
+}
+
+int32_t cposix_next_allowed_processor(int32_t processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return -errno;
+    for (int32_t candidate = processor < 0 ? 0 : processor; candidate < CPU_SETSIZE; candidate++) {
+        if (CPU_ISSET(candidate, &set)) return candidate;
+    }
+    return -ENOENT;
+}
+
 int32_t cposix_process_id(void) { return getpid(); }
 
 void cposix_yield(void) { sched_yield(); }

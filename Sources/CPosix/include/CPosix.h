@@ -58,6 +58,10 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 static inline void cposix_prefetch(const void *address) { __builtin_prefetch(address); }
 
 int32_t cposix_set_thread_name(const char *name);
+// Has the calling thread run on one processor only. Returns zero or minus errno.
+int32_t cposix_pin_thread(int32_t processor);
+// The first processor from `processor` on that the calling thread may use, or minus errno: -ENOENT when there is none.
+int32_t cposix_next_allowed_processor(int32_t processor);
 int32_t cposix_process_id(void);
 // Lets another thread have the processor.
 void cposix_yield(void);

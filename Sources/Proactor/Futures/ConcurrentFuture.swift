@@ -162,11 +162,15 @@ public final class ConcurrentFuture<Value>: Sendable {
 
     fileprivate nonisolated(nonsending) func suspend() async {
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                if !add(.suspended(continuation)) { continuation.resume() }
-            }
+            await suspendRegardless()
         } onCancel: {
             cancel()
+        }
+    }
+
+    fileprivate nonisolated(nonsending) func suspendRegardless() async {
+        await withUnsafeContinuation { continuation in
+            if !add(.suspended(continuation)) { continuation.resume() }
         }
     }
 
@@ -211,6 +215,12 @@ extension ConcurrentFuture where Value: Sendable {
     ///   first.
     public nonisolated(nonsending) func value() async throws -> Value {
         await suspend()
+        return try take(keeping: true)
+    }
+
+    /// As ``value()``, but cancelling the task that waits changes nothing.
+    nonisolated(nonsending) func valueRegardless() async throws -> Value {
+        await suspendRegardless()
         return try take(keeping: true)
     }
 }

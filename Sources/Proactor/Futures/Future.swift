@@ -243,6 +243,16 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
         }
     }
 
+    /// Waits until the future is done. Cancelling the task that waits changes nothing.
+    nonisolated(nonsending) func untilDoneRegardless() async {
+        guard state.isPending else { return }
+        // Used on the loop's thread only.
+        nonisolated(unsafe) let future = self
+        await withUnsafeContinuation { continuation in
+            future.waiting.append(.waiter(continuation))
+        }
+    }
+
     private func cancelFromAnyThread() {
         guard !loop.isOnLoopThread else {
             cancel()

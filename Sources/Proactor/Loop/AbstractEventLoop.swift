@@ -114,6 +114,25 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     /// What ``createTask(name:_:)`` makes tasks with; `nil` is the loop's own way.
     var taskFactory: (any TaskFactory)? { get set }
 
+    // MARK: Async sequences
+
+    /// Instants at a fixed distance, for a `for await` loop that does something again and again.
+    ///
+    /// - Parameter interval: the distance, above zero.
+    /// - Throws: ``EventLoopError/invalidArgument(_:)``, ``EventLoopError/closed``.
+    func ticks(every interval: Duration) throws(EventLoopError) -> LoopTicks
+
+    /// Ends the async sequences of this loop: a task that waits for an element gets `nil`, as at a sequence's own end,
+    /// and goes on before this returns. A sequence that is iterated later ends at once, and a warning is logged.
+    ///
+    /// It stands for asyncio's `shutdown_asyncgens`. Swift has no asynchronous generators to close: what a generator has
+    /// to clean up stands behind a `for await` loop here, or in its `defer`, and runs in the task that iterates. So a loop
+    /// ends in order when its tasks are cancelled and awaited, its sequences ended, and its default executor shut down;
+    /// ``Runner``, ``run(options:_:)`` and ``EventLoopGroup`` do these by themselves.
+    ///
+    /// - Throws: ``EventLoopError/closed``.
+    nonisolated(nonsending) func shutdownAsyncSequences() async throws
+
     // MARK: Networking
 
     /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called.
@@ -127,6 +146,15 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
         _ options: ServerOptions,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server
+
+    /// Stops every server of this loop gracefully, all at the same time, as ``Server/shutdownGracefully(timeout:)`` one.
+    /// The loop runs on, and connections that it has made itself are left alone.
+    ///
+    /// - Parameter timeout: how long connections have; then those that are left are aborted.
+    /// - Returns: how many connections ended in time, and how many were aborted.
+    /// - Throws: ``EventLoopError/closed``.
+    @discardableResult
+    nonisolated(nonsending) func shutdownServers(timeout: Duration) async throws -> ShutdownSummary
 
     /// Serves a connection that was accepted elsewhere. The transport owns `socket` from here on.
     nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(

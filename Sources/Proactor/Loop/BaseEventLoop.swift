@@ -47,6 +47,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var unclaimed = UnclaimedDescriptors()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
+    /// Iterations over async sequences of the loop that are not over.
+    var sequences = SequenceRegistry()
     var defaultExecutor = DefaultExecutor.notNeededYet
     var exceptionHandler: ExceptionHandler?
     public var slowCallbackDuration: Duration = .milliseconds(100) {

@@ -20,12 +20,6 @@ public final class Runner {
         case closed
     }
 
-    /// How often tasks are cancelled that clean-up itself has started, before the rest is left to the loop's
-    /// end.
-    private static let cancelRoundsMax = 8
-    /// How long the default executor's work may take to end before the loop closes without it.
-    private static let executorTimeout = Duration.seconds(300)
-
     private let options: RunnerOptions
     private var state = State.created
 
@@ -57,8 +51,9 @@ public final class Runner {
         return try getLoop().runUntilComplete(body)
     }
 
-    /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, waits
-    /// up to five minutes for the default executor's work, and closes the loop. Twice is harmless.
+    /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, ends the
+    /// async sequences of the loop as ``AbstractEventLoop/shutdownAsyncSequences()``, waits up to five minutes for
+    /// the default executor's work, and closes the loop. Twice is harmless.
     ///
     /// - Throws: ``EventLoopError/anotherLoopIsRunning`` within a running loop.
     public func close() throws {
@@ -69,15 +64,7 @@ public final class Runner {
         try checkNoLoopRuns()
         state = .closed
         defer { setEventLoop(nil) }
-        guard !loop.isClosed else { return }
-        do {
-            try cancelAllTasks(of: loop)
-            try shutDownExecutor(of: loop)
-        } catch {
-            try loop.close()
-            throw error
-        }
-        try loop.close()
+        try LoopFinisher(loop: loop).finish()
     }
 
     private func makeLoop() throws -> any AbstractEventLoop {
@@ -90,41 +77,5 @@ public final class Runner {
 
     private func checkNoLoopRuns() throws(EventLoopError) {
         if runningLoop() != nil { throw .anotherLoopIsRunning }
-    }
-
-    private func cancelAllTasks(of loop: any AbstractEventLoop) throws {
-        for _ in 0..<Self.cancelRoundsMax {
-            let tasks = try allTasks(loop).compactMap { $0 as? any RegisteredTask }
-            guard !tasks.isEmpty else { return }
-            try cancel(tasks, of: loop)
-            for task in tasks where !task.cancelled { reportError(of: task, to: loop) }
-        }
-    }
-
-    private func cancel(_ tasks: [any RegisteredTask], of loop: any AbstractEventLoop) throws {
-        let allDone = loop.createFuture(of: Void.self)
-        var pending = tasks.count
-        for task in tasks {
-            task.cancel()
-            task.whenDone {
-                pending -= 1
-                if pending == 0 { try? allDone.setResult() }
-            }
-        }
-        try loop.runUntilComplete(allDone)
-    }
-
-    private func shutDownExecutor(of loop: any AbstractEventLoop) throws {
-        let task = loop.createTask {
-            try await loop.shutdownDefaultExecutor(timeout: Self.executorTimeout)
-        }
-        try loop.runUntilComplete(task)
-    }
-
-    private func reportError(of task: any RegisteredTask, to loop: any AbstractEventLoop) {
-        guard let error = try? task.exception() else { return }
-        var context = ExceptionContext(message: "a task failed while its runner was closing", error: error)
-        context.future = task
-        loop.callExceptionHandler(context)
     }
 }

@@ -12,6 +12,24 @@ extension BaseEventLoop {
             case .unix(let address): [try bindUnix(address, options)]
             case .socket(let socket): [try adoptListener(socket, options)]
             }
+        return try makeServer(listeners, options, protocolFactory)
+    }
+
+    /// A server at exactly these TCP addresses, for a group of loops that share them.
+    func createServer(
+        at addresses: [SocketAddress],
+        _ options: ServerOptions,
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) throws -> Server {
+        try checkUsable("createServer")
+        return try makeServer(try bindEach(addresses, options), options, protocolFactory)
+    }
+
+    private func makeServer(
+        _ listeners: [Listener],
+        _ options: ServerOptions,
+        _ protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) throws -> Server {
         let server = Server(loop: self, listeners: listeners, protocolFactory: protocolFactory)
         guard options.startServing else { return server }
         do {

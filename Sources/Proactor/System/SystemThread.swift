@@ -7,6 +7,14 @@ enum SystemThread {
     /// What the kernel has room for, in bytes, without the closing zero (pthread_setname_np(3)).
     static let nameLengthMax = 15
 
+    /// A name that ends in a number, with as much of `prefix` as the kernel has room for.
+    static func name(_ prefix: String, number: Int) -> String {
+        let suffix = "-\(number)"
+        var name = prefix
+        while name.utf8.count + suffix.utf8.count > nameLengthMax, !name.isEmpty { name.removeLast() }
+        return name + suffix
+    }
+
     /// Runs `body` on a new thread, which ends with it. Nobody can join it. Throws EAGAIN when there are too
     /// many threads.
     static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {

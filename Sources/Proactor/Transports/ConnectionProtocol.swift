@@ -7,9 +7,17 @@ public protocol ConnectionProtocol: BaseProtocol {
     func connectionMade(_ transport: any Transport) throws
     /// The peer sends nothing more. Return true to keep the sending side open, false to close.
     func eofReceived() throws -> Bool
+    /// The server of this connection stops gracefully, and would like the connection to end soon: the answer says
+    /// whether it can. Called at most once for each stop, while the connection is open.
+    ///
+    /// A protocol of requests and answers, such as HTTP with connections that are kept alive, returns
+    /// ``ShutdownAnswer/close`` when it owes the peer nothing; else ``ShutdownAnswer/whenDone``, and closes the transport
+    /// after its answer. Without an implementation it is ``ShutdownAnswer/undecided``.
+    func shutdownRequested() throws -> ShutdownAnswer
 }
 
 extension ConnectionProtocol {
     public func connectionMade(_ transport: any Transport) throws {}
     public func eofReceived() throws -> Bool { false }
+    public func shutdownRequested() throws -> ShutdownAnswer { .undecided }
 }

@@ -27,7 +27,7 @@ final class Listener: CompletionOwner, CustomStringConvertible {
     /// The path to remove on close, and which file it was.
     private let ownedFile: (path: String, identity: FileIdentity)?
     private var state = State.ready
-    private var server: Server?
+    private(set) var server: Server?
     /// Whether accepting has failed since it last succeeded: one report tells it all.
     private var failureWasReported = false
 

@@ -12,6 +12,9 @@ struct ListenerRegistry {
         listeners[ObjectIdentifier(listener)] = nil
     }
 
+    /// The servers that accept, each as often as it listens.
+    var servers: [Server] { listeners.values.compactMap(\.server) }
+
     /// Closes what is still open, for a loop that closes. Nothing is in flight any more.
     mutating func closeAll(reportingTo logger: Logger?) {
         let open = listeners.values

@@ -64,9 +64,13 @@ public final class Server {
         for listener in listeners { listener.start(server: self) }
     }
 
-    /// Accepts until the server is closed or the calling task is cancelled; a cancel closes the server.
+    /// Accepts until the server is closed or the calling task is cancelled, and waits for the connections.
     ///
-    /// - Throws: `CancellationError`; ``EventLoopError/invalidState(_:)`` when it is closed already, or served twice.
+    /// After ``close()`` they live on, and it returns when the last one is lost. A cancel closes the server and its
+    /// connections, as ``closeClients()``; a connection whose peer does not take what was written is aborted after 30
+    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``.
+    ///
+    /// - Throws: `CancellationError` in both cases; ``EventLoopError/invalidState(_:)`` when it is closed already, or served twice.
     nonisolated(nonsending) public func serveForever() async throws {
         guard foreverWaiter == nil else { throw EventLoopError.invalidState("serveForever runs already") }
         try startServing()
@@ -77,7 +81,7 @@ public final class Server {
             try await waiter.value()
         } catch {
             close()
-            try? await waitClosed()
+            await outlastConnections()
             throw error
         }
     }
@@ -110,13 +114,14 @@ public final class Server {
     /// Returns when the server is closed and the last of its connections is lost.
     nonisolated(nonsending) public func waitClosed() async throws {
         loop.checkThread("waitClosed")
-        guard state != .closed || activeTransports > 0 else { return }
-        let waiter = loop.createFuture()
-        closeWaiters.append(waiter)
-        try await waiter.value()
+        guard !isDrained else { return }
+        try await makeCloseWaiter().value()
     }
 
-    /// Runs `body`, then closes the server and waits for its connections, also when `body` throws.
+    /// Runs `body`, then closes the server and waits for its connections, also when `body` throws. Cancelling the task
+    /// closes the connections, as in ``serveForever()``.
+    ///
+    /// - Throws: what `body` throws.
     nonisolated(nonsending) public func withScope<Result>(
         _ body: nonisolated(nonsending) () async throws -> Result
     ) async throws -> Result {
@@ -125,12 +130,11 @@ public final class Server {
             result = try await body()
         } catch {
             close()
-            // The body's own error says more than a cancel that ends the wait.
-            try? await waitClosed()
+            await outlastConnections()
             throw error
         }
         close()
-        try await waitClosed()
+        await outlastConnections()
         return result
     }
 
@@ -146,8 +150,18 @@ public final class Server {
         wakeIfDrained()
     }
 
+    /// Whether it is closed and has no connection left.
+    var isDrained: Bool { state == .closed && activeTransports == 0 }
+
+    /// A future that is done when the server is closed and has no connection left.
+    func makeCloseWaiter() -> Future<Void> {
+        let waiter = loop.createFuture()
+        if isDrained { try? waiter.setResult() } else { closeWaiters.append(waiter) }
+        return waiter
+    }
+
     private func wakeIfDrained() {
-        guard state == .closed, activeTransports == 0 else { return }
+        guard isDrained else { return }
         let waiters = closeWaiters
         closeWaiters = []
         for waiter in waiters where !waiter.done { try? waiter.setResult(()) }

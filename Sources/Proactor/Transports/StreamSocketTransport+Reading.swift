@@ -80,6 +80,7 @@ extension StreamSocketTransport {
     func receiveCompleted(_ completion: Completion) {
         if completion.isFinal { receiveEnded() }
         if completion.result > 0 {
+            isUsed = true
             receive(completion.bytes)
         } else {
             endOrFail(completion)
@@ -96,6 +97,7 @@ extension StreamSocketTransport {
             owner?.bufferReturned(buffer)
             return endOrFail(completion)
         }
+        isUsed = true
         let count = Int(completion.result)
         buffer.didFill(count)
         guard let owner else {

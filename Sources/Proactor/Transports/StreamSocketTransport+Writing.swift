@@ -52,7 +52,10 @@ extension StreamSocketTransport {
 
     @inline(__always)
     private func acceptsWrites() -> Bool {
-        if phase == .open, writeEnd == .open { return true }
+        if phase == .open, writeEnd == .open {
+            isUsed = true
+            return true
+        }
         refuseWrite()
         return false
     }

@@ -49,6 +49,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     @exclusivity(unchecked) var flow = FlowControl()
     @exclusivity(unchecked) var sendToken = OperationToken(rawValue: 0)
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
+    /// Whether anything was received or written.
+    @exclusivity(unchecked) var isUsed = false
     /// Writes that came too late.
     @exclusivity(unchecked) var lostWrites: UInt8 = 0
     /// Whether it asked for a flush since the last one.

@@ -31,6 +31,13 @@ struct TransportRegistry {
         transports = []
     }
 
+    /// The servers that have connections, each as often as it has.
+    var servers: [Server] { transports.compactMap(\.server) }
+
+    func abortAll() {
+        for transport in transports { transport.abort() }
+    }
+
     /// The transports of one server.
     func transports(of server: Server) -> [StreamSocketTransport] {
         transports.filter { $0.server === server }

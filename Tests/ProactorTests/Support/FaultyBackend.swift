@@ -15,6 +15,12 @@ final class FaultyBackend: CompletionBackend {
     var acceptFailures: [Errno] = []
     private(set) var acceptCount = 0
     private(set) var pollCount = 0
+    /// What starting ends with, instead of beginning.
+    var startFailure: RingUnavailable?
+    /// What binding a socket ends with.
+    var bindFailure: Errno? {
+        didSet { faultySystem.bindFailure = bindFailure }
+    }
 
     private let inner: any CompletionBackend
     private let faultySystem: FaultySystemCalls
@@ -35,6 +41,7 @@ final class FaultyBackend: CompletionBackend {
     }
 
     func start() throws(RingUnavailable) {
+        if let startFailure { throw startFailure }
         try inner.start()
     }
 

@@ -8,6 +8,7 @@ import SystemPackage
 /// `@unchecked Sendable`: a test changes it on the loop's thread only.
 final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
+    var bindFailure: Errno?
     private let inner: any SystemCalls
     private var clockOffset = Duration.zero
 
@@ -34,6 +35,7 @@ final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor) { try inner.makeSocketPair() }
 
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
+        if let bindFailure { throw bindFailure }
         try inner.bind(socket, to: address)
     }
 

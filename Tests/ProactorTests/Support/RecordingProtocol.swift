@@ -9,6 +9,7 @@ class RecordingProtocol: StreamProtocol {
 
     private(set) var events: [Event] = []
     private(set) var received: [UInt8] = []
+    private(set) var shutdownRequests = 0
     private(set) var lostErrors: [(any Error)?] = []
     private(set) weak var transport: (any Transport)?
     private let life: LifeCounter.Object?
@@ -16,6 +17,7 @@ class RecordingProtocol: StreamProtocol {
     var onMade: ((any Transport) throws -> Void)?
     var onData: ((any Transport, [UInt8]) throws -> Void)?
     var onEOF: ((any Transport) throws -> Bool)?
+    var onShutdownRequested: (() throws -> ShutdownAnswer)?
     var onLost: ((any Transport) -> Void)?
     var onPauseWriting: ((any Transport) -> Void)?
     var onResumeWriting: ((any Transport) -> Void)?
@@ -54,6 +56,11 @@ class RecordingProtocol: StreamProtocol {
         events.append(.lost)
         lostErrors.append(error)
         if let transport { onLost?(transport) }
+    }
+
+    func shutdownRequested() throws -> ShutdownAnswer {
+        shutdownRequests += 1
+        return try onShutdownRequested?() ?? .undecided
     }
 
     func pauseWriting() {

@@ -115,12 +115,7 @@ public final class ThreadPool: WorkExecutor {
     // MARK: - Threads
 
     private func startThread(number: Int) throws(Errno) {
-        let suffix = "-\(number)"
-        var threadName = name
-        while threadName.utf8.count + suffix.utf8.count > SystemThread.nameLengthMax {
-            threadName.removeLast()
-        }
-        try startThread(threadName + suffix) { self.runThread() }
+        try startThread(SystemThread.name(name, number: number)) { self.runThread() }
     }
 
     private func runThread() {

@@ -1,0 +1,69 @@
+/// A server that is spread over the loops of a group: see ``EventLoopGroup/createServer(_:protocolFactory:)``.
+///
+/// Thread rule: any thread.
+///
+/// ```swift
+/// let server = try await group.createServer(options) { Echo() }
+/// print("listening at port \(server.port ?? 0)")
+/// await server.shutdownGracefully(timeout: .seconds(10))
+/// ```
+public final class EventLoopGroupServer: Sendable {
+    /// The addresses at which every loop listens, ports included.
+    public let addresses: [SocketAddress]
+    private let servers: [LoopBound<Server>]
+    private let loops: [BaseEventLoop]
+
+    init(servers: [LoopBound<Server>], loops: [BaseEventLoop], addresses: [SocketAddress]) {
+        precondition(servers.count == loops.count, "a spread server needs a part for each loop")
+        self.servers = servers
+        self.loops = loops
+        self.addresses = addresses
+    }
+
+    /// The port of the first address.
+    public var port: UInt16? { addresses.first?.port }
+
+    /// Begins to accept on every loop. Does nothing where it does already.
+    ///
+    /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot
+    ///   listen, ``EventLoopError/closed`` after the group's shutdown.
+    public nonisolated(nonsending) func startServing() async throws {
+        for server in servers { try await server.run { try $0.startServing() } }
+    }
+
+    /// Stops accepting on every loop, soon. Connections live on. Does nothing the second time.
+    public func close() {
+        // A loop that is closed has closed its part.
+        for server in servers { try? server.post { $0.close() } }
+    }
+
+    /// Closes, soon, every connection that it accepted, as `transport.close()`.
+    public func closeClients() {
+        for server in servers { try? server.post { $0.closeClients() } }
+    }
+
+    /// Aborts, soon, every connection that it accepted, as `transport.abort()`.
+    public func abortClients() {
+        for server in servers { try? server.post { $0.abortClients() } }
+    }
+
+    /// Returns when the server is closed and the last of its connections, on any loop, is lost.
+    ///
+    /// - Throws: `CancellationError`; ``EventLoopError/closed`` when the group is shut down first.
+    public nonisolated(nonsending) func waitClosed() async throws {
+        for server in servers { try await server.run { try await $0.waitClosed() } }
+    }
+
+    /// Stops gracefully on every loop at the same time, as ``Server/shutdownGracefully(timeout:)`` on one. The loops run
+    /// on.
+    ///
+    /// - Parameter timeout: how long connections have.
+    /// - Returns: how many connections of all loops ended in time, and how many were aborted.
+    @discardableResult
+    public nonisolated(nonsending) func shutdownGracefully(timeout: Duration) async -> ShutdownSummary {
+        let drains = zip(loops, servers).compactMap { loop, server in
+            try? RemoteDrain(on: loop, timeout: timeout) { _ in [server.value] }
+        }
+        return await RemoteDrain.summary(of: drains)
+    }
+}

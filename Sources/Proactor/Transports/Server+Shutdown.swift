@@ -1,0 +1,104 @@
+extension Server {
+    /// Stops gracefully: stops accepting, gives the connections time to end, and aborts those that are left when it is
+    /// over. Returns when the last one is lost.
+    ///
+    /// Each protocol is asked by ``ConnectionProtocol/shutdownRequested()``. One that has no say in it, because it does
+    /// not implement that, is left alone until either side closes, but for a connection on which nothing has been
+    /// received and nothing written yet: that one is closed. Connections that the kernel has taken in and the server
+    /// has not accepted are refused.
+    ///
+    /// Cancelling the calling task cuts the time short: the rest is aborted at once.
+    ///
+    /// ```swift
+    /// let summary = await server.shutdownGracefully(timeout: .seconds(30))
+    /// ```
+    ///
+    /// - Parameter timeout: how long connections have; zero or less aborts at once those that do not close at once.
+    /// - Returns: how many connections ended in time, and how many were aborted.
+    @discardableResult
+    nonisolated(nonsending) public func shutdownGracefully(timeout: Duration) async -> ShutdownSummary {
+        loop.checkThread("shutdownGracefully")
+        return await loop.drain([self], timeout: timeout)
+    }
+
+    /// How long a connection that is being closed may take to send what was written.
+    private static let closingTime = Duration.seconds(30)
+
+    /// Returns when the last connection is lost. When the calling task is cancelled, now or before, they are closed.
+    nonisolated(nonsending) func outlastConnections() async {
+        guard !isDrained else { return }
+        let drained = makeCloseWaiter()
+        // Both are used on the loop's thread only: a cancel that comes elsewhere is posted there.
+        nonisolated(unsafe) let server = self
+        nonisolated(unsafe) let waiting = drained
+        let inbox = loop.inbox
+        await withTaskCancellationHandler {
+            await waiting.untilDoneRegardless()
+        } onCancel: {
+            _ = inbox.post(.callback { server.endClients() })
+        }
+    }
+
+    /// Closes the connections, and aborts those that a peer holds up.
+    private func endClients() {
+        guard !isDrained else { return }
+        closeClients()
+        let due = loop.time().advanced(by: Self.closingTime)
+        let timer = loop.timers.insert(.callback { self.abortClients() }, at: due)
+        whenDrained { timer.cancel() }
+    }
+
+    /// Calls `body` in the turn after it is closed and has no connection left.
+    func whenDrained(_ body: @escaping () -> Void) {
+        _ = makeCloseWaiter().addPlainDoneCallback { _ in body() }
+    }
+}
+
+extension BaseEventLoop {
+    nonisolated(nonsending) public func shutdownServers(timeout: Duration) async throws -> ShutdownSummary {
+        try checkUsable("shutdownServers")
+        return await drain(openServers, timeout: timeout)
+    }
+
+    /// The servers that accept or have connections, each once.
+    var openServers: [Server] {
+        var seen = Set<ObjectIdentifier>()
+        return (openListeners.servers + openTransports.servers).filter {
+            seen.insert(ObjectIdentifier($0)).inserted
+        }
+    }
+
+    nonisolated(nonsending) func drain(_ servers: [Server], timeout: Duration) async -> ShutdownSummary {
+        guard !isClosed else { return ShutdownSummary() }
+        let over = createFuture(of: ShutdownSummary.self)
+        // Both are used on the loop's thread only: a cancel that comes elsewhere is posted there.
+        nonisolated(unsafe) let waiting = over
+        nonisolated(unsafe) let drain = ServerDrain(servers, of: self)
+        drain.begin(timeout: timeout) { summary in try? over.setResult(summary) }
+        await withTaskCancellationHandler {
+            await waiting.untilDoneRegardless()
+        } onCancel: {
+            _ = inbox.post(.callback { drain.abortRest() })
+        }
+        return (try? over.result()) ?? ShutdownSummary()
+    }
+}
+
+extension StreamSocketTransport {
+    /// Whether it has not been closed, or has still to send before it is.
+    var isOpenOrFlushing: Bool { phase == .open || phase == .flushing }
+
+    /// Its server stops: the protocol says what becomes of the connection.
+    func askToShutDown() {
+        guard phase == .open, let currentProtocol else { return }
+        do {
+            switch try currentProtocol.shutdownRequested() {
+            case .close: close()
+            case .whenDone: break
+            case .undecided: if !isUsed { close() }
+            }
+        } catch {
+            protocolFailed(error, in: "shutdownRequested")
+        }
+    }
+}
