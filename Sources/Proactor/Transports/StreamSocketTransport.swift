@@ -51,6 +51,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
     /// Writes that came too late.
     @exclusivity(unchecked) var lostWrites: UInt8 = 0
+    /// What keeps everybody else from writing.
+    @exclusivity(unchecked) var fileSending: FileSending?
     /// Whether it asked for a flush since the last one.
     @exclusivity(unchecked) private(set) var isInFlushList = false
     @exclusivity(unchecked) private var connectionLostWasCalled = false
@@ -140,6 +142,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         case .receive: receiveCompleted(completion)
         case .receiveInto: receiveIntoCompleted(completion)
         case .send, .sendMessage: sendCompleted(completion)
+        case .sendFile: fileStepCompleted(completion)
         default: preconditionFailure("a transport does not submit \(completion.token)")
         }
     }
@@ -164,7 +167,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         guard phase == .open else { return }
         phase = .flushing
         markUnflushed()
-        if writes.byteCount == 0 { loseConnection(nil) }
+        if writes.byteCount == 0, fileSending == nil { loseConnection(nil) }
     }
 
     func abort() {
@@ -209,6 +212,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     /// operation would keep the peer from seeing the end, and the descriptor's next user could get its completion.
     private func closeIfQuiet() -> Bool {
         guard connectionLostWasCalled, readState == .idle, !writes.isInFlight else { return false }
+        guard fileSending?.isInFlight != true else { return false }
         precondition(receiveBuffer == nil, "a transport closed while the kernel had its buffer")
         writes.removeAllNotInFlight(pool: loop.buffers)
         phase = .closed

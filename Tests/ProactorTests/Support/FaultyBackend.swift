@@ -33,6 +33,10 @@ final class FaultyBackend: CompletionBackend {
         faultySystem.advance(by: duration)
     }
 
+    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+        inner.useExecutor(submit)
+    }
+
     func start() throws(RingUnavailable) {
         try inner.start()
     }
