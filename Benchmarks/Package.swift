@@ -20,11 +20,13 @@ let package = Package(
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe"]),
         .target(name: "CLoad"),
         .target(name: "CMicro"),
+        .target(name: "CFiles", dependencies: ["CBenchLiburing"]),
         .executableTarget(
             name: "loopbench",
             dependencies: [
                 "CLoad",
                 "CMicro",
+                "CFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
             ]

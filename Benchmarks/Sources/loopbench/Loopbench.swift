@@ -13,6 +13,7 @@ struct Loopbench: ParsableCommand {
             """,
         subcommands: [
             ListCommand.self, RunCommand.self, ServeCommand.self, DemoCommand.self, MicroCommand.self,
+            SendFileCommand.self, FileReadsCommand.self,
         ]
     )
 }

@@ -107,6 +107,7 @@ public final class File {
     /// The parameters are those of ``open(_:_:options:permissions:direct:on:)``.
     ///
     /// - Throws: what `body` throws, else as opening and closing do.
+    @discardableResult
     nonisolated(nonsending) public static func withFile<Result>(
         _ path: FilePath,
         _ mode: FileDescriptor.AccessMode = .readOnly,

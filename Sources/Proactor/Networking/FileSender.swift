@@ -66,7 +66,9 @@ final class FileSender {
             while done < bytes.count {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
                 let result = try await sink.perform(.send(sink.socket, rest), keeping: piece)
-                guard result > 0 else { throw failure(Errno(rawValue: -result), isFileAtFault: false, sent: sent) }
+                guard result > 0 else {
+                    throw failure(Errno(rawValue: -result), isFileAtFault: false, sent: sent)
+                }
                 done += Int(result)
                 sent += Int64(result)
             }
@@ -99,7 +101,9 @@ final class FileSender {
     }
 
     /// The next bytes of the file, in the piece's memory; none at its end.
-    nonisolated(nonsending) private func readPiece(into piece: FilePiece) async throws -> UnsafeRawBufferPointer {
+    nonisolated(nonsending) private func readPiece(into piece: FilePiece) async throws
+        -> UnsafeRawBufferPointer
+    {
         let wanted = Int(min(left, Int64(piece.memory.count)))
         let target = UnsafeMutableRawBufferPointer(rebasing: piece.memory[..<wanted])
         let result = try await AwaitedOperation.perform(

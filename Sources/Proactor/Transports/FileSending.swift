@@ -24,7 +24,8 @@ final class FileSending {
         memory = nil
         switch finished {
         case .none: preconditionFailure("a step that was not under way ended")
-        case .waiting(_, let continuation), .inFlight(_, let continuation): continuation.resume(returning: result)
+        case .waiting(_, let continuation), .inFlight(_, let continuation):
+            continuation.resume(returning: result)
         }
     }
 }

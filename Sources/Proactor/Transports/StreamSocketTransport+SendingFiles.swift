@@ -51,7 +51,9 @@ extension StreamSocketTransport {
 
     /// Submits the step that waits, when its turn has come.
     func startFileStep() {
-        guard let fileSending, case .waiting(let operation, let continuation) = fileSending.step else { return }
+        guard let fileSending, case .waiting(let operation, let continuation) = fileSending.step else {
+            return
+        }
         guard phase == .open || phase == .flushing else { return fileSending.finish(-ECANCELED) }
         guard !writes.isInFlight, writes.byteCount == 0 else { return markUnflushed() }
         fileSending.step = .inFlight(loop.backend.submit(operation, owner: self), continuation)
@@ -68,7 +70,8 @@ extension StreamSocketTransport {
     }
 
     func fileStepCompleted(_ completion: Completion) {
-        guard let fileSending, case .inFlight(let token, _) = fileSending.step, token == completion.token else {
+        guard let fileSending, case .inFlight(let token, _) = fileSending.step, token == completion.token
+        else {
             preconditionFailure("a send completed that was not in flight")
         }
         fileSending.finish(completion.result)

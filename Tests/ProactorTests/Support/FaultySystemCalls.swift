@@ -6,7 +6,7 @@ import SystemPackage
 /// The real calls, but for a clock that can be put forward and sends that can be cut short.
 ///
 /// `@unchecked Sendable`: a test changes it on the loop's thread only.
-final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
+class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
     private let inner: any SystemCalls
     private var clockOffset = Duration.zero

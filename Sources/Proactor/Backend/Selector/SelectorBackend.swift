@@ -223,7 +223,8 @@ extension SelectorBackend {
     /// readiness, which it then does no longer.
     @discardableResult
     private func release(_ operation: IOOperation, _ token: OperationToken) -> Bool {
-        guard let descriptor = operation.descriptor?.rawValue, descriptor >= 0, let side = operation.side else {
+        guard let descriptor = operation.descriptor?.rawValue, descriptor >= 0, let side = operation.side
+        else {
             return false
         }
         var registration = registrations[Int(descriptor)]
