@@ -21,12 +21,14 @@ let package = Package(
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern"]),
         .target(name: "CLoad", dependencies: ["CPattern"]),
         .target(name: "CMicro"),
+        .target(name: "CFiles", dependencies: ["CBenchLiburing"]),
         .executableTarget(
             name: "loopbench",
             dependencies: [
                 "CLoad",
                 "CMicro",
                 "CPattern",
+                "CFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
             ]

@@ -13,7 +13,7 @@ struct Loopbench: ParsableCommand {
             """,
         subcommands: [
             RunCommand.self, ListCommand.self, CompareCommand.self, ReportCommand.self, MicroCommand.self,
-            DemoCommand.self, ServeCommand.self,
+            DemoCommand.self, ServeCommand.self, SendFileCommand.self, FileReadsCommand.self,
         ]
     )
 }

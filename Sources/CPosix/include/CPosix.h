@@ -56,6 +56,45 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 
 // Has the processor fetch what it will soon be asked for.
 static inline void cposix_prefetch(const void *address) { __builtin_prefetch(address); }
+// ---- Files
+
+// What is asked of statx(2): all that every file system has, the time of birth, and the alignment of direct I/O.
+#define CPOSIX_STATUS_MASK 0x2fffu
+// Bytes of a struct statx.
+#define CPOSIX_STATUS_SIZE 256
+
+typedef struct cposix_file_status {
+    uint32_t mode;
+    uint32_t link_count;
+    uint32_t user;
+    uint32_t group;
+    uint32_t block_size;
+    // Zero where the file system does not say.
+    uint32_t direct_memory_alignment;
+    uint32_t direct_offset_alignment;
+    bool has_birth_time;
+    uint64_t inode;
+    uint64_t device;
+    int64_t size;
+    int64_t allocated_bytes;
+    // Nanoseconds since 1970.
+    int64_t access_time_ns, change_time_ns, modification_time_ns, birth_time_ns;
+} cposix_file_status;
+
+// O_DIRECT, which each kind of processor numbers in its own way.
+int32_t cposix_direct_flag(void);
+
+// Fills CPOSIX_STATUS_SIZE bytes at `raw`, as the ring's operation does.
+int32_t cposix_statx(int32_t descriptor, void *raw);
+void cposix_read_status(const void *raw, cposix_file_status *status);
+
+// sendfile(2) that raises no SIGPIPE in the calling thread.
+int64_t cposix_sendfile(int32_t socket, int32_t file, int64_t *offset, uint64_t count);
+// A pipe of close-on-exec descriptors that do not block, made as large as the system allows up to `wanted` bytes. Returns
+// its capacity.
+int32_t cposix_pipe(int32_t ends[2], int32_t wanted);
+// Replaces SO_SNDTIMEO; zero is none. Returns minus errno.
+int32_t cposix_exchange_send_timeout(int32_t socket, int64_t microseconds, int64_t *previous);
 
 int32_t cposix_set_thread_name(const char *name);
 // Has the calling thread run on one processor only. Returns zero or minus errno.

@@ -64,6 +64,27 @@ bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events,
 // offset: -1 for a descriptor that has no position, such as an eventfd.
 bool curing_prepare_read(curing_ring *ring, int32_t descriptor, void *bytes, uint32_t count, int64_t offset,
                          uint64_t user_data);
+// offset: -1 for a descriptor that has no position.
+bool curing_prepare_write(curing_ring *ring, int32_t descriptor, const void *bytes, uint32_t count, int64_t offset,
+                          uint64_t user_data);
+// The path ends with a zero, and stays where it is until the completion.
+bool curing_prepare_open(curing_ring *ring, const char *path, int32_t flags, uint32_t mode, uint64_t user_data);
+bool curing_prepare_fsync(curing_ring *ring, int32_t descriptor, bool data_only, uint64_t user_data);
+// status: room for a struct statx, see CPosix.
+bool curing_prepare_statx(curing_ring *ring, int32_t descriptor, uint32_t mask, void *status, uint64_t user_data);
+
+// One move of bytes between a pipe and something else. from_offset: -1 for what has no position.
+typedef struct {
+    int32_t from;
+    int32_t to;
+    int64_t from_offset;
+    uint32_t count;
+    uint64_t user_data;
+} curing_splice;
+
+// All of the moves or none; each begins when the one before it has moved all of its bytes, else it is cancelled.
+bool curing_prepare_splices(curing_ring *ring, const curing_splice *moves, uint32_t count);
+
 bool curing_prepare_cancel(curing_ring *ring, uint64_t target, uint64_t user_data);
 // Cancels whatever is in flight, but for cancels.
 bool curing_prepare_cancel_all(curing_ring *ring, uint64_t user_data);

@@ -12,6 +12,10 @@ protocol CompletionBackend: AnyObject {
     /// How many operations are not over.
     var operationCount: Int { get }
 
+    /// Says where a backend without a kernel that does so calls what may block: what is submitted there runs on another thread.
+    /// Before anything is submitted.
+    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void)
+
     /// Called once, on the thread that will run the loop for good.
     func start() throws(RingUnavailable)
 
@@ -34,4 +38,9 @@ protocol CompletionBackend: AnyObject {
 
     /// Ends every operation without telling the owners, then lets go of the kernel.
     func close()
+}
+
+extension CompletionBackend {
+    /// For a backend whose kernel waits for everything by itself.
+    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {}
 }

@@ -19,6 +19,19 @@ enum IOOperation: BitwiseCopyable {
     case sendMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Close. No operation may be in flight on the descriptor but those of a selector's own making.
     case close(FileDescriptor)
+    /// Open the file at a path that ends with a zero. The result is a new descriptor.
+    case openFile(UnsafePointer<CChar>, flags: Int32, mode: UInt32)
+    /// Read once at an offset in bytes. The result is the count, which may be short; zero at the end of the file.
+    case readFile(FileDescriptor, UnsafeMutableRawBufferPointer, offset: Int64)
+    /// Write once at an offset in bytes. The result is the count, which may be short.
+    case writeFile(FileDescriptor, UnsafeRawBufferPointer, offset: Int64)
+    /// Have what was written reach the disk, with or without what does not matter for reading it back.
+    case synchronizeFile(FileDescriptor, dataOnly: Bool)
+    /// Fill the memory, of the size that `statx(2)` wants, with what the kernel knows of a file.
+    case fileStatus(FileDescriptor, UnsafeMutableRawPointer)
+    /// Send a stretch of a file to a socket. Zero when all of it was sent, or all there was; how far it came, whatever the
+    /// result, stands in the memory.
+    case sendFile(UnsafeMutablePointer<FileTransfer>)
 
     /// The operation's number in a token.
     var kind: OperationKind {
@@ -30,16 +43,25 @@ enum IOOperation: BitwiseCopyable {
         case .send: .send
         case .sendMessage: .sendMessage
         case .close: .close
+        case .openFile: .openFile
+        case .readFile: .readFile
+        case .writeFile: .writeFile
+        case .synchronizeFile: .synchronizeFile
+        case .fileStatus: .fileStatus
+        case .sendFile: .sendFile
         }
     }
 
-    /// The descriptor that it works on.
-    var descriptor: FileDescriptor {
+    /// The descriptor that it works on; for a file on its way to a socket, the socket. `nil` when it has yet to get one.
+    var descriptor: FileDescriptor? {
         switch self {
         case .accept(let descriptor), .connect(let descriptor, _), .receive(let descriptor),
             .receiveInto(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
-            .close(let descriptor):
+            .close(let descriptor), .readFile(let descriptor, _, _), .writeFile(let descriptor, _, _),
+            .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor
+        case .sendFile(let transfer): transfer.pointee.socket
+        case .openFile: nil
         }
     }
 }

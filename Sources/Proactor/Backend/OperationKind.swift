@@ -7,6 +7,18 @@ enum OperationKind: UInt8 {
     case send
     case sendMessage
     case close
+    case openFile = 100
+    case readFile
+    case writeFile
+    case synchronizeFile
+    case fileStatus
+    /// Sending a file, and its last step on a ring: pipe to socket. From this number on, a ring's completions are not each
+    /// an operation's own.
+    case sendFile = 240
+    /// A step of it on a ring: file to pipe.
+    case sendFileFill
+    /// A step of it on a ring: the wait for room in the socket's buffer.
+    case sendFileWait
     /// A backend's own wake-up: no operation is behind it.
     case wake = 254
     /// The completion of a cancel request: only information, its target completes by itself.
@@ -16,7 +28,9 @@ enum OperationKind: UInt8 {
     var isMultishot: Bool {
         switch self {
         case .accept, .receive: true
-        case .connect, .receiveInto, .send, .sendMessage, .close, .wake, .cancel: false
+        case .connect, .receiveInto, .send, .sendMessage, .close, .openFile, .readFile, .writeFile,
+            .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
+            false
         }
     }
 }

@@ -162,6 +162,47 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
 
+    // MARK: Files
+
+    /// Sends a file, or a stretch of it, over a transport, after what was written to it before, and returns how many bytes
+    /// that were. The system does it by itself where it can: nothing is copied through this process.
+    ///
+    /// Until it is done nothing else can be written to the transport, and reading is paused. Closing the transport waits for
+    /// it; aborting, or a peer that goes, ends it. Cancelling the task ends it too, after any number of bytes, and leaves the
+    /// transport as it is. In every case ``File/position`` says how far it came: `offset` and the bytes sent.
+    ///
+    /// - Parameters:
+    ///   - transport: one that is open for writing.
+    ///   - file: opened for reading, on this loop.
+    ///   - offset: where in the file to begin, in bytes.
+    ///   - count: how many bytes to send at the most; `nil` is all to the end of the file.
+    ///   - fallback: read the file and write it where the system cannot send this file, or over this transport, by itself.
+    /// - Returns: the number of bytes sent: less than `count` when the file ends before.
+    /// - Throws: ``SendFileError``; ``FileError`` for a file that is closed; `CancellationError`;
+    ///   ``EventLoopError/invalidState(_:)`` for a transport that is closing, ``EventLoopError/invalidArgument(_:)``,
+    ///   ``EventLoopError/closed``.
+    @discardableResult
+    nonisolated(nonsending) func sendFile(
+        _ transport: any Transport,
+        _ file: File,
+        offset: Int64,
+        count: Int64?,
+        fallback: Bool
+    ) async throws -> Int64
+
+    /// As ``sendFile(_:_:offset:count:fallback:)``, to a connected stream socket of the caller's own, which must be left alone
+    /// meanwhile. The loop makes the socket blocking or not, as it needs it.
+    ///
+    /// - Throws: as there, and ``SocketError`` for what is not a socket.
+    @discardableResult
+    nonisolated(nonsending) func sockSendFile(
+        _ socket: FileDescriptor,
+        _ file: File,
+        offset: Int64,
+        count: Int64?,
+        fallback: Bool
+    ) async throws -> Int64
+
     // MARK: Names
 
     /// The addresses of a host and a service, as `getaddrinfo(3)`. An address in numbers is answered at once,

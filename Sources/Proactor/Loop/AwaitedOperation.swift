@@ -33,6 +33,18 @@ final class AwaitedOperation: CompletionOwner {
         try await AwaitedOperation(loop: loop, memory: memory).perform(operation)
     }
 
+    /// Performs an operation that completes once and must be done, cancelled or not: such as a close.
+    nonisolated(nonsending) static func performToTheEnd(
+        _ operation: IOOperation,
+        on loop: BaseEventLoop
+    ) async -> Int32 {
+        let this = AwaitedOperation(loop: loop, memory: nil)
+        return await withUnsafeContinuation { continuation in
+            this.continuation = continuation
+            this.loop.backend.submit(operation, owner: this)
+        }
+    }
+
     nonisolated(nonsending) private func perform(_ operation: IOOperation) async throws -> Int32 {
         try Task.checkCancellation()
         // The handler may run on any thread, and only passes this object on to the loop's own.

@@ -68,6 +68,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         inbox = ThreadSafeInbox(waker: backend.waker)
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
+        backend.useExecutor { [weak self] work in try self?.executorToUse().submit(work) }
     }
 
     deinit {

@@ -73,6 +73,22 @@ final class LinuxSystemCalls: SystemCalls {
         try checkErrno(fcntl(descriptor.rawValue, F_SETFL, wanted))
     }
 
+    func makeTransferPipe() throws(Errno) -> TransferPipe {
+        var ends: [Int32] = [-1, -1]
+        let capacity = try check(cposix_pipe(&ends, Int32(TransferPipe.wantedCapacity)))
+        return TransferPipe(
+            input: FileDescriptor(rawValue: ends[1]),
+            output: FileDescriptor(rawValue: ends[0]),
+            capacity: Int(capacity)
+        )
+    }
+
+    func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {
+        var former: Int64 = 0
+        try check(cposix_exchange_send_timeout(socket.rawValue, microseconds, &former))
+        return former
+    }
+
     func close(_ descriptor: FileDescriptor) throws(Errno) {
         // Linux has freed the descriptor even when close says EINTR: trying again could close a stranger's.
         guard Glibc.close(descriptor.rawValue) != 0, errno != EINTR else { return }

@@ -24,6 +24,11 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the
     /// kernel, and non-blocking for a selector.
     func adopt(_ descriptor: FileDescriptor) throws(Errno)
+    /// A pipe to move files through, as large as the system allows.
+    func makeTransferPipe() throws(Errno) -> TransferPipe
+    /// Replaces how long a blocking send on a socket may go without progress, in microseconds; zero is for ever. Returns what
+    /// it was.
+    func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64
     /// Closes a descriptor on which no operation is in flight.
     func close(_ descriptor: FileDescriptor) throws(Errno)
 

@@ -1,6 +1,7 @@
 /// Bytes in memory that has one owner, to be handed over instead of copied.
 ///
-/// It holds ``count`` bytes and has room for ``capacity``. A transport that takes it in `write` frees it when it is sent.
+/// It holds ``count`` bytes and has room for ``capacity``. A transport that takes it in `write` frees it when it is sent; a
+/// ``File`` reads into the room and writes the bytes.
 ///
 /// ```swift
 /// var buffer = OwnedBuffer(capacity: 1024)
@@ -16,9 +17,15 @@ public struct OwnedBuffer: ~Copyable {
     public private(set) var count = 0
 
     /// An empty buffer with room for `capacity` bytes.
-    public init(capacity: Int) {
+    ///
+    /// - Parameters:
+    ///   - capacity: in bytes.
+    ///   - alignment: of the memory, in bytes: a power of two. Direct I/O wants that of the device, often 512 or 4096; see
+    ///     ``FileStatus/directMemoryAlignment``.
+    public init(capacity: Int, alignment: Int = 16) {
         precondition(capacity >= 0, "a buffer's capacity cannot be negative")
-        base = .allocate(byteCount: max(capacity, 1), alignment: 16)
+        precondition(alignment > 0 && alignment.nonzeroBitCount == 1, "an alignment is a power of two")
+        base = .allocate(byteCount: max(capacity, 1), alignment: max(alignment, 16))
         self.capacity = capacity
     }
 

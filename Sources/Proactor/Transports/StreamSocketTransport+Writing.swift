@@ -52,7 +52,7 @@ extension StreamSocketTransport {
 
     @inline(__always)
     private func acceptsWrites() -> Bool {
-        if phase == .open, writeEnd == .open {
+        if phase == .open, writeEnd == .open, fileSending == nil {
             isUsed = true
             return true
         }
@@ -70,9 +70,10 @@ extension StreamSocketTransport {
     @inline(never)
     private func refuseWrite() {
         guard phase != .open else {
+            let endWasWritten = EventLoopError.invalidState("write was called after writeEOF")
             var context = ExceptionContext(
                 message: "a write was dropped",
-                error: EventLoopError.invalidState("write was called after writeEOF")
+                error: writeEnd == .open ? SendFileError.inProgress : endWasWritten
             )
             context.transport = self
             return loop.callExceptionHandler(context)
@@ -102,21 +103,22 @@ extension StreamSocketTransport {
     func reconcileWriting() {
         guard phase == .open || phase == .flushing else {
             if writes.isInFlight { loop.backend.cancel(sendToken) }
+            stopFileStep()
             return
         }
         guard !writes.isInFlight else { return }
         if writes.byteCount > 0 {
             sendToken = loop.backend.submit(writes.makeSend(on: socket, pool: loop.buffers), owner: self)
+        } else if fileSending != nil {
+            startFileStep()
         } else {
             allSent()
         }
     }
 
     func sendCompleted(_ completion: Completion) {
-        precondition(
-            completion.isFinal && completion.token == sendToken,
-            "a send completed that was not in flight"
-        )
+        guard completion.token == sendToken else { return fileStepCompleted(completion) }
+        precondition(completion.isFinal, "a send completed that was not in flight")
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
         guard phase == .open || phase == .flushing else { return }
         if let errno = completion.errno {
@@ -124,7 +126,7 @@ extension StreamSocketTransport {
             return
         }
         if flow.isPaused { resumeProtocolIfPossible() }
-        if writes.byteCount > 0 {
+        if writes.byteCount > 0 || fileSending != nil {
             markUnflushed()
         } else {
             allSent()

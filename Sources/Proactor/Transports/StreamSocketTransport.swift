@@ -53,6 +53,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     @exclusivity(unchecked) var isUsed = false
     /// Writes that came too late.
     @exclusivity(unchecked) var lostWrites: UInt8 = 0
+    /// What keeps everybody else from writing.
+    @exclusivity(unchecked) var fileSending: FileSending?
     /// Whether it asked for a flush since the last one.
     @exclusivity(unchecked) private(set) var isInFlushList = false
     @exclusivity(unchecked) private var connectionLostWasCalled = false
@@ -142,6 +144,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         case .receive: receiveCompleted(completion)
         case .receiveInto: receiveIntoCompleted(completion)
         case .send, .sendMessage: sendCompleted(completion)
+        case .sendFile: fileStepCompleted(completion)
         default: preconditionFailure("a transport does not submit \(completion.token)")
         }
     }
@@ -166,7 +169,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         guard phase == .open else { return }
         phase = .flushing
         markUnflushed()
-        if writes.byteCount == 0 { loseConnection(nil) }
+        if writes.byteCount == 0, fileSending == nil { loseConnection(nil) }
     }
 
     func abort() {
@@ -180,6 +183,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         phase = .lost
         heldBack = []
         writes.removeAllNotInFlight(pool: loop.buffers)
+        fileSending?.lossReason = (error as? SocketError)?.errno
         markUnflushed()
         loop.ready.push(.callback { self.callConnectionLost(error) })
     }
@@ -211,6 +215,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     /// operation would keep the peer from seeing the end, and the descriptor's next user could get its completion.
     private func closeIfQuiet() -> Bool {
         guard connectionLostWasCalled, readState == .idle, !writes.isInFlight else { return false }
+        guard fileSending?.isInFlight != true else { return false }
         precondition(receiveBuffer == nil, "a transport closed while the kernel had its buffer")
         writes.removeAllNotInFlight(pool: loop.buffers)
         phase = .closed

@@ -67,6 +67,10 @@ final class FakeNames: SystemCalls {
         system.sendWithoutWaiting(bytes, on: socket)
     }
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try system.shutdownWriting(socket) }
+    func makeTransferPipe() throws(Errno) -> TransferPipe { try system.makeTransferPipe() }
+    func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {
+        try system.exchangeSendTimeout(of: socket, microseconds: microseconds)
+    }
     func adopt(_ descriptor: FileDescriptor) throws(Errno) { try system.adopt(descriptor) }
     func close(_ descriptor: FileDescriptor) throws(Errno) {
         isClosing(descriptor)

@@ -21,6 +21,12 @@ final class FaultyBackend: CompletionBackend {
     var bindFailure: Errno? {
         didSet { faultySystem.bindFailure = bindFailure }
     }
+    /// What the next operations of a kind end with, instead of beginning.
+    var failures: [OperationKind: [Errno]] = [:]
+    /// Hears of every operation before it is looked at.
+    var onSubmit: ((IOOperation) -> Void)?
+    /// No read or write of a file takes more bytes than this.
+    var fileLimit = Int.max
 
     private let inner: any CompletionBackend
     private let faultySystem: FaultySystemCalls
@@ -40,6 +46,10 @@ final class FaultyBackend: CompletionBackend {
         faultySystem.advance(by: duration)
     }
 
+    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+        inner.useExecutor(submit)
+    }
+
     func start() throws(RingUnavailable) {
         if let startFailure { throw startFailure }
         try inner.start()
@@ -47,7 +57,20 @@ final class FaultyBackend: CompletionBackend {
 
     @discardableResult
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+        onSubmit?(operation)
+        if let errno = nextFailure(of: operation.kind) {
+            failureCount += 1
+            let token = OperationToken(kind: operation.kind, generation: failureCount, slot: .max - 1)
+            failed.append((token, owner, errno))
+            return token
+        }
         switch operation {
+        case .readFile(let file, let target, let offset) where target.count > fileLimit:
+            let part = UnsafeMutableRawBufferPointer(rebasing: target.prefix(fileLimit))
+            return inner.submit(.readFile(file, part, offset: offset), owner: owner)
+        case .writeFile(let file, let bytes, let offset) where bytes.count > fileLimit:
+            let part = UnsafeRawBufferPointer(rebasing: bytes.prefix(fileLimit))
+            return inner.submit(.writeFile(file, part, offset: offset), owner: owner)
         case .accept where !acceptFailures.isEmpty:
             acceptCount += 1
             failureCount += 1
@@ -64,6 +87,12 @@ final class FaultyBackend: CompletionBackend {
         default:
             return inner.submit(operation, owner: owner)
         }
+    }
+
+    private func nextFailure(of kind: OperationKind) -> Errno? {
+        guard let next = failures[kind]?.first else { return nil }
+        failures[kind]?.removeFirst()
+        return next
     }
 
     /// The message's memory is the operation's own, so it may be changed: from its back to what is left of the limit.

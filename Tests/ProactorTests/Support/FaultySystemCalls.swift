@@ -6,7 +6,7 @@ import SystemPackage
 /// The real calls, but for a clock that can be put forward and sends that can be cut short.
 ///
 /// `@unchecked Sendable`: a test changes it on the loop's thread only.
-final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
+class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
     var bindFailure: Errno?
     private let inner: any SystemCalls
@@ -60,6 +60,12 @@ final class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     }
 
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
+    func makeTransferPipe() throws(Errno) -> TransferPipe { try inner.makeTransferPipe() }
+
+    func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {
+        try inner.exchangeSendTimeout(of: socket, microseconds: microseconds)
+    }
+
     func adopt(_ descriptor: FileDescriptor) throws(Errno) { try inner.adopt(descriptor) }
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }

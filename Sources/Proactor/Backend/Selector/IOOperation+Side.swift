@@ -3,8 +3,16 @@ extension IOOperation {
     var side: Readiness? {
         switch self {
         case .accept, .receive, .receiveInto: .read
-        case .connect, .send, .sendMessage: .write
-        case .close: nil
+        case .connect, .send, .sendMessage, .sendFile: .write
+        case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
+        }
+    }
+
+    /// Whether it is a call that may block and has no readiness to wait for.
+    var needsThread: Bool {
+        switch self {
+        case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: true
+        case .accept, .connect, .receive, .receiveInto, .send, .sendMessage, .close, .sendFile: false
         }
     }
 }

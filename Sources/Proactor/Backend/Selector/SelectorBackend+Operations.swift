@@ -5,6 +5,9 @@ import SystemPackage
 extension SelectorBackend {
     /// Connections that one readiness of a listener may bring, so that a flood of them does not hold up the rest.
     private static let acceptsMax = 64
+    /// What one transfer of a file may send in a turn: about a tenth of a millisecond's work, so that a fast receiver does not
+    /// hold up the rest either.
+    private static let sendFileTurnBytes: Int64 = 512 * 1024
 
     /// An operation's first step, within its submission: the owner is not called.
     func begin(_ operation: IOOperation, _ token: OperationToken) {
@@ -18,8 +21,22 @@ extension SelectorBackend {
         case .receiveInto, .send, .sendMessage:
             let result = transfer(operation)
             guard result == -EAGAIN, let side = operation.side else { return complete(token, result) }
-            wait(operation.descriptor.rawValue, side, token)
+            wait(descriptor(of: operation), side, token)
+        case .sendFile(let transfer):
+            guard let result = sendPiece(of: transfer) else {
+                return wait(descriptor(of: operation), .write, token)
+            }
+            complete(token, result)
+        case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+            preconditionFailure("a call that blocks was made on the loop's thread")
         }
+    }
+
+    private func descriptor(of operation: IOOperation) -> Int32 {
+        guard let descriptor = operation.descriptor else {
+            preconditionFailure("an operation without a descriptor cannot wait for one")
+        }
+        return descriptor.rawValue
     }
 
     /// An operation's next step, when its descriptor is ready. The operation may be over by now.
@@ -37,8 +54,10 @@ extension SelectorBackend {
             let result = transfer(operation)
             // Readiness is not completion: it waits on.
             if result != -EAGAIN { finish(token, result) }
-        case .close:
-            preconditionFailure("a close waits for nothing")
+        case .sendFile(let transfer):
+            if let result = sendPiece(of: transfer) { finish(token, result) }
+        case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+            preconditionFailure("an operation became ready that does not wait for readiness")
         }
     }
 
@@ -50,7 +69,7 @@ extension SelectorBackend {
             retryingInterrupts { calls.send(descriptor.rawValue, bytes) }
         case .sendMessage(let descriptor, let message):
             retryingInterrupts { calls.sendMessage(descriptor.rawValue, message) }
-        case .accept, .connect, .receive, .close:
+        default:
             preconditionFailure("not a single transfer")
         }
     }
@@ -102,6 +121,26 @@ extension SelectorBackend {
         }
         owner._withUnsafeGuaranteedRef {
             $0.operationCompleted(Completion(token: token, result: descriptor, isFinal: false))
+        }
+    }
+
+    /// Sends what one turn may send of a file; `nil` when it is to go on as soon as the socket is ready again.
+    private func sendPiece(of transfer: UnsafeMutablePointer<FileTransfer>) -> Int32? {
+        let count = min(Self.sendFileTurnBytes, transfer.pointee.unread)
+        guard count > 0 else { return 0 }
+        let (socket, file, offset) = (
+            transfer.pointee.socket.rawValue, transfer.pointee.file.rawValue, transfer.pointee.offset
+        )
+        let result = retryingInterrupts { calls.sendFile(socket, file, offset, Int(count)) }
+        switch result {
+        case 1...:
+            transfer.pointee.didSend(Int64(result))
+            return transfer.pointee.unread == 0 ? 0 : nil
+        case -EAGAIN:
+            return nil
+        default:
+            // Zero is the end of the file.
+            return result
         }
     }
 

@@ -10,6 +10,7 @@ import SystemPackage
 ///   call. The call is made at delivery, right before its owner hears of it, so that what an earlier callback of the turn
 ///   cancelled or closed is not touched any more.
 /// - A descriptor has at most one operation that reads and one that writes. Errors and hang-ups wake both.
+/// - What only a thread can wait for, such as a read of a file, is called on the loop's executor.
 /// - What cannot be registered (a regular file with epoll: EPERM; no memory) ends with that error.
 /// - A Unix socket's connect to a listener whose backlog is full can be waited for by no selector: it is tried again every
 ///   millisecond, so that it waits here as it does in a ring.
@@ -20,6 +21,8 @@ final class SelectorBackend: CompletionBackend {
     var operationCount: Int { table.count }
 
     let calls: SocketCalls
+    /// Operations on the executor's threads.
+    let threadCalls: ThreadCalls
     let table = OperationTable()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
@@ -47,11 +50,16 @@ final class SelectorBackend: CompletionBackend {
     private static let connectRetryNanoseconds: Int64 = 1_000_000
 
     /// Throws what creating the selector or its eventfd says, such as EMFILE.
-    init(kind: SelectorKind, calls: SocketCalls = SocketCalls()) throws(Errno) {
+    init(
+        kind: SelectorKind,
+        calls: SocketCalls = SocketCalls(),
+        fileCalls: FileCalls = FileCalls()
+    ) throws(Errno) {
         self.kind = kind
         self.calls = calls
         system = LinuxSystemCalls(nonBlocking: true)
         selectorWaker = try SelectorWaker()
+        threadCalls = ThreadCalls(calls: fileCalls, waker: selectorWaker)
         do throws(Errno) {
             selector = try Self.makeSelector(kind)
         } catch {
@@ -84,11 +92,19 @@ final class SelectorBackend: CompletionBackend {
 
     func start() throws(RingUnavailable) {}
 
+    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+        threadCalls.useExecutor(submit)
+    }
+
     @discardableResult
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed backend")
         let token = table.insert(operation, owner: owner)
-        guard operation.descriptor.rawValue >= 0 else {
+        guard !operation.needsThread else {
+            if let failure = threadCalls.start(operation, token) { complete(token, -failure.rawValue) }
+            return token
+        }
+        guard let descriptor = operation.descriptor, descriptor.rawValue >= 0 else {
             complete(token, -EBADF)
             return token
         }
@@ -101,6 +117,11 @@ final class SelectorBackend: CompletionBackend {
         guard let record = table.find(token), record.pointee.state == .inFlight else { return }
         let operation = record.pointee.operation
         table.transition(record, to: .cancelling)
+        guard !operation.needsThread else {
+            // What has begun cannot be stopped, and completes by itself.
+            if threadCalls.drop(token) { complete(token, -ECANCELED) }
+            return
+        }
         // What waits for nothing is over already, and its result counts.
         if release(operation, token) || stopRetrying(token) { complete(token, -ECANCELED) }
     }
@@ -124,6 +145,7 @@ final class SelectorBackend: CompletionBackend {
         ready.removeFirst(ready.count)
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
         for index in 0..<count { note(found[index]) }
+        if threadCalls.count > 0 { threadCalls.takeResults { complete($0.token, $0.result) } }
     }
 
     func deliver() {
@@ -138,9 +160,13 @@ final class SelectorBackend: CompletionBackend {
         guard !isClosed else { return }
         isClosed = true
         var owners: [Unmanaged<CompletionOwner>] = []
+        // What a thread is still at may use its owner's memory: that owner stays for good.
+        let running = threadCalls.close()
         table.forEach { token in
+            if running.contains(token) { return }
             if let owner = table.retire(token) { owners.append(owner) }
         }
+        if !running.isEmpty { _ = Unmanaged.passRetained(table) }
         completed.removeFirst(completed.count)
         ready.removeFirst(ready.count)
         connectRetries.removeFirst(connectRetries.count)
@@ -165,7 +191,10 @@ final class SelectorBackend: CompletionBackend {
 extension SelectorBackend {
     /// Gives an operation its side of the descriptor, or sees to it that nothing else is under way on it.
     private func occupy(_ operation: IOOperation, _ token: OperationToken) {
-        let index = Int(operation.descriptor.rawValue)
+        guard let descriptor = operation.descriptor else {
+            preconditionFailure("an operation without a descriptor cannot take one of its sides")
+        }
+        let index = Int(descriptor.rawValue)
         registrations.extend(to: index + 1, filling: DescriptorRegistration())
         guard let side = operation.side else {
             let registration = registrations[index]
@@ -194,8 +223,10 @@ extension SelectorBackend {
     /// readiness, which it then does no longer.
     @discardableResult
     private func release(_ operation: IOOperation, _ token: OperationToken) -> Bool {
-        let descriptor = operation.descriptor.rawValue
-        guard descriptor >= 0, let side = operation.side else { return false }
+        guard let descriptor = operation.descriptor?.rawValue, descriptor >= 0, let side = operation.side
+        else {
+            return false
+        }
         var registration = registrations[Int(descriptor)]
         guard registration[side] == token else { return false }
         let waited = registration.interest.contains(side)

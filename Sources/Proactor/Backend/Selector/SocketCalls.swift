@@ -37,6 +37,11 @@ class SocketCalls {
         result(sendmsg(socket, message, Self.sendFlags))
     }
 
+    func sendFile(_ socket: Int32, _ file: Int32, _ offset: Int64, _ count: Int) -> Int32 {
+        var offset = offset
+        return Int32(cposix_sendfile(socket, file, &offset, UInt64(count)))
+    }
+
     func close(_ descriptor: Int32) -> Int32 {
         // Linux has freed the descriptor even when close says EINTR: trying again could close a stranger's.
         let status = result(Glibc.close(descriptor))

@@ -10,7 +10,7 @@ final class KernelRing: RingCalls {
     let bufferMemory: UnsafeMutableRawPointer
     // `ring` and `buffers` are the C wrapper's own allocations, valid until destroy or abandon; the backend calls
     // nothing after those.
-    private let ring: OpaquePointer
+    let ring: OpaquePointer
     private let buffers: OpaquePointer
     private let workerLimit: UInt32
     /// Where the kernel puts the eventfd's counter, until the ring is gone.
@@ -106,6 +106,8 @@ final class KernelRing: RingCalls {
             return curing_prepare_send_message(ring, socket.rawValue, message, name)
         case .close(let descriptor):
             return curing_prepare_close(ring, descriptor.rawValue, name)
+        case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile:
+            return prepareOnFile(operation, token: token)
         }
     }
 
@@ -147,7 +149,7 @@ final class KernelRing: RingCalls {
     }
 
     /// A short transfer is normal, so what a submission has no room for is left for the next.
-    private static func length(_ count: Int) -> UInt32 {
+    static func length(_ count: Int) -> UInt32 {
         UInt32(min(count, 0x7fff_f000))
     }
 

@@ -1,4 +1,12 @@
 extension OperationToken {
     /// Whether it names housekeeping, and no operation.
     var isHousekeeping: Bool { rawValue >> 56 >= UInt64(OperationKind.wake.rawValue) }
+
+    /// Whether a completion under this name is more, or less, than the completion of an operation.
+    var isSpecial: Bool { rawValue >> 56 >= UInt64(OperationKind.sendFile.rawValue) }
+
+    /// The same operation under another kind: how a ring tells an operation's steps apart.
+    func named(_ kind: OperationKind) -> OperationToken {
+        OperationToken(kind: kind, generation: generation, slot: slot)
+    }
 }

@@ -33,6 +33,7 @@ extension UringBackend {
         }
         let isDrained = table.count == 0
         if !isDrained { discardThoseWithoutMemory(&owners) }
+        pipes.close()
         ring.destroy(onOwnerThread: isOnOwnerThread, keepingBuffers: !isDrained)
         // The ring's end cancels what is left, some time later.
         if table.count > 0 { _ = Unmanaged.passRetained(table) }
@@ -67,6 +68,10 @@ extension UringBackend {
         guard !token.isHousekeeping else { return }
         discardDescriptor(completion, token: token)
         guard !completion.hasMore, let record = table.find(token) else { return }
+        if case .sendFile(let transfer) = record.pointee.operation {
+            transfer.pointee.stepCompleted(token.kind, completion.result)
+            guard transfer.pointee.stepsInFlight == 0 else { return }
+        }
         if completion.result == -ECANCELED { closeIfAsked(record) }
         if let owner = table.retire(token) { owners.append(owner) }
     }
@@ -90,7 +95,7 @@ extension UringBackend {
     private func discardThoseWithoutMemory(_ owners: inout [Unmanaged<CompletionOwner>]) {
         table.forEach { token in
             switch token.kind {
-            case .accept, .receive, .close:
+            case .accept, .receive, .close, .synchronizeFile:
                 if let owner = table.retire(token) { owners.append(owner) }
             default:
                 return

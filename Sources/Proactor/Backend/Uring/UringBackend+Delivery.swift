@@ -23,7 +23,7 @@ extension UringBackend {
         let batch = ended
         ended.removeAll()
         for operation in batch {
-            let completion = Completion(token: operation.token, result: -ECANCELED, isFinal: true)
+            let completion = Completion(token: operation.token, result: operation.result, isFinal: true)
             // Balances the table's retain, which retiring handed over.
             operation.owner?.takeRetainedValue().operationCompleted(completion)
         }
@@ -31,7 +31,7 @@ extension UringBackend {
 
     func deliver(_ completion: RingCompletion) {
         let token = OperationToken(rawValue: completion.user_data)
-        guard !token.isHousekeeping else { return handleHousekeeping(completion) }
+        guard !token.isSpecial else { return deliverSpecial(completion, token: token) }
         guard let record = table.find(token) else { return dropStale(completion, token: token) }
         let piece = completion.hasBuffer ? buffers.take(completion) : .none
         if completion.hasMore {
@@ -107,8 +107,9 @@ extension UringBackend {
             return .again
         case -EAGAIN:
             // Somebody made the descriptor non-blocking.
+            guard let descriptor = operation.descriptor else { return .final(result) }
             do {
-                try system.adopt(operation.descriptor)
+                try system.adopt(descriptor)
                 return .again
             } catch {
                 return .final(-error.rawValue)
@@ -136,12 +137,21 @@ extension UringBackend {
     /// it. Without room for it, connecting again comes to the same.
     private func waitForWritable(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken)
     {
-        let descriptor = record.pointee.operation.descriptor
+        guard let descriptor = record.pointee.operation.descriptor else {
+            preconditionFailure("only a connect waits until it can write")
+        }
         guard parked.isEmpty, ring.prepareWaitForWritable(descriptor, token: token) else {
             table.transition(record, to: .parked)
             parked.append(token)
             return
         }
+    }
+
+    @inline(never)
+    private func deliverSpecial(_ completion: RingCompletion, token: OperationToken) {
+        guard !token.isHousekeeping else { return handleHousekeeping(completion) }
+        guard let record = table.find(token) else { return dropStale(completion, token: token) }
+        transferStepCompleted(completion, record, token: token.named(.sendFile))
     }
 
     private func handleHousekeeping(_ completion: RingCompletion) {
@@ -163,9 +173,9 @@ extension UringBackend {
         discardDescriptor(completion, token: token)
     }
 
-    /// Closes what an accept brought that nobody wants any more.
+    /// Closes what an accept or an open brought that nobody wants any more.
     func discardDescriptor(_ completion: RingCompletion, token: OperationToken) {
-        guard token.kind == .accept, completion.result >= 0 else { return }
+        guard token.kind == .accept || token.kind == .openFile, completion.result >= 0 else { return }
         // Nobody is left to hear of a failure.
         try? system.close(FileDescriptor(rawValue: completion.result))
     }

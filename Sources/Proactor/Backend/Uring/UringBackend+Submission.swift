@@ -26,7 +26,7 @@ extension UringBackend {
 
     /// Asks the kernel to cancel what it has.
     func requestCancel(of target: OperationToken) {
-        let request = OperationToken(kind: .cancel, generation: target.generation, slot: target.slot)
+        let request = target.named(.cancel)
         if !parked.isEmpty || !prepareCancel(of: target, token: request) {
             parked.append(request)
         }
@@ -66,9 +66,7 @@ extension UringBackend {
         case .cancel:
             // Over meanwhile, unless it is still there.
             guard let record = table.find(token) else { return true }
-            let kind = record.pointee.operation.kind
-            let target = OperationToken(kind: kind, generation: token.generation, slot: token.slot)
-            return prepareCancel(of: target, token: token)
+            return prepareCancel(of: token.named(record.pointee.operation.kind), token: token)
         default:
             guard let record = table.find(token) else { return true }
             guard prepare(record.pointee.operation, token: token) else { return false }
@@ -78,6 +76,15 @@ extension UringBackend {
     }
 
     private func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
+        if target.kind == .sendFile {
+            // Whichever of its steps is under way; a request that finds nothing changes nothing.
+            let steps = [target.named(.sendFileFill), target.named(.sendFileWait), target]
+            return steps.allSatisfy { prepareCancelOfOne($0, token: token) }
+        }
+        return prepareCancelOfOne(target, token: token)
+    }
+
+    private func prepareCancelOfOne(_ target: OperationToken, token: OperationToken) -> Bool {
         if ring.prepareCancel(of: target, token: token) { return true }
         return flush() && ring.prepareCancel(of: target, token: token)
     }

@@ -19,6 +19,8 @@ final class UringBackend: CompletionBackend {
     let ring: any RingCalls
     let table = OperationTable()
     let buffers: ProvidedBuffers
+    /// What files are sent through.
+    let pipes: TransferPipes
     let reapedCapacity: Int
     /// Which fork of the process made the ring.
     let forkOfOrigin = curing_current_fork()
@@ -30,7 +32,7 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var parked: [OperationToken] = []
     /// Receives that found no buffer, oldest first.
     @exclusivity(unchecked) var starved: [OperationToken] = []
-    /// Operations that were cancelled before the kernel had them: their final completion is still to be delivered.
+    /// Operations that ended before the kernel had them: their final completion is still to be delivered.
     @exclusivity(unchecked) var ended: [EndedOperation] = []
     @exclusivity(unchecked) private var wasWokenBeforeStart = false
     /// Zero until started.
@@ -43,6 +45,7 @@ final class UringBackend: CompletionBackend {
     struct EndedOperation {
         let token: OperationToken
         let owner: Unmanaged<CompletionOwner>?
+        var result: Int32 = -ECANCELED
     }
 
     static let messageToken = OperationToken(kind: .wake, generation: 0, slot: 0)
@@ -65,6 +68,7 @@ final class UringBackend: CompletionBackend {
         self.system = system
         features = ring.features
         buffers = ProvidedBuffers(ring: ring)
+        pipes = TransferPipes(system: system)
         reapedCapacity = completionsPerTurn
         reaped = .allocate(capacity: completionsPerTurn)
     }
@@ -91,6 +95,7 @@ final class UringBackend: CompletionBackend {
         precondition(!isClosed, "an operation was submitted to a closed loop")
         checkProcess()
         let token = table.insert(operation, owner: owner)
+        if case .sendFile(let transfer) = operation, !equip(transfer, token: token) { return token }
         if !parked.isEmpty || !prepare(operation, token: token) {
             park(token)
         }
@@ -106,6 +111,7 @@ final class UringBackend: CompletionBackend {
             requestCancel(of: token)
         case .parked:
             // The kernel never had it, or has it no more. The owner stays retained until it is told.
+            if case .sendFile(let transfer) = record.pointee.operation { unequip(transfer) }
             ended.append(EndedOperation(token: token, owner: table.retire(token)))
         case .cancelling, .free:
             return

@@ -58,7 +58,7 @@ extension BaseEventLoop {
         "shutdownDefaultExecutor was called on this event loop; name an executor of your own"
     )
 
-    private func executorToUse() throws(EventLoopError) -> any WorkExecutor {
+    func executorToUse() throws(EventLoopError) -> any WorkExecutor {
         switch defaultExecutor {
         case .ready(let executor):
             return executor

@@ -1,0 +1,188 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// An open file, read and written without holding up the loop.
+///
+/// On a ring each call is an operation of the kernel's; on a selector it is made on the loop's default executor, for no
+/// selector can wait for a disk. Either way the bytes go straight to or from the memory that you lend: nothing is copied.
+///
+/// Every call says at which offset it works, so any number of them may be under way at once. How far a file was sent is kept
+/// in ``position``. Cancelling a task cancels its operation, and the call returns when the kernel is done with the memory:
+/// with what was done, or with `CancellationError` when that was nothing.
+///
+/// Thread rule: the loop's thread only. The file belongs to one loop. Close it: a file that is released open is closed then,
+/// with a warning in debug mode.
+///
+/// ```swift
+/// let file = try await File.open("/tmp/journal", .readWrite, options: [.create], on: loop)
+/// try await file.write("first line\n", at: 0)
+/// try await file.synchronize()
+/// let text = try await file.read(count: 100, at: 0)
+/// try await file.close()
+/// ```
+public final class File {
+    /// Where it was opened; `nil` when it was made of a descriptor that came without a path.
+    public let path: FilePath?
+    /// Where ``AbstractEventLoop/sendFile(_:_:offset:count:fallback:)`` has got to, in bytes from the file's beginning:
+    /// updated also when it fails. Reading and writing neither use nor move it.
+    public var position: Int64 = 0
+
+    let loop: BaseEventLoop
+    private let descriptor: FileDescriptor
+    private var isOpen = true
+    private var operationsInFlight = 0
+    /// Whoever closes the file, while it waits for the operations in flight.
+    private var closer: UnsafeContinuation<Void, Never>?
+
+    /// Takes over a descriptor that is open already, and closes it in the end. On the loop's thread only.
+    ///
+    /// - Parameters:
+    ///   - descriptor: the file's from here on.
+    ///   - path: for messages.
+    ///   - loop: one of this library's loops.
+    public init(descriptor: FileDescriptor, path: FilePath? = nil, on loop: any AbstractEventLoop) {
+        guard let loop = loop as? BaseEventLoop else {
+            // Not a precondition: those lose their message in a release build.
+            fatalError("File needs one of this library's event loops, not a \(type(of: loop))")
+        }
+        loop.checkThread("File.init")
+        self.descriptor = descriptor
+        self.path = path
+        self.loop = loop
+    }
+
+    deinit {
+        // An operation in flight keeps its file, so there is none. The file may be let go of on any thread.
+        guard isOpen else { return }
+        try? loop.backend.system.close(descriptor)
+        guard loop.isOnLoopThread, loop.debug else { return }
+        loop.logger.warning("\(self) was never closed; call close() when it is no longer needed")
+    }
+
+    // MARK: - Opening
+
+    /// Opens a file.
+    ///
+    /// - Parameters:
+    ///   - path: which one; a relative path starts at the process's working directory.
+    ///   - mode: whether to read, to write, or both.
+    ///   - options: such as `.create`, `.truncate`, `.append`. With `.append` every write goes to the end of the file, whatever
+    ///     offset it names. The descriptor is always close-on-exec.
+    ///   - permissions: those of a file that is made, less the process's mask.
+    ///   - direct: read and write past the page cache (`O_DIRECT`). Memory, offsets and counts have to be aligned then: see
+    ///     ``FileStatus`` and ``OwnedBuffer/init(capacity:alignment:)``. Not every file system knows it: it throws EINVAL
+    ///     where it is unknown.
+    ///   - loop: the loop that the file belongs to.
+    /// - Throws: ``FileError``, `CancellationError`, ``EventLoopError/closed``.
+    nonisolated(nonsending) public static func open(
+        _ path: FilePath,
+        _ mode: FileDescriptor.AccessMode = .readOnly,
+        options: FileDescriptor.OpenOptions = [],
+        permissions: FilePermissions = [.ownerReadWrite, .groupReadWrite, .otherReadWrite],
+        direct: Bool = false,
+        on loop: any AbstractEventLoop
+    ) async throws -> File {
+        guard let loop = loop as? BaseEventLoop else {
+            fatalError("File needs one of this library's event loops, not a \(type(of: loop))")
+        }
+        try loop.checkUsable("File.open")
+        let memory = PathMemory(path)
+        let flags = mode.rawValue | options.rawValue | (direct ? cposix_direct_flag() : 0)
+        let result = try await AwaitedOperation.perform(
+            .openFile(memory.pointer, flags: flags, mode: UInt32(permissions.rawValue)),
+            keeping: memory,
+            on: loop
+        )
+        guard result >= 0 else { throw FileError(.open, Errno(rawValue: -result), path: path) }
+        let file = File(descriptor: FileDescriptor(rawValue: result), path: path, on: loop)
+        guard Task.isCancelled else { return file }
+        // Opened or not, who cancelled does not want it.
+        try? await file.close()
+        throw CancellationError()
+    }
+
+    /// Opens a file, lends it to `body`, and closes it when that is done, or has thrown.
+    ///
+    /// The parameters are those of ``open(_:_:options:permissions:direct:on:)``.
+    ///
+    /// - Throws: what `body` throws, else as opening and closing do.
+    @discardableResult
+    nonisolated(nonsending) public static func withFile<Result>(
+        _ path: FilePath,
+        _ mode: FileDescriptor.AccessMode = .readOnly,
+        options: FileDescriptor.OpenOptions = [],
+        permissions: FilePermissions = [.ownerReadWrite, .groupReadWrite, .otherReadWrite],
+        direct: Bool = false,
+        on loop: any AbstractEventLoop,
+        _ body: nonisolated(nonsending) (File) async throws -> Result
+    ) async throws -> Result {
+        let file = try await open(
+            path,
+            mode,
+            options: options,
+            permissions: permissions,
+            direct: direct,
+            on: loop
+        )
+        let result: Result
+        do {
+            result = try await body(file)
+        } catch {
+            // The first mistake is the one to tell.
+            try? await file.close()
+            throw error
+        }
+        try await file.close()
+        return result
+    }
+
+    // MARK: - Closing
+
+    /// Whether ``close()`` was called.
+    public var isClosed: Bool { !isOpen }
+
+    /// Closes the file, when the operations in flight on it are over; new ones are refused from here on. Twice is harmless.
+    /// It happens also in a task that is cancelled.
+    ///
+    /// An operation that may never end, such as the read of a pipe, has to be cancelled first, by cancelling its task.
+    ///
+    /// - Throws: ``FileError``: the file is closed all the same, but what was written to it may be lost;
+    ///   ``EventLoopError/closed``.
+    nonisolated(nonsending) public func close() async throws {
+        try loop.checkUsable("File.close")
+        guard isOpen else { return }
+        isOpen = false
+        if operationsInFlight > 0 {
+            await withUnsafeContinuation { closer = $0 }
+        }
+        let result = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)
+        if result < 0 { throw FileError(.close, Errno(rawValue: -result), path: path) }
+    }
+
+    // MARK: - Inside
+
+    /// The descriptor for an operation, and the promise to call ``endOperation()`` after it.
+    func beginOperation(_ operation: FileError.Operation) throws -> FileDescriptor {
+        try loop.checkUsable("a call of a File")
+        guard isOpen else { throw FileError(operation, .badFileDescriptor, path: path) }
+        operationsInFlight += 1
+        return descriptor
+    }
+
+    func endOperation() {
+        precondition(operationsInFlight > 0, "a file's operation ended twice")
+        operationsInFlight -= 1
+        if operationsInFlight == 0 { closer.take()?.resume() }
+    }
+}
+
+extension File: CustomStringConvertible {
+    public var description: String {
+        let name = path.map { "file \($0)" } ?? "a file"
+        return "\(name) (\(isOpen ? "descriptor \(descriptor.rawValue)" : "closed"))"
+    }
+}
+
+@available(*, unavailable)
+extension File: Sendable {}

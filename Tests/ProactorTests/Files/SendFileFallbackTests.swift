@@ -1,0 +1,200 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+/// Sending files where the system does not do it by itself.
+@Suite struct SendFileFallbackTests {
+    private static let bytes = patternBytes(2_000_003)
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases, [Errno.invalidArgument, .noFunction, .tooManyOpenFiles])
+    func theFileIsReadAndWrittenInstead(kind: LoopKind, reason: Errno) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let place = try TemporaryFile(Self.bytes)
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            backend.failures[.sendFile] = [reason, reason]
+            let task = loop.createTask { () -> Int64 in
+                transport.write("head")
+                await #expect(throws: SendFileError.notAvailable(reason)) {
+                    try await loop.sendFile(transport, file, offset: 3, count: nil, fallback: false)
+                }
+                #expect(file.position == 3)
+                let sent = try await loop.sendFile(transport, file, offset: 3, count: 1_500_000)
+                transport.write("tail")
+                return sent
+            }
+            try loop.turn {
+                peer.read()
+                return task.done && peer.received.count >= 1_500_008
+            }
+            #expect(try task.result() == 1_500_000)
+            #expect(file.position == 1_500_003)
+            #expect(
+                peer.received == Array("head".utf8) + Self.bytes[3..<1_500_003] + Array("tail".utf8)
+            )
+            try loop.run { try await file.close() }
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
+    func thePeersEndIsCountedExactlyHereToo(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let place = try TemporaryFile(Self.bytes)
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            backend.failures[.sendFile] = [.invalidArgument]
+            let task = loop.createTask { try await loop.sendFile(transport, file) }
+            try loop.turn {
+                peer.read(limit: 10_000)
+                return peer.received.count > 100_000
+            }
+            peer.close()
+            try loop.turn { task.done && recorder.lostCount == 1 }
+            let error = #expect(throws: SendFileError.self) { try task.result() }
+            let reasons = [Errno.brokenPipe, .connectionReset]
+            #expect(reasons.contains { error == .connectionLost($0, bytesSent: file.position) })
+            #expect(file.position >= peer.received.count && file.position < Self.bytes.count)
+            try loop.run { try await file.close() }
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
+    func aFileThatBreaksOffTellsHowFarItCame(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let place = try TemporaryFile(Self.bytes)
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            backend.failures[.sendFile] = [.invalidArgument]
+            var reads = 0
+            backend.onSubmit = { operation in
+                guard case .readFile = operation else { return }
+                reads += 1
+                if reads == 3 { backend.failures[.readFile] = [.ioError] }
+            }
+            let task = loop.createTask { try await loop.sendFile(transport, file) }
+            try loop.turn {
+                peer.read()
+                return task.done
+            }
+            let sent = file.position
+            #expect(throws: SendFileError.fileFailed(.ioError, path: place.path, bytesSent: sent)) {
+                try task.result()
+            }
+            try loop.turn {
+                peer.read()
+                return peer.received.count >= sent
+            }
+            // The transport goes on.
+            #expect(sent > 0 && peer.received == Array(Self.bytes[..<Int(sent)]))
+            backend.onSubmit = nil
+            try loop.run { try await file.close() }
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // MARK: - Transports of another kind
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
+    func anyTransportCanSendAFileByFallback(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile(Self.bytes)
+            let recorder = RecordingProtocol()
+            let (inner, peer) = try loop.connect(recorder)
+            let transport = WrappedTransport(inner)
+            try transport.setWriteBufferLimits(high: 5000, low: 1000)
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            let head = patternBytes(1 << 20, seed: 1)
+            let task = loop.createTask { () -> Int64 in
+                transport.write(head)
+                #expect(recorder.pauseCount == 1)
+                await #expect(throws: SendFileError.notAvailable(nil)) {
+                    try await loop.sendFile(transport, file, offset: 0, count: nil, fallback: false)
+                }
+                let sent = try await loop.sendFile(transport, file, offset: 1)
+                transport.write("tail")
+                return sent
+            }
+            peer.write("question")
+            let expected = head + Self.bytes[1...] + Array("tail".utf8)
+            try loop.turn {
+                peer.read(limit: 300_000)
+                return task.done && peer.received.count >= expected.count
+            }
+            #expect(try task.result() == Int64(Self.bytes.count - 1))
+            #expect(file.position == Self.bytes.count)
+            #expect(peer.received == expected)
+            // All is as it was: the limits, the protocol and its reading, and the pause that ended meanwhile.
+            #expect(transport.getWriteBufferLimits() == (1000, 5000))
+            #expect(transport.getProtocol() === recorder)
+            try loop.turn { recorder.text == "question" }
+            #expect(recorder.pauseCount == recorder.resumeCount)
+            try loop.run { try await file.close() }
+            try loop.finish(inner, peer)
+        }
+    }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
+    func anyTransportThatIsLostEndsIt(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile(Self.bytes)
+            let recorder = RecordingProtocol()
+            let (inner, peer) = try loop.connect(recorder)
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            let task = loop.createTask { try await loop.sendFile(WrappedTransport(inner), file) }
+            try loop.turn {
+                peer.read(limit: 10_000)
+                return peer.received.count > 300_000
+            }
+            peer.close()
+            try loop.turn { task.done }
+            let error = #expect(throws: SendFileError.self) { try task.result() }
+            let reasons = [Errno.brokenPipe, .connectionReset]
+            #expect(reasons.contains { error == .connectionLost($0, bytesSent: file.position) })
+            #expect(file.position > 0 && file.position < Self.bytes.count)
+            #expect(recorder.lostCount == 1)
+            try loop.run { try await file.close() }
+            try loop.finish(inner, peer)
+        }
+    }
+}
+
+/// A transport that is none of the library's own: it hands everything on to one.
+private final class WrappedTransport: Transport {
+    private let inner: any Transport
+
+    init(_ inner: any Transport) {
+        self.inner = inner
+    }
+
+    func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? { inner.extraInfo(key) }
+    var isClosing: Bool { inner.isClosing }
+    func close() { inner.close() }
+    func setProtocol(_ connectionProtocol: any ConnectionProtocol) { inner.setProtocol(connectionProtocol) }
+    func getProtocol() -> (any ConnectionProtocol)? { inner.getProtocol() }
+    var isReading: Bool { inner.isReading }
+    func pauseReading() { inner.pauseReading() }
+    func resumeReading() { inner.resumeReading() }
+    func write(_ data: RawSpan) { inner.write(data) }
+    func write(_ data: [UInt8]) { inner.write(data) }
+    func write(_ text: String) { inner.write(text) }
+    func write(_ buffer: consuming OwnedBuffer) { inner.write(buffer) }
+    func writeLines(_ pieces: some Sequence<[UInt8]>) { inner.writeLines(pieces) }
+    func writeEOF() { inner.writeEOF() }
+    var canWriteEOF: Bool { inner.canWriteEOF }
+    func abort() { inner.abort() }
+    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
+        try inner.setWriteBufferLimits(high: high, low: low)
+    }
+    func getWriteBufferLimits() -> (low: Int, high: Int) { inner.getWriteBufferLimits() }
+    var writeBufferSize: Int { inner.writeBufferSize }
+}
