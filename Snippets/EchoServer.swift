@@ -17,8 +17,7 @@ final class Echo: StreamProtocol {
 struct EchoServer {
     static func main() throws {
         try run {
-            let endpoint = ServerOptions.Endpoint.tcp(hosts: ["127.0.0.1"], port: 9000)
-            let server = try await getRunningLoop().createServer(ServerOptions(endpoint)) { Echo() }
+            let server = try await getRunningLoop().createServer(host: "127.0.0.1", port: 9000) { Echo() }
             print("listening on 127.0.0.1:9000")
             try await server.serveForever()
         }

@@ -17,12 +17,19 @@
 
 __thread uint64_t cposix_thread_number = 0;
 __thread void *cposix_running_loop = NULL;
+__thread void *cposix_job_capture = NULL;
 
 uint64_t cposix_assign_thread_number(void) {
     static _Atomic uint64_t last = 0;
     cposix_thread_number = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
     return cposix_thread_number;
 }
+
+uint32_t cposix_fork_count = 0;
+
+static void count_fork(void) { cposix_fork_count++; }
+
+__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
 
 int64_t cposix_monotonic_nanoseconds(void) {
     struct timespec now;
@@ -41,6 +48,8 @@ int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_b
     int flags = SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
     return result_or_errno(socket(family, type | flags, protocol));
 }
+
+int32_t cposix_close(int32_t descriptor) { return close(descriptor) == 0 || errno == EINTR ? 0 : -errno; }
 
 int32_t cposix_eventfd(void) { return result_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
@@ -119,7 +128,5 @@ int32_t cposix_next_allowed_processor(int32_t processor) {
     }
     return -ENOENT;
 }
-
-int32_t cposix_process_id(void) { return getpid(); }
 
 void cposix_yield(void) { sched_yield(); }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 
 // Without the thread sanitizer, liburing's inline functions included. Rings are memory that is shared with the kernel, which
 // it does not see; liburing maps and unmaps them by system calls of its own, which it does not see either, and it then
@@ -50,19 +49,9 @@ struct curing_buffers {
     int32_t unpublished;
 };
 
-// ---- Telling a process from its fork
-
-uint32_t curing_fork_count = 0;
-
-static void count_fork(void) { curing_fork_count++; }
-
-static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
-
 // ---- Life of a ring
 
 int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
     curing_ring *self = calloc(1, sizeof *self);
     if (!self) return -ENOMEM;
     struct io_uring_params wanted = {
@@ -116,18 +105,9 @@ uint32_t curing_submission_entries(const curing_ring *self) { return self->ring.
 
 uint32_t curing_completion_entries(const curing_ring *self) { return self->ring.cq.ring_entries; }
 
-bool curing_supports_operation(curing_ring *self, uint8_t opcode) {
-    struct io_uring_probe *probe = io_uring_get_probe_ring(&self->ring);
-    if (!probe) return false;
-    bool supported = io_uring_opcode_supported(probe, opcode);
-    io_uring_free_probe(probe);
-    return supported;
-}
-
 bool curing_has_no_iowait(const curing_ring *self) { return (self->ring.features & RING_FEATURE_NO_IOWAIT) != 0; }
 
-int32_t curing_cap_workers(curing_ring *self, uint32_t bounded, uint32_t unbounded) {
-    unsigned limits[2] = {bounded, unbounded};
+int32_t curing_cap_workers(curing_ring *self, uint32_t *limits) {
     return io_uring_register_iowq_max_workers(&self->ring, limits);
 }
 
@@ -378,35 +358,32 @@ static void *map(size_t size) {
     return memory;
 }
 
-int32_t curing_buffers_create(curing_ring *ring, uint16_t group, uint32_t count, uint32_t size, bool incremental,
-                              curing_buffers **out) {
+curing_buffers *curing_buffers_create(uint32_t count, uint32_t size) {
     curing_buffers *self = calloc(1, sizeof *self);
-    if (!self) return -ENOMEM;
+    if (!self) return NULL;
     self->count = count;
     self->size = size;
     self->entries_size = count * sizeof(struct io_uring_buf);
     self->memory_size = (size_t)count * size;
     self->entries = map(self->entries_size);
     self->memory = map(self->memory_size);
-    if (!self->entries || !self->memory) {
-        curing_buffers_destroy(self);
-        return -ENOMEM;
-    }
+    if (self->entries && self->memory) return self;
+    curing_buffers_destroy(self);
+    return NULL;
+}
+
+int32_t curing_buffers_register(curing_buffers *self, curing_ring *ring, uint16_t group, bool incremental) {
     struct io_uring_buf_reg registration = {
         .ring_addr = (uint64_t)(uintptr_t)self->entries,
-        .ring_entries = count,
+        .ring_entries = self->count,
         .bgid = group,
         .pad = incremental ? RING_BUFFERS_INCREMENTAL : 0,
     };
     int result = io_uring_register_buf_ring(&ring->ring, &registration, 0);
-    if (result < 0) {
-        curing_buffers_destroy(self);
-        return result;
-    }
+    if (result < 0) return result;
     io_uring_buf_ring_init(self->entries);
-    for (uint32_t number = 0; number < count; number++) curing_buffers_recycle(self, (uint16_t)number);
+    for (uint32_t number = 0; number < self->count; number++) curing_buffers_recycle(self, (uint16_t)number);
     curing_buffers_publish(self);
-    *out = self;
     return 0;
 }
 

@@ -8,8 +8,8 @@
 // A number for the calling thread, unique for the life of the process (unlike a pthread_t or a tid, which are
 // used again). Zero is no thread.
 //
-// initial-exec: read with one instruction, where position-independent code would call __tls_get_addr each time. Eight
-// bytes fit the room that the loader keeps for libraries that are opened later.
+// initial-exec: read with one instruction, where position-independent code would call __tls_get_addr each time. A few
+// words fit the room that the loader keeps for libraries that are opened later.
 #define CPOSIX_THREAD_LOCAL extern __thread __attribute__((tls_model("initial-exec")))
 CPOSIX_THREAD_LOCAL uint64_t cposix_thread_number;
 uint64_t cposix_assign_thread_number(void);
@@ -25,11 +25,23 @@ CPOSIX_THREAD_LOCAL void *cposix_running_loop;
 static inline void *cposix_get_running_loop(void) { return cposix_running_loop; }
 static inline void cposix_set_running_loop(void *loop) { cposix_running_loop = loop; }
 
+// Where the calling thread wants the next job that is enqueued, instead of having it scheduled; null otherwise.
+CPOSIX_THREAD_LOCAL void *cposix_job_capture;
+
+static inline void *cposix_get_job_capture(void) { return cposix_job_capture; }
+static inline void cposix_set_job_capture(void *target) { cposix_job_capture = target; }
+
+// How often this process descends from a fork since the program began: what was made with another number is a parent's.
+extern uint32_t cposix_fork_count;
+static inline uint32_t cposix_current_fork(void) { return cposix_fork_count; }
+
 // CLOCK_MONOTONIC in nanoseconds.
 int64_t cposix_monotonic_nanoseconds(void);
 
 // Each returns the call's result, or minus errno.
 int32_t cposix_accept(int32_t listener, bool non_blocking);
+// Zero after EINTR too: Linux has freed the descriptor by then, and to close it again could close a stranger's.
+int32_t cposix_close(int32_t descriptor);
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);
 int32_t cposix_eventfd(void);
 int32_t cposix_epoll_create(void);
@@ -101,7 +113,6 @@ int32_t cposix_set_thread_name(const char *name);
 int32_t cposix_pin_thread(int32_t processor);
 // The first processor from `processor` on that the calling thread may use, or minus errno: -ENOENT when there is none.
 int32_t cposix_next_allowed_processor(int32_t processor);
-int32_t cposix_process_id(void);
 // Lets another thread have the processor.
 void cposix_yield(void);
 

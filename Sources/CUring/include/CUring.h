@@ -46,10 +46,10 @@ void curing_abandon(curing_ring *ring);
 int32_t curing_descriptor(const curing_ring *ring);
 uint32_t curing_submission_entries(const curing_ring *ring);
 uint32_t curing_completion_entries(const curing_ring *ring);
-bool curing_supports_operation(curing_ring *ring, uint8_t opcode);
 bool curing_has_no_iowait(const curing_ring *ring);
-// Caps the threads that the kernel may start for work that would block (bounded: regular files; unbounded: the rest).
-int32_t curing_cap_workers(curing_ring *ring, uint32_t bounded, uint32_t unbounded);
+// Caps the threads that the kernel may start for work that would block: limits[0] for regular files, limits[1] for the rest.
+// Puts the former limits there; a zero leaves a limit as it is.
+int32_t curing_cap_workers(curing_ring *ring, uint32_t *limits);
 
 // ---- Submission. Each prepare returns false when the submission queue is full and nothing was queued.
 
@@ -107,17 +107,12 @@ bool curing_is_quiet(const curing_ring *ring);
 
 int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data);
 
-// ---- Telling a process from its fork
-
-// How often this process descends from a fork since its first ring was made: a ring with another number is a parent's.
-extern uint32_t curing_fork_count;
-static inline uint32_t curing_current_fork(void) { return curing_fork_count; }
-
 // ---- Provided buffers
 
-// `count` (a power of two) buffers of `size` bytes in one mapping. incremental: consumed piece by piece (kernel 6.12).
-int32_t curing_buffers_create(curing_ring *ring, uint16_t group, uint32_t count, uint32_t size, bool incremental,
-                              curing_buffers **buffers);
+// `count` (a power of two) buffers of `size` bytes in one mapping; null without memory.
+curing_buffers *curing_buffers_create(uint32_t count, uint32_t size);
+// Gives them to the ring, all free. incremental: consumed piece by piece (kernel 6.12).
+int32_t curing_buffers_register(curing_buffers *buffers, curing_ring *ring, uint16_t group, bool incremental);
 // Only after the ring is destroyed, or nothing in it can still write to them.
 void curing_buffers_destroy(curing_buffers *buffers);
 void *curing_buffers_base(const curing_buffers *buffers);

@@ -19,8 +19,11 @@ public enum RingUnavailable: Error, Hashable, Sendable {
     case disabledBySysctl(value: Int)
     /// Some other policy, such as a security module, refuses it.
     case notPermitted(Errno)
-    /// The limit on locked memory (`RLIMIT_MEMLOCK`, in bytes) or the memory itself is used up.
+    /// The limit on locked memory (`RLIMIT_MEMLOCK`, in bytes), which all rings of a user share, is used up.
     case lockedMemoryExhausted(limit: UInt64)
+    /// There is no memory left: for the process (`RLIMIT_AS`), its control group or the machine; `call` names what was
+    /// asked.
+    case memoryExhausted(call: String)
     /// The process or the system has no descriptor left.
     case descriptorsExhausted(Errno)
     /// The configuration asks for what no ring can give.
@@ -33,7 +36,8 @@ public enum RingUnavailable: Error, Hashable, Sendable {
     public var permitsFallback: Bool {
         switch self {
         case .kernelTooOld, .forbiddenBySeccomp, .disabledBySysctl, .notPermitted: true
-        case .lockedMemoryExhausted, .descriptorsExhausted, .invalidConfiguration, .failed: false
+        case .lockedMemoryExhausted, .memoryExhausted, .descriptorsExhausted, .invalidConfiguration, .failed:
+            false
         }
     }
 }
@@ -52,7 +56,10 @@ extension RingUnavailable: CustomStringConvertible {
         case .notPermitted(let errno):
             "io_uring is not permitted (\(errno)): look for a security module's rule, or use SelectorEventLoop"
         case .lockedMemoryExhausted(let limit):
-            "no memory for the ring: RLIMIT_MEMLOCK is \(limit) bytes; raise it (ulimit -l) or make the ring or its "
+            "no locked memory for the ring: RLIMIT_MEMLOCK is \(limit) bytes for all rings of a user; raise it "
+                + "(ulimit -l) or make the ring smaller"
+        case .memoryExhausted(let call):
+            "no memory for the ring (\(call)): look at ulimit -v and the control group's limit, or make the ring or its "
                 + "buffers smaller"
         case .descriptorsExhausted(let errno):
             "no descriptor for the ring (\(errno)): raise RLIMIT_NOFILE (ulimit -n)"

@@ -148,17 +148,35 @@ public final class ConcurrentFuture<Value>: Sendable {
     }
 
     fileprivate func block(timeout: Duration?) throws {
-        let semaphore = DispatchSemaphore(value: 0)
-        guard add(.blocked(semaphore)) else { return }
+        guard !done else { return }
         if let base = loop as? BaseEventLoop, base.isOnLoopThread, base.isRunning {
             throw EventLoopError.invalidState(
                 "an event loop's thread would wait for itself; use value() instead"
             )
         }
+        let semaphore = DispatchSemaphore(value: 0)
+        guard add(.blocked(semaphore)) else { return }
         guard let timeout else { return semaphore.wait() }
         let deadline = DispatchTime.now() + .nanoseconds(Int(timeout.nanosecondsRoundedUp))
-        guard semaphore.wait(timeout: deadline) == .success else { throw TimeoutError(timeout: timeout) }
+        guard semaphore.wait(timeout: deadline) == .timedOut else { return }
+        // It may have come in the last moment.
+        guard remove(semaphore) else { return }
+        throw TimeoutError(timeout: timeout)
     }
+
+    /// Forgets a thread that waits no longer. Returns false when there is an outcome by now.
+    private func remove(_ semaphore: DispatchSemaphore) -> Bool {
+        state.withLock { state in
+            guard state.outcome.isPending else { return false }
+            state.waiters.removeAll { waiter in
+                if case .blocked(let other) = waiter { other === semaphore } else { false }
+            }
+            return true
+        }
+    }
+
+    /// How many threads and tasks wait.
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     fileprivate nonisolated(nonsending) func suspend() async {
         await withTaskCancellationHandler {

@@ -181,7 +181,15 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     func reportUnseenError(_ message: () -> String) {
         guard case .failed(let error) = state, !isErrorSeen else { return }
         isErrorSeen = true
-        loop.reportFromAnyThread(ExceptionContext(message: message(), error: error))
+        var context = ExceptionContext(message: message(), error: error)
+        // Not the future: who kept it from here on would keep what is being released.
+        context.future = makeReleased(error)
+        loop.reportFromAnyThread(context)
+    }
+
+    /// What stands for this future when it is released.
+    func makeReleased(_ error: any Error) -> ReleasedFuture {
+        ReleasedFuture(description, error: error, loop: loop)
     }
 
     /// Drops all that waits, for a loop that will not run again.

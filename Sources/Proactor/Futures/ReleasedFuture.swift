@@ -1,6 +1,6 @@
 /// What an exception handler is told of a future that was released before anybody looked at its error. The future itself
 /// is going away at that moment, and nobody can hold on to it any more.
-final class ReleasedFuture: AnyFuture, CustomStringConvertible {
+class ReleasedFuture: AnyFuture, CustomStringConvertible {
     let description: String
     private let error: any Error
     private let loop: BaseEventLoop

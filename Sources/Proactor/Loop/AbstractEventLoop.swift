@@ -26,7 +26,8 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     @discardableResult
     func callSoon(_ callback: @escaping () throws -> Void) throws(EventLoopError) -> Handle
 
-    /// As ``callSoon(_:)``, from any thread, and wakes the loop. What the callback captures moves to the loop's thread.
+    /// As ``callSoon(_:)``, from any thread, and wakes the loop. What the callback captures moves to the loop's thread. Called
+    /// within a task, of whatever thread, the callback sees the task-local values of this moment.
     ///
     /// - Throws: ``EventLoopError/closed``.
     func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError)

@@ -1,33 +1,52 @@
+import CPosix
+
 extension BaseEventLoop {
     /// Whether a task runs now, so that there may be task-local values to carry. A running loop knows without asking the
     /// Swift runtime, which costs as much as the rest of `callSoon`.
     @inline(__always)
     var isWithinTask: Bool { runState == .running ? isRunningJob : isCallerWithinTask }
 
+    /// As ``isWithinTask``, on any thread.
+    @inline(__always)
+    var isWithinTaskOfAnyThread: Bool {
+        isOnLoopThread && runState == .running ? isRunningJob : isCallerWithinTask
+    }
+
     @inline(never)
     private var isCallerWithinTask: Bool { withUnsafeCurrentTask { $0 != nil } }
 
-    /// A job that runs `callback` with the task-local values that hold now.
+    /// A job that runs `callback` on this loop with the task-local values that hold now. May be called on any thread.
     ///
     /// Only a task can carry them, and a task takes them over when it is made. Its first job is caught in
     /// ``enqueue(_:)``, so that the loop can run it when the callback's turn has come. The job must be run, once: its task
     /// would never end otherwise.
     func captureContext(_ callback: @escaping () throws -> Void) -> UnownedJob {
-        precondition(isOnLoopThread || !hasStarted, "a context was captured away from the loop's thread")
-        adoptCallingThreadBeforeStart()
-        jobCapture = .waiting
         // Runs on this loop's thread only, as everything that the loop calls.
         nonisolated(unsafe) let callback = callback
-        Task(executorPreference: self) {
-            // A closing loop runs the jobs that are left only to end their tasks.
-            guard self.runState != .closed else { return }
-            CurrentTask.$current.withValue(nil) { self.runCallback(callback) }
+        var captured: UnownedJob?
+        withUnsafeMutablePointer(to: &captured) { target in
+            // The task's first job is enqueued on this thread, within its making: the pointer is not used later.
+            cposix_set_job_capture(target)
+            Task(executorPreference: self) {
+                // A closing loop runs the jobs that are left only to end their tasks.
+                guard self.runState != .closed else { return }
+                CurrentTask.$current.withValue(nil) { self.runCallback(callback) }
+            }
         }
-        guard case .captured(let job) = jobCapture else {
+        guard let captured else {
             preconditionFailure("the Swift runtime did not hand a task's first job to its executor")
         }
-        jobCapture = .off
-        return job
+        return captured
+    }
+
+    /// Keeps a job that ``captureContext(_:)`` waits for. Returns false when none is waited for on this thread.
+    @inline(__always)
+    func capture(_ job: UnownedJob) -> Bool {
+        guard let target = cposix_get_job_capture() else { return false }
+        cposix_set_job_capture(nil)
+        // It points to the variable of a `captureContext` that is under way on this thread.
+        target.assumingMemoryBound(to: UnownedJob?.self).pointee = job
+        return true
     }
 
     /// A loop that has not run yet belongs to whoever sets it up.

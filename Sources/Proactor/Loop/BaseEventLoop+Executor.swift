@@ -2,12 +2,9 @@ extension BaseEventLoop {
     /// Takes a step of a Swift task, from any thread. Called by the Swift runtime.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        guard !capture(job) else { return }
         guard isOnLoopThread else {
             postFromElsewhere(job)
-            return
-        }
-        if case .waiting = jobCapture {
-            jobCapture = .captured(job)
             return
         }
         guard runState != .closed else {

@@ -32,7 +32,7 @@ extension BaseEventLoop {
     /// While the loop's thread lives, what is in flight is its own, and it may be at work on it this moment. A fork's child
     /// has none of its parent's threads but one.
     private var canBeClosedHere: Bool {
-        !hasStarted || isOnLoopThread || thread.hasEnded || !ForkGuard.isSameProcess(as: startedIn)
+        !hasStarted || isOnLoopThread || thread.hasEnded || cposix_current_fork() != startedIn
     }
 
     // MARK: - Begin and end
@@ -47,19 +47,23 @@ extension BaseEventLoop {
         guard cposix_get_running_loop() == nil else { throw .anotherLoopIsRunning }
         guard hasStarted else { return }
         guard isOnLoopThread else { throw .wrongThread(call: call) }
-        guard ForkGuard.isSameProcess(as: startedIn) else { throw .usedAfterFork }
+        guard cposix_current_fork() == startedIn else { throw .usedAfterFork }
     }
 
     private func begin(_ call: String) throws(EventLoopError) {
         try checkCanRun(call)
-        if !hasStarted {
-            do { try backend.start() } catch { throw .ringUnavailable(error) }
-            startedIn = ForkGuard.currentProcess
-            thread.bind()
-        }
+        try bindToThisThread()
         runState = .running
         // Not retained: `end` clears it before runForever returns, and the caller holds the loop meanwhile.
         cposix_set_running_loop(Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// The loop belongs to the calling thread from its first run on.
+    func bindToThisThread() throws(EventLoopError) {
+        guard !hasStarted else { return }
+        do { try backend.start() } catch { throw .ringUnavailable(error) }
+        startedIn = cposix_current_fork()
+        thread.bind()
     }
 
     private func end() {
@@ -71,7 +75,7 @@ extension BaseEventLoop {
     func releaseEverything() {
         if !isOnLoopThread { thread.release() }
         runState = .closed
-        inbox.close()
+        inbox.close { job in ready.push(.contextCallback(job)) }
         shutDownDefaultExecutorWithoutWaiting()
         abandonTasks()
         timers.store.removeAll()

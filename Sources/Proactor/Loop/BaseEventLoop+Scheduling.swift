@@ -7,7 +7,12 @@ extension BaseEventLoop {
     }
 
     public func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError) {
-        guard inbox.post(.callback(callback)) else { throw .closed }
+        guard isWithinTaskOfAnyThread else {
+            guard inbox.post(.callback(callback)) else { throw .closed }
+            return
+        }
+        // Only when the loop takes it: the job of a task that is made for nothing would never run.
+        guard inbox.post(by: { .contextCallback(captureContext(callback)) }) else { throw .closed }
     }
 
     @discardableResult

@@ -18,16 +18,14 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let thread: LoopThread
 
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
-    /// The process that started it: a fork shares nothing with it that works.
-    var startedIn: Int32 = 0
+    /// The process that started it, as a count of forks: a child shares nothing with it that works.
+    var startedIn: UInt32 = 0
     @exclusivity(unchecked) var runState = RunState.idle
     @exclusivity(unchecked) var stopRequested = false
     /// No wait ends for timers before this instant, in nanoseconds.
     @exclusivity(unchecked) var timersRestUntil: Int64 = 0
     /// Transports whose writes of this turn are still to be submitted.
     @exclusivity(unchecked) var unflushed = FlushList()
-    /// Set while ``enqueue(_:)`` shall hand the job over instead of scheduling it.
-    @exclusivity(unchecked) var jobCapture: JobCapture = .off
     @exclusivity(unchecked) public var debug: Bool {
         willSet { checkThread("debug") }
     }

@@ -10,7 +10,8 @@ public struct ExceptionContext {
     public var message: String
     /// The error, when there is one.
     public var error: (any Error)?
-    /// The future, or task, whose error it is.
+    /// The future, or task, whose error it is. For one that was released before anybody looked at its error it is another,
+    /// with the same outcome and description.
     public var future: (any AnyFuture)?
     /// The protocol that threw it.
     public var connectionProtocol: (any BaseProtocol)?

@@ -18,6 +18,6 @@ public final class ProactorEventLoop: BaseEventLoop, @unchecked Sendable {
         super.init(backend: ring, label: "proactor.ring")
     }
 
-    /// What the ring uses of what newer kernels offer; complete once the loop has run.
+    /// What the ring uses of what newer kernels offer. It is known as soon as the loop is made.
     public var features: RingFeatures { ring.features }
 }

@@ -25,10 +25,17 @@ final class ThreadSafeInbox: Sendable {
     }
 
     /// Adds work and wakes the loop. Returns false when the loop is closed; the work is dropped.
+    @inline(__always)
     func post(_ entry: ReadyEntry) -> Bool {
+        post(by: { entry })
+    }
+
+    /// As ``post(_:)``, of what `makeEntry` makes: only when the loop is not closed. It must not call the inbox.
+    @inline(__always)
+    func post(by makeEntry: () -> ReadyEntry) -> Bool {
         let accepted = state.withLock { state in
             guard !state.isClosed else { return false }
-            state.entries.append(entry)
+            state.entries.append(makeEntry())
             hasEntries.store(true, ordering: .sequentiallyConsistent)
             wakersAtWork.add(1, ordering: .relaxed)
             return true
@@ -65,16 +72,17 @@ final class ThreadSafeInbox: Sendable {
         batch = taken
     }
 
-    /// Takes nothing more, drops what nobody will run, and returns when no thread is within a wake-up.
-    func close() {
+    /// Takes nothing more, hands the jobs of context callbacks to `end` and drops the rest, and returns when no thread is
+    /// within a wake-up.
+    func close(_ end: (UnownedJob) -> Void) {
         let dropped = state.withLock { state in
             state.isClosed = true
-            let entries = state
+            let entries = state.entries
             state.entries = []
             return entries
         }
         // What the callbacks hold is let go here, outside the lock: it may run code of the user's.
-        withExtendedLifetime(dropped) {}
+        for case .contextCallback(let job) in dropped { end(job) }
         while wakersAtWork.load(ordering: .acquiring) > 0 { cposix_yield() }
     }
 }

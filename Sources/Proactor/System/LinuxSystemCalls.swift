@@ -90,9 +90,7 @@ final class LinuxSystemCalls: SystemCalls {
     }
 
     func close(_ descriptor: FileDescriptor) throws(Errno) {
-        // Linux has freed the descriptor even when close says EINTR: trying again could close a stranger's.
-        guard Glibc.close(descriptor.rawValue) != 0, errno != EINTR else { return }
-        throw Errno(rawValue: errno)
+        try check(cposix_close(descriptor.rawValue))
     }
 
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? {

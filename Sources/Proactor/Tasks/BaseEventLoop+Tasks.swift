@@ -13,8 +13,9 @@ extension BaseEventLoop {
     public func runUntilComplete<Value>(
         _ body: sending @escaping @isolated(any) () async throws -> Value
     ) throws -> Value {
-        // Checked first: a body that is refused must not begin.
+        // First: a body that is refused must not begin, not even when the loop runs some time later.
         try checkCanRun("runUntilComplete")
+        try bindToThisThread()
         return try runUntilComplete(createTask(name: nil, body))
     }
 

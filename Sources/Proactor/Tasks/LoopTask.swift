@@ -59,6 +59,16 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         reportUnseenError { "\(nameText) failed, and nobody looked at its error" }
     }
 
+    override func makeReleased(_ error: any Error) -> ReleasedFuture {
+        ReleasedTask(
+            nameText,
+            cancelRequests: cancelRequests,
+            description: description,
+            error: error,
+            loop: loop
+        )
+    }
+
     private nonisolated(nonsending) func run(_ body: () async throws -> Value) async {
         let outcome: FutureState<Value>
         do {

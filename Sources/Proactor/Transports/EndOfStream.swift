@@ -1,4 +1,4 @@
-/// How far the peer's end of stream has come.
+/// How far the end of what the peer sends has come: its end of stream, or an error.
 enum EndOfStream: UInt8 {
     case notSeen
     /// It came while reading was paused, and waits for that to end.

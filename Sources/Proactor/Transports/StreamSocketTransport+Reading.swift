@@ -1,3 +1,5 @@
+import SystemPackage
+
 extension StreamSocketTransport {
     /// The room that a `BufferedProtocol` is asked for, in bytes.
     private static let sizeHint = 64 * 1024
@@ -128,6 +130,14 @@ extension StreamSocketTransport {
     private func endOrFail(_ completion: Completion) {
         guard let errno = completion.errno else { return receivedEndOfStream() }
         guard errno != .canceled else { return }
+        guard phase == .open, endOfStream == .notSeen, mustHoldBack else { return receiveFailed(errno) }
+        // What came before it is acknowledged and still to be delivered. A connection that a send finds broken is lost at
+        // once: its protocol may be waiting for that very send before it reads on.
+        endOfStream = .heldBack
+        heldBackErrno = errno.rawValue
+    }
+
+    private func receiveFailed(_ errno: Errno) {
         loseConnection(SocketError(.receive, errno, address: peerAddress))
     }
 
@@ -200,6 +210,7 @@ extension StreamSocketTransport {
 
     private func deliverEndOfStream() {
         endOfStream = .delivered
+        guard heldBackErrno == 0 else { return receiveFailed(Errno(rawValue: heldBackErrno)) }
         do {
             let keepsWriting = try currentProtocol?.eofReceived() ?? false
             if !keepsWriting { close() }

@@ -157,6 +157,8 @@ extension StreamSocketTransport {
     func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
         loop.checkThread("setWriteBufferLimits")
         try flow.setLimits(high: high, low: low)
+        // Raised marks may allow at once what only a send would have brought about.
+        if flow.isPaused { resumeProtocolIfPossible() }
         pauseProtocolIfNeeded()
     }
 

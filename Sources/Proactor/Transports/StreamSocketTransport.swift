@@ -38,6 +38,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     /// Whether the protocol asked for a pause.
     @exclusivity(unchecked) var isReadingPaused = false
     @exclusivity(unchecked) var endOfStream = EndOfStream.notSeen
+    /// The error that was the end of the stream, while it is held back, or zero.
+    @exclusivity(unchecked) var heldBackErrno: Int32 = 0
     /// What came while reading was paused: at most what the kernel had handed over already.
     @exclusivity(unchecked) var heldBack: [UInt8] = []
     /// The protocol's buffer, while the kernel fills it.

@@ -18,7 +18,9 @@ import Testing
         #expect(table.count == 1)
     }
 
-    // Pitfall 15, 19, 20
+    // Pitfall 15
+    // Pitfall 19
+    // Pitfall 20
     @Test func aSlotUsedAgainHasAnotherName() throws {
         let table = OperationTable()
         let first = table.insert(operation(7), owner: nil)

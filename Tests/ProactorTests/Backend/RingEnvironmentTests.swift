@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import Testing
 
@@ -51,7 +52,8 @@ import Testing
         #expect(modern.classify(.permissionDenied, call: "c") == .notPermitted(.permissionDenied))
     }
 
-    // Pitfalls 11, 12
+    // Pitfall 11
+    // Pitfall 12
     @Test func exhaustionIsNoReasonToFallBack() {
         let failures: [RingUnavailable] = [
             modern.classify(.noMemory, call: "c"), modern.classify(.tooManyOpenFiles, call: "c"),
@@ -69,10 +71,60 @@ import Testing
         #expect(failures.allSatisfy { !$0.permitsFallback })
     }
 
+    // Pitfall 11
+    @Test func aLimitIsToldFromMemoryThatIsUsedUp() {
+        let unlimited = environment { $0.lockedMemoryLimit = nil }
+        let failure = unlimited.classify(.noMemory, call: "c")
+        #expect(failure == .memoryExhausted(call: "c"))
+        #expect(!failure.permitsFallback)
+        #expect(failure.description.contains("ulimit -v"))
+        #expect(modern.classify(.noMemory, call: "c").description.contains("ulimit -l"))
+    }
+
+    // Pitfall 11
+    @Test(.enabled(if: RingEnvironment.kernelCountsRings))
+    func theLimitOnLockedMemoryIsFound() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            // Root is free of it.
+            if geteuid() == 0 { try #require(setuid(65534) == 0) }
+            var limit = rlimit(rlim_cur: 8192, rlim_max: 8192)
+            try #require(setrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0)
+            for makeLoop in [{ _ = try ProactorEventLoop() }, { _ = try EventLoop() }] {
+                let outcome = Result { try makeLoop() }
+                try FileDescriptor.standardError.writeAll("\(outcome)\n".utf8)
+            }
+            exit(1)
+        }
+        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(text.split(separator: "RLIMIT_MEMLOCK is 8192 bytes").count == 3, "\(text)")
+    }
+
+    // Pitfall 11
+    @Test func buffersWithoutMemoryAreNoMatterOfTheLimit() throws {
+        var configuration = RingConfiguration()
+        configuration.incrementalBuffers = false
+        configuration.bufferCount = 32_768
+        configuration.bufferSize = 1 << 30
+        #expect {
+            try UringBackend(configuration: configuration)
+        } throws: { error in
+            guard case .memoryExhausted = error as? RingUnavailable else { return false }
+            return true
+        }
+    }
+
     @Test func thisMachineIsRead() {
         let current = RingEnvironment.current()
         #expect(current.release.contains("."))
-        #expect(current.lockedMemoryLimit > 0)
+        #expect(current.lockedMemoryLimit != 0)
         #expect(current.seccompMode != nil)
+    }
+}
+
+extension RingEnvironment {
+    /// Whether rings count against the limit on locked memory here: since 6.14.
+    fileprivate static var kernelCountsRings: Bool {
+        let numbers = current().release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 14)
     }
 }

@@ -136,7 +136,8 @@ import Testing
         acceptor.onCompletion = nil
     }
 
-    // Pitfalls 15, 42
+    // Pitfall 15
+    // Pitfall 42
     @Test(arguments: SelectorKind.allCases) func aNumberUsedAgainIsWatchedAgain(_ kind: SelectorKind) throws {
         let harness = try SelectorHarness(kind)
         let index = Int32(SelectorKind.allCases.firstIndex(of: kind)!)

@@ -121,7 +121,8 @@ import Testing
         }
     }
 
-    // Pitfalls 15, 43
+    // Pitfall 15
+    // Pitfall 43
     @Test func anOldRegistrationsEventIsNotTheNewOnes() throws {
         let harness = try SelectorHarness(.epoll)
         let selector = try EpollSelector()

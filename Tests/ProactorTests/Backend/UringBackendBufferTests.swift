@@ -47,7 +47,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 30, 31
+    // Pitfall 30
+    // Pitfall 31
     @Test(arguments: [0, -ECONNRESET], [false, true])
     func aBufferThatTheKernelKeptIsNotGivenTwice(_ result: Int32, incremental: Bool) throws {
         let harness = try ScriptedHarness(ScriptedRing(incremental: incremental))
@@ -78,7 +79,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 28, 30
+    // Pitfall 28
+    // Pitfall 30
     @Test func anErrorsBufferGoesBackAtTheLatestWhenNoneIsLeft() throws {
         let harness = try ScriptedHarness()
         let (first, second) = (harness.receive(), harness.receive())
@@ -89,7 +91,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 28, 29
+    // Pitfall 28
+    // Pitfall 29
     @Test func aReceiveWithoutABufferWaitsForOne() throws {
         let harness = try ScriptedHarness()
         let (first, second) = (harness.receive(), harness.receive())

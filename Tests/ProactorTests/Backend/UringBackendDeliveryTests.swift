@@ -8,7 +8,9 @@ import Testing
 @Suite struct UringBackendDeliveryTests {
     private typealias Seen = CompletionRecorder.Seen
 
-    // Pitfalls 7, 26, 27
+    // Pitfall 7
+    // Pitfall 26
+    // Pitfall 27
     @Test func anAcceptThatTheKernelEndedGoesOn() throws {
         let harness = try ScriptedHarness()
         let token = harness.accept()
@@ -117,7 +119,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 19, 21
+    // Pitfall 19
+    // Pitfall 21
     @Test func aStaleAcceptsDescriptorIsClosed() throws {
         let harness = try ScriptedHarness()
         let pair = try harness.backend.system.makeSocketPair()
@@ -128,7 +131,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 18, 25
+    // Pitfall 18
+    // Pitfall 25
     @Test func connectingToWhatIsConnectedIsSuccess() throws {
         let harness = try ScriptedHarness()
         let token = harness.connect()
@@ -190,7 +194,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 15, 19
+    // Pitfall 15
+    // Pitfall 19
     @Test func completionsInAnyOrderReachTheirOwners() throws {
         let harness = try ScriptedHarness()
         let tokens = (0..<5).map { _ in harness.send() }

@@ -61,7 +61,9 @@ import Testing
         #expect(harness.backend.staleCompletionCount == 0)
     }
 
-    // Pitfalls 2, 7, 28
+    // Pitfall 2
+    // Pitfall 7
+    // Pitfall 28
     @Test(arguments: RingHarness.configurations)
     func hundredsOfReceiversShareFewBuffers(_ configuration: RingConfiguration) throws {
         let harness = try RingHarness(configuration)

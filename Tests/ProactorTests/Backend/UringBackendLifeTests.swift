@@ -82,7 +82,8 @@ import Testing
         }
     }
 
-    // Pitfalls 16, 24
+    // Pitfall 16
+    // Pitfall 24
     @Test(arguments: RingHarness.configurations)
     func closingEndsWhatIsInFlight(_ configuration: RingConfiguration) throws {
         weak var observed: CompletionRecorder?

@@ -17,7 +17,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 2, 4
+    // Pitfall 2
+    // Pitfall 4
     @Test func whatTheKernelRefusesIsSubmittedLaterInOrder() throws {
         let ring = ScriptedRing()
         ring.room = 1
@@ -36,7 +37,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 2, 20
+    // Pitfall 2
+    // Pitfall 20
     @Test func aCancelRequestWithoutRoomIsNotLost() throws {
         let ring = ScriptedRing()
         ring.room = 1
@@ -98,6 +100,21 @@ import Testing
         harness.close()
     }
 
+    // Pitfall 23
+    @Test func aTransferIsEndedByACancelAndKeepsItsCount() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.send()
+        harness.turn()
+        // What a timer does when a time is up: no time-out is linked to the operation, whose ECANCELED would hide the count.
+        harness.backend.cancel(token)
+        harness.turn()
+        #expect(harness.ring.handedOver == [.operation(token), .cancel(token)])
+        harness.ring.complete(token, 512)
+        harness.turn()
+        #expect(harness.owner.seen == [.init(token: token, result: 512, isFinal: true)])
+        harness.close()
+    }
+
     // Pitfall 22
     @Test(arguments: [0, -ENOENT, -EALREADY], [false, true])
     func aCancelsOwnCompletionIsOnlyInformation(_ result: Int32, comesFirst: Bool) throws {
@@ -114,7 +131,8 @@ import Testing
         harness.close()
     }
 
-    // Pitfalls 4, 5
+    // Pitfall 4
+    // Pitfall 5
     @Test(arguments: [EINTR, EBUSY, EAGAIN, EBADR, ENOMEM])
     func aRefusedEnterStillDrainsTheCompletionQueue(_ errno: Int32) throws {
         let harness = try ScriptedHarness()

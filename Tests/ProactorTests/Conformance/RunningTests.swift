@@ -127,6 +127,22 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aBodyBeginsOnlyWhenTheLoopCanRun(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let reason = RingUnavailable.failed(.noBufferSpace, call: "test")
+            backend.startFailure = reason
+            #expect(throws: EventLoopError.ringUnavailable(reason)) {
+                try loop.runUntilComplete { Issue.record("the body of a refused run began") }
+            }
+            #expect(loop.tasks.count == 0)
+            // What refused passes.
+            backend.startFailure = nil
+            let result = try loop.runUntilComplete { 1 }
+            #expect(result == 1)
+        }
+    }
+
     // Behaviour 8
     @Test(arguments: LoopKind.allCases)
     func closingARunningLoopThrows(kind: LoopKind) async throws {

@@ -69,6 +69,27 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func whoWaitsNoLongerIsForgotten(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            try withThread(loop) {
+                let future = try loop.runCoroutineThreadSafe { try await Task.sleep(for: .seconds(3600)) }
+                for _ in 0..<3 {
+                    #expect(throws: TimeoutError.self) { try future.result(timeout: .microseconds(10)) }
+                }
+                #expect(future.waiterCount == 0)
+                future.cancel()
+            }
+            try loop.runUntilTasksAreDone()
+            try loop.runUntilComplete {
+                let future = try loop.runCoroutineThreadSafe { 1 }
+                #expect(throws: EventLoopError.self) { try future.result() }
+                #expect(future.waiterCount == 0)
+                #expect(try await future.value() == 1)
+            }
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aTaskElsewhereAwaitsAndItsCancelCancelsTheWork(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let began = loop.createFuture()

@@ -193,6 +193,28 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func theReportOfAnUnseenErrorSaysWhose(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var reported: [any AnyFuture] = []
+            loop.setExceptionHandler { _, context in
+                if let future = context.future { reported.append(future) }
+            }
+            try loop.createFuture().setException(TestError(number: 3))
+            loop.createTask(name: "lonely") { throw TestError(number: 4) }
+            try loop.settle(turns: 3)
+            loop.setExceptionHandler(nil)
+            try #require(reported.count == 2)
+            for (number, future) in zip([3, 4], reported) {
+                #expect(future.done && !future.cancelled && !future.cancel())
+                #expect(try future.exception() as? TestError == TestError(number: number))
+                #expect(future.getLoop() === loop)
+            }
+            #expect("\(reported[0])".contains("failed") && "\(reported[1])".contains("lonely"))
+            #expect((reported[1] as? any AnyLoopTask)?.name == "lonely")
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aFutureReleasedOnAnotherThreadReportsOnTheLoop(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let handlerRan = loop.createFuture(of: Bool.self)

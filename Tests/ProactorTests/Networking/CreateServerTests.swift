@@ -43,7 +43,8 @@ import Testing
         }
     }
 
-    // Behaviour 14, Behaviour 15
+    // Behaviour 14
+    // Behaviour 15
     @Test(arguments: LoopKind.allCases)
     func aFailedBindClosesTheSocketsThatWereOpen(kind: LoopKind) async throws {
         let addresses = (1...3).map { SocketAddress.ipv4(TestAddress.own(21, $0), port: 0) }

@@ -35,6 +35,75 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func callbacksFromOtherThreadsSeeTheValuesOfTheTaskThere(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let done = loop.createFuture()
+            let seen = LoopBound<(Int) -> Void>(
+                { [order = Lock<[Int]>([])] value in
+                    let all = order.withLock { order in
+                        order.append(value)
+                        return order
+                    }
+                    guard all.count == 6 else { return }
+                    // In the order of the calls, whether they carry values or not.
+                    #expect(all == [0, 5, 0, 6, 7, 0])
+                    try? done.setResult()
+                },
+                of: loop
+            )
+            // Outside any task, then on a thread that is not the loop's, then in a coroutine's task.
+            try loop.callSoonThreadSafe { seen.value(Self.value) }
+            Task.detached {
+                try Self.$value.withValue(5) { try loop.callSoonThreadSafe { seen.value(Self.value) } }
+                try loop.callSoonThreadSafe { seen.value(Self.value) }
+                try Self.$value.withValue(6) { try seen.post { $0(Self.value) } }
+                try await Self.$value.withValue(7) {
+                    try await loop.runCoroutineThreadSafe { seen.value(Self.value) }.value()
+                }
+                try loop.callSoonThreadSafe { seen.value(Self.value) }
+            }
+            try loop.runUntilComplete(done)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func callbacksFromOtherThreadsRunOutsideTheTaskThatPostedThem(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let done = loop.createFuture()
+            let ending = LoopBound(done, of: loop)
+            loop.createTask {
+                try loop.callSoonThreadSafe {
+                    #expect(try currentTask() == nil)
+                    try ending.value.setResult()
+                }
+            }
+            try loop.runUntilComplete(done)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aPostedContextThatIsNeverRunIsFreed(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let lives = LifeCounter()
+            let object = lives.makeObject()
+            let task = Task.detached {
+                for _ in 0..<10 {
+                    let object = lives.makeObject()
+                    try loop.callSoonThreadSafe { object.touch() }
+                }
+            }
+            try loop.runUntilComplete { try await task.value }
+            try loop.runUntilComplete {
+                for _ in 0..<10 { try loop.callSoonThreadSafe { [object] in object.touch() } }
+                loop.stop()
+            }
+            try loop.close()
+            #expect(throws: EventLoopError.closed) { try loop.callSoonThreadSafe { object.touch() } }
+            #expect(lives.alive == 1)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func contextCallbacksKeepTheOrder(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var order: [Int] = []

@@ -43,9 +43,7 @@ class SocketCalls {
     }
 
     func close(_ descriptor: Int32) -> Int32 {
-        // Linux has freed the descriptor even when close says EINTR: trying again could close a stranger's.
-        let status = result(Glibc.close(descriptor))
-        return status == -EINTR ? 0 : status
+        cposix_close(descriptor)
     }
 
     private static let sendFlags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)

@@ -61,12 +61,26 @@ final class KernelRing: RingCalls {
     func start() throws(RingUnavailable) -> Bool {
         let result = curing_enable(ring)
         guard result >= 0 else {
-            throw RingEnvironment.current()
-                .classify(Errno(rawValue: -result), call: "IORING_REGISTER_ENABLE_RINGS")
+            throw Self.refusal(Errno(rawValue: -result), call: "IORING_REGISTER_ENABLE_RINGS")
         }
         // A kernel that does not know the limit keeps its own: nothing depends on it.
-        _ = curing_cap_workers(ring, workerLimit, workerLimit)
+        var limits = [workerLimit, workerLimit]
+        _ = curing_cap_workers(ring, &limits)
         return (waker as? MessageWaker)?.takeMissed() ?? false
+    }
+
+    /// For tests and for debugging.
+    var descriptor: Int32 { curing_descriptor(ring) }
+
+    /// Whether the kernel knows waits that do not count as waiting for a disk. For tests and for debugging.
+    var kernelHasNoIOWait: Bool { curing_has_no_iowait(ring) }
+
+    /// How many threads the kernel may start for this ring's work, of each of its two kinds. For tests and for debugging.
+    var workerLimits: [UInt32] {
+        // Zeros ask, and change nothing.
+        var limits: [UInt32] = [0, 0]
+        _ = curing_cap_workers(ring, &limits)
+        return limits
     }
 
     // MARK: - Submission
@@ -205,7 +219,7 @@ extension KernelRing {
             result = curing_create(&parameters, &ring)
         }
         guard result >= 0, let ring else {
-            throw RingEnvironment.current().classify(Errno(rawValue: -result), call: "io_uring_setup")
+            throw refusal(Errno(rawValue: -result), call: "io_uring_setup")
         }
         return ring
     }
@@ -221,49 +235,49 @@ extension KernelRing {
         _ ring: OpaquePointer,
         _ configuration: RingConfiguration
     ) throws(RingUnavailable) -> Pool {
-        if configuration.incrementalBuffers {
-            do throws(Errno) {
-                return try makePool(
-                    ring,
-                    count: configuration.incrementalBufferCount,
-                    size: configuration.incrementalBufferSize,
-                    isIncremental: true
-                )
-            } catch .invalidArgument {
-                // Older than 6.12.
-            } catch {
-                throw RingEnvironment.current().classify(error, call: "IORING_REGISTER_PBUF_RING")
-            }
-        }
-        do throws(Errno) {
-            return try makePool(
+        if configuration.incrementalBuffers,
+            let pool = try makePool(
                 ring,
-                count: configuration.bufferCount,
-                size: configuration.bufferSize,
-                isIncremental: false
+                count: configuration.incrementalBufferCount,
+                size: configuration.incrementalBufferSize,
+                isIncremental: true
             )
-        } catch {
-            throw RingEnvironment.current().classify(error, call: "IORING_REGISTER_PBUF_RING")
+        {
+            return pool
         }
+        let pool = try makePool(
+            ring,
+            count: configuration.bufferCount,
+            size: configuration.bufferSize,
+            isIncremental: false
+        )
+        guard let pool else { throw refusal(.invalidArgument, call: registeringBuffers) }
+        return pool
     }
 
+    /// `nil` when the kernel does not know buffers of this kind: incremental ones came with 6.12.
     private static func makePool(
         _ ring: OpaquePointer,
         count: Int,
         size: Int,
         isIncremental: Bool
-    ) throws(Errno) -> Pool {
-        var buffers: OpaquePointer?
-        let result = curing_buffers_create(
-            ring,
-            bufferGroup,
-            UInt32(count),
-            UInt32(size),
-            isIncremental,
-            &buffers
-        )
-        guard result >= 0, let buffers else { throw Errno(rawValue: -result) }
-        return Pool(buffers: buffers, count: count, size: size, isIncremental: isIncremental)
+    ) throws(RingUnavailable) -> Pool? {
+        guard let buffers = curing_buffers_create(UInt32(count), UInt32(size)) else {
+            throw .memoryExhausted(call: "mmap of \(count) receive buffers of \(size) bytes")
+        }
+        let result = curing_buffers_register(buffers, ring, bufferGroup, isIncremental)
+        guard result < 0 else {
+            return Pool(buffers: buffers, count: count, size: size, isIncremental: isIncremental)
+        }
+        curing_buffers_destroy(buffers)
+        if result == -EINVAL { return nil }
+        throw refusal(Errno(rawValue: -result), call: registeringBuffers)
+    }
+
+    private static let registeringBuffers = "IORING_REGISTER_PBUF_RING"
+
+    private static func refusal(_ errno: Errno, call: String) -> RingUnavailable {
+        RingEnvironment.current().classify(errno, call: call)
     }
 
     private static func makeWaker(
@@ -279,7 +293,7 @@ extension KernelRing {
         }
         let event = cposix_eventfd()
         guard event >= 0 else {
-            throw RingEnvironment.current().classify(Errno(rawValue: -event), call: "eventfd")
+            throw refusal(Errno(rawValue: -event), call: "eventfd")
         }
         // Blocking, for the read to wait in the kernel.
         _ = fcntl(event, F_SETFL, 0)

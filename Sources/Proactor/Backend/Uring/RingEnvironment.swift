@@ -7,12 +7,12 @@ struct RingEnvironment {
     var release: String
     /// The sysctl `kernel.io_uring_disabled`; `nil` where it does not exist.
     var disabledSetting: Int?
-    /// The `Seccomp` line of `/proc/self/status`; 2 is a filter.
+    /// The `Seccomp` line of `/proc/thread-self/status`; 2 is a filter.
     var seccompMode: Int?
     /// Whether the process is root.
     var isPrivileged: Bool
-    /// `RLIMIT_MEMLOCK` in bytes.
-    var lockedMemoryLimit: UInt64
+    /// `RLIMIT_MEMLOCK` in bytes; `nil` when it does not bind this process.
+    var lockedMemoryLimit: UInt64?
 
     /// What the failure of `call` means.
     func classify(_ errno: Errno, call: String) -> RingUnavailable {
@@ -29,7 +29,8 @@ struct RingEnvironment {
         case .permissionDenied:
             return .notPermitted(errno)
         case .noMemory:
-            return .lockedMemoryExhausted(limit: lockedMemoryLimit)
+            // The kernel says the same of both, and counts rings against the limit since 6.14.
+            return lockedMemoryLimit.map { .lockedMemoryExhausted(limit: $0) } ?? .memoryExhausted(call: call)
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem:
             return .descriptorsExhausted(errno)
         case .invalidArgument:
@@ -51,19 +52,37 @@ struct RingEnvironment {
 extension RingEnvironment {
     /// This process's.
     static func current() -> RingEnvironment {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit)
-        let seccomp = text(ofFileAt: "/proc/self/status")
-            .split(separator: "\n").first { $0.hasPrefix("Seccomp:") }?
-            .split(whereSeparator: \.isWhitespace).last
+        // The thread's own: filters and capabilities are a thread's, and the process's first may have ended.
+        let status = text(ofFileAt: "/proc/thread-self/status").split(separator: "\n")
+        func value(_ name: String) -> Substring? {
+            status.first { $0.hasPrefix(name + ":") }?.split(whereSeparator: \.isWhitespace).last
+        }
         return RingEnvironment(
             release: kernelRelease(),
             disabledSetting: Int(text(ofFileAt: "/proc/sys/kernel/io_uring_disabled").filter(\.isNumber)),
-            seccompMode: seccomp.flatMap { Int($0) },
+            seccompMode: value("Seccomp").flatMap { Int($0) },
             isPrivileged: geteuid() == 0,
-            lockedMemoryLimit: UInt64(limit.rlim_cur)
+            lockedMemoryLimit: lockedMemoryLimit(
+                capabilities: value("CapEff").flatMap { UInt64($0, radix: 16) }
+            )
         )
     }
+
+    /// `nil` when there is none, or when a capability frees this process of it.
+    private static func lockedMemoryLimit(capabilities: UInt64?) -> UInt64? {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0 else { return nil }
+        if limit.rlim_cur == .max { return nil }
+        // In a user namespace of its own a process has every capability, and the kernel heeds none of them here.
+        let isInFirstNamespace =
+            text(ofFileAt: "/proc/self/uid_map").split(whereSeparator: \.isWhitespace)
+            == ["0", "0", "4294967295"]
+        let mayLockMemory = (capabilities ?? 0) >> capIPCLock & 1 == 1
+        return mayLockMemory && isInFirstNamespace ? nil : UInt64(limit.rlim_cur)
+    }
+
+    /// The number of `CAP_IPC_LOCK`.
+    private static let capIPCLock = 14
 
     private static func kernelRelease() -> String {
         var name = utsname()

@@ -15,7 +15,7 @@ extension UringBackend {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        guard curing_current_fork() == forkOfOrigin else { return abandon() }
+        guard cposix_current_fork() == forkOfOrigin else { return abandon() }
         var owners: [Unmanaged<CompletionOwner>] = ended.compactMap(\.owner)
         ended.removeAll()
         let isOnOwnerThread = ownerThread == cposix_thread_id()
@@ -78,11 +78,12 @@ extension UringBackend {
 
     /// Ends what never reached the kernel for want of room or of buffers.
     private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
-        for token in parked + starved where !token.isHousekeeping {
+        for token in parked + starved + satisfied where !token.isHousekeeping {
             discardUnsubmitted(token, &owners)
         }
         parked.removeAll()
         starved.removeAll()
+        satisfied.removeAll()
     }
 
     private func discardUnsubmitted(_ token: OperationToken, _ owners: inout [Unmanaged<CompletionOwner>]) {

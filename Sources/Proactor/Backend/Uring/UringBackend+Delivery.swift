@@ -61,7 +61,12 @@ extension UringBackend {
         case .goesOn:
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
-            rearm(record, token: token)
+            if token.kind == .receive, !features.multishotReceive {
+                table.transition(record, to: .parked)
+                satisfied.append(token)
+            } else {
+                rearm(record, token: token)
+            }
             call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
         case .again:
             rearm(record, token: token)

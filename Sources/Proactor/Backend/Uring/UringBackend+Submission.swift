@@ -47,15 +47,31 @@ extension UringBackend {
     }
 
     /// Arms the receives that found no buffer: this turn's delivery has given buffers back.
+    ///
+    /// Those that had some of this turn's buffers come last. Armed in the order in which they ran out, the first could take
+    /// every buffer in each turn, and the others none ever.
     func rearmStarved() {
         let waiting = starved
         starved.removeAll(keepingCapacity: true)
-        for token in waiting {
-            // Cancelled meanwhile, unless it is still there.
-            guard let record = table.find(token) else { continue }
-            table.transition(record, to: .inFlight)
-            rearm(record, token: token)
+        var served: Set<OperationToken> = []
+        for index in 0..<reapedCount where reaped[index].result > 0 {
+            served.insert(OperationToken(rawValue: reaped[index].user_data))
         }
+        for token in waiting where !served.contains(token) { rearmParked(token) }
+        for token in waiting where served.contains(token) { rearmParked(token) }
+    }
+
+    /// Arms the single receives that brought something.
+    func rearmSatisfied() {
+        for token in satisfied { rearmParked(token) }
+        satisfied.removeAll(keepingCapacity: true)
+    }
+
+    private func rearmParked(_ token: OperationToken) {
+        // Cancelled meanwhile, unless it is still there.
+        guard let record = table.find(token) else { return }
+        table.transition(record, to: .inFlight)
+        rearm(record, token: token)
     }
 
     private func retry(_ token: OperationToken) -> Bool {

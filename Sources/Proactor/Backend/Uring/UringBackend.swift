@@ -23,7 +23,7 @@ final class UringBackend: CompletionBackend {
     let pipes: TransferPipes
     let reapedCapacity: Int
     /// Which fork of the process made the ring.
-    let forkOfOrigin = curing_current_fork()
+    let forkOfOrigin = cposix_current_fork()
     let reaped: UnsafeMutablePointer<RingCompletion>
 
     // Exclusivity: all of it belongs to the loop's thread. No access to one of these is under way while an owner is called.
@@ -32,6 +32,8 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var parked: [OperationToken] = []
     /// Receives that found no buffer, oldest first.
     @exclusivity(unchecked) var starved: [OperationToken] = []
+    /// Single receives that brought something in this turn: they are armed again behind those that found no buffer.
+    @exclusivity(unchecked) var satisfied: [OperationToken] = []
     /// Operations that ended before the kernel had them: their final completion is still to be delivered.
     @exclusivity(unchecked) var ended: [EndedOperation] = []
     @exclusivity(unchecked) private var wasWokenBeforeStart = false
@@ -147,9 +149,10 @@ final class UringBackend: CompletionBackend {
         // Owners cannot reap, so the list stands still.
         let count = reapedCount
         for index in 0..<count { deliver(reaped[index]) }
-        reapedCount = 0
         buffers.publish()
         if !starved.isEmpty { rearmStarved() }
+        if !satisfied.isEmpty { rearmSatisfied() }
+        reapedCount = 0
     }
 
     /// How long a poll may wait.
@@ -186,7 +189,7 @@ final class UringBackend: CompletionBackend {
     @inline(__always)
     private func checkProcess() {
         precondition(
-            curing_current_fork() == forkOfOrigin,
+            cposix_current_fork() == forkOfOrigin,
             "a loop was used in a fork of the process that made it: make a new one there"
         )
     }

@@ -155,7 +155,9 @@ import Testing
         }
     }
 
-    // Behaviour 29, 30, 34
+    // Behaviour 29
+    // Behaviour 30
+    // Behaviour 34
     @Test(arguments: LoopKind.allCases, [false, true])
     func pausingHoldsDataAndEndBack(kind: LoopKind, losesCancels: Bool) async throws {
         try await kind.withFaultyLoop { loop, backend in

@@ -39,6 +39,27 @@ import Testing
 
     // Behaviour 28
     @Test(arguments: LoopKind.allCases)
+    func raisedMarksResumeAtOnce(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            try transport.setWriteBufferLimits(high: 100, low: 10)
+            transport.write(patternBytes(200))
+            #expect(recorder.pauseCount == 1)
+            try transport.setWriteBufferLimits(high: 400, low: 199)
+            #expect(recorder.resumeCount == 0)
+            try transport.setWriteBufferLimits(high: 400, low: 200)
+            #expect(recorder.resumeCount == 1)
+            // From here on the new marks hold.
+            transport.write(patternBytes(201))
+            #expect(recorder.pauseCount == 2)
+            try loop.turn { recorder.resumeCount == 2 }
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 28
+    @Test(arguments: LoopKind.allCases)
     func exactlyTheHighMarkDoesNotPause(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let recorder = RecordingProtocol()
@@ -138,7 +159,8 @@ import Testing
         }
     }
 
-    // Behaviour 28, 32
+    // Behaviour 28
+    // Behaviour 32
     @Test(arguments: LoopKind.allCases, [false, true])
     func closingFromTheCallbacksIsSafe(kind: LoopKind, aborts: Bool) async throws {
         for resumes in [false, true] {

@@ -3,7 +3,8 @@ import Testing
 @testable import Proactor
 
 @Suite struct PauseReadingTests {
-    // Behaviour 29, 11
+    // Behaviour 29
+    // Behaviour 11
     @Test(arguments: LoopKind.allCases)
     func pausedInConnectionMadeItHoldsTheDataBack(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
@@ -117,7 +118,8 @@ import Testing
         }
     }
 
-    // Behaviour 29, 30
+    // Behaviour 29
+    // Behaviour 30
     @Test(arguments: LoopKind.allCases, [false, true])
     func theEndStaysBehindDataThatIsHeldBack(kind: LoopKind, losesCancels: Bool) async throws {
         try await kind.withFaultyLoop { loop, backend in
@@ -147,6 +149,57 @@ import Testing
     }
 
     // Behaviour 29
+    // Pitfall 33
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aResetStaysBehindDataThatIsHeldBack(kind: LoopKind, losesCancels: Bool) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.losesCancels = losesCancels
+            let recorder = RecordingProtocol()
+            recorder.onData = { transport, _ in transport.pauseReading() }
+            let (transport, peer) = try loop.connect(recorder, over: .tcp)
+            peer.write("a")
+            try loop.turn { recorder.text == "a" }
+            peer.write("b")
+            try loop.settle(turns: 3)
+            peer.reset()
+            try loop.settle()
+            #expect(recorder.events == [.made, .data(1)])
+            #expect(!transport.isClosing)
+            transport.resumeReading()
+            // The second piece pauses again: the error waits.
+            try loop.turn { recorder.text == "ab" }
+            try loop.settle()
+            #expect(recorder.lostCount == 0)
+            transport.resumeReading()
+            try loop.turn { recorder.lostCount == 1 }
+            #expect(recorder.events == [.made, .data(1), .data(1), .lost])
+            let error = try #require(recorder.lostError as? SocketError)
+            #expect(error.operation == .receive && error.errno == .connectionReset)
+            backend.losesCancels = false
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 32
+    @Test(arguments: LoopKind.allCases)
+    func aWriteThatFailsEndsAPausedConnectionAtOnce(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder, over: .tcp)
+            transport.pauseReading()
+            try loop.settle(turns: 3)
+            peer.reset()
+            // It waits for what it wrote, as a protocol does that reads on only when its own writes have gone.
+            try loop.turn {
+                if recorder.lostCount == 0 { transport.write("x") }
+                return recorder.lostCount == 1
+            }
+            #expect((recorder.lostError as? SocketError)?.operation == .send)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 29
     @Test(arguments: LoopKind.allCases)
     func pausingWhileClosingDoesNothing(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
@@ -171,7 +224,8 @@ import Testing
         }
     }
 
-    // Behaviour 29, 32
+    // Behaviour 29
+    // Behaviour 32
     @Test(arguments: LoopKind.allCases, [false, true])
     func aPausedTransportCanBeClosed(kind: LoopKind, aborts: Bool) async throws {
         try await kind.withLoop { loop in

@@ -5,7 +5,9 @@ import Testing
 @testable import Proactor
 
 @Suite struct ServerTests {
-    // Behaviour 11, 16, 17
+    // Behaviour 11
+    // Behaviour 16
+    // Behaviour 17
     @Test(arguments: LoopKind.allCases)
     func closeStopsAcceptingAndLeavesItsConnectionsAlive(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
@@ -225,7 +227,8 @@ import Testing
     }
 
     // Behaviour 22
-    // Pitfall 39, 26
+    // Pitfall 39
+    // Pitfall 26
     @Test(arguments: LoopKind.allCases, [Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem])
     func usedUpDescriptorsAreReportedOnceAndTheListenerRests(kind: LoopKind, errno: Errno) async throws {
         try await kind.withFaultyLoop { loop, backend in

@@ -96,7 +96,8 @@ import Testing
         }
     }
 
-    // Behaviour 34, 30
+    // Behaviour 34
+    // Behaviour 30
     @Test(arguments: LoopKind.allCases)
     func theLatestProtocolHearsTheEnd(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
