@@ -39,7 +39,8 @@ struct MarkdownReport {
     }
 
     func markdown() -> String {
-        var text = "\(report.machine.line); \(day(report.date)).\n\(capitalised(report.methodLine)).\n\n"
+        var text =
+            "\(report.machine.line); \(day(report.date)).\n\(capitalised(report.methodLine)); \(report.baselineLine).\n\n"
         let versions = report.surroundings.versions.sorted { $0.key < $1.key }.map {
             "\($0.key): \($0.value)"
         }

@@ -74,7 +74,7 @@ struct HTMLReport {
         return """
             <section id="overview">
             <h2>At a glance</h2>
-            <p>Ratios to <strong>\(escaped(report.baseline))</strong>, formed round by round.</p>
+            <p>\(escaped(capitalised(report.baselineLine))).</p>
             \(key)
             \(ratioTable("Throughput (more is better)", .throughput))
             \(ratioTable("Server CPU time (less is better)", .cpu))
