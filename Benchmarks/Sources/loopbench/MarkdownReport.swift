@@ -95,6 +95,4 @@ struct MarkdownReport {
         let lines = [head, head.indices.map { $0 == 0 ? "---" : "---:" }] + rows
         return lines.map { "| \($0.joined(separator: " | ")) |\n" }.joined()
     }
-
-    private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }

@@ -189,8 +189,6 @@ struct HTMLReport {
     }
 
     private func anchor(_ workload: Workload) -> String { workload.name.replacing("@", with: "-at-") }
-
-    private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }
 
 /// As `2026-11-21`.
