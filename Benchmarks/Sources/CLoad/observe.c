@@ -12,7 +12,7 @@ static uint64_t clock_ns(clockid_t clock) {
 }
 
 // What one CPU, or with a negative number all of them, has done since the machine started.
-static void read_cpu(int cpu, struct snapshot *snapshot) {
+static void read_cpu(int cpu, uint64_t *task_ns, uint64_t *interrupt_ns, uint64_t *steal_ns) {
     FILE *file = fopen("/proc/stat", "re");
     if (file == NULL) return;
     char wanted[16] = "cpu", line[512];
@@ -24,12 +24,22 @@ static void read_cpu(int cpu, struct snapshot *snapshot) {
         int found = sscanf(line, "%15s %llu %llu %llu %llu %llu %llu %llu %llu", name, &user, &nice, &system, &idle,
                            &iowait, &irq, &softirq, &steal);
         if (found != 9 || strcmp(name, wanted) != 0) continue;
-        snapshot->task_ns += (user + nice + system) * tick_ns;
-        snapshot->interrupt_ns += (irq + softirq) * tick_ns;
-        snapshot->steal_ns += steal * tick_ns;
+        *task_ns += (user + nice + system) * tick_ns;
+        *interrupt_ns += (irq + softirq) * tick_ns;
+        *steal_ns += steal * tick_ns;
         break;
     }
     fclose(file);
+}
+
+void cload_read_cpus(int first, int second, uint64_t *task_ns, uint64_t *interrupt_ns, uint64_t *steal_ns) {
+    *task_ns = *interrupt_ns = *steal_ns = 0;
+    if (first < 0 || second < 0) {
+        read_cpu(-1, task_ns, interrupt_ns, steal_ns);
+        return;
+    }
+    read_cpu(first, task_ns, interrupt_ns, steal_ns);
+    read_cpu(second, task_ns, interrupt_ns, steal_ns);
 }
 
 // How long the calling thread was ready to run and did not: something else had its CPU.
@@ -45,12 +55,7 @@ static uint64_t waiting_ns(void) {
 struct snapshot take_snapshot(const struct engine *engine) {
     const cload_config *config = engine->config;
     struct snapshot snapshot = {0};
-    if (config->server_cpu < 0 || config->load_cpu < 0) {
-        read_cpu(-1, &snapshot);
-    } else {
-        read_cpu(config->server_cpu, &snapshot);
-        read_cpu(config->load_cpu, &snapshot);
-    }
+    cload_read_cpus(config->server_cpu, config->load_cpu, &snapshot.task_ns, &snapshot.interrupt_ns, &snapshot.steal_ns);
     snapshot.load_waiting_ns = waiting_ns();
     if (config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
     snapshot.load_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);

@@ -37,11 +37,11 @@ enum Figure: String, Sendable, Codable, CaseIterable {
             case .churn: "server CPU, µs a connection"
             default: "server CPU, µs a request"
             }
-        case .p50: "p50, µs"
-        case .p90: "p90, µs"
-        case .p99: "p99, µs"
-        case .p999: "p99.9, µs"
-        case .maximum: "maximum, µs"
+        case .p50: "p50 latency, µs"
+        case .p90: "p90 latency, µs"
+        case .p99: "p99 latency, µs"
+        case .p999: "p99.9 latency, µs"
+        case .maximum: "maximal latency, µs"
         case .resident: "resident bytes a connection"
         case .anonymous: "anonymous bytes a connection"
         }

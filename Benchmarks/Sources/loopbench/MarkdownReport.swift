@@ -39,7 +39,8 @@ struct MarkdownReport {
     }
 
     func markdown() -> String {
-        var text = "\(report.machine.line); \(day(report.date)).\n\(capitalised(report.methodLine)).\n\n"
+        var text =
+            "\(report.machine.line); \(day(report.date)).\n\(capitalised(report.methodLine)); \(report.baselineLine).\n\n"
         let versions = report.surroundings.versions.sorted { $0.key < $1.key }.map {
             "\($0.key): \($0.value)"
         }
@@ -94,6 +95,4 @@ struct MarkdownReport {
         let lines = [head, head.indices.map { $0 == 0 ? "---" : "---:" }] + rows
         return lines.map { "| \($0.joined(separator: " | ")) |\n" }.joined()
     }
-
-    private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }

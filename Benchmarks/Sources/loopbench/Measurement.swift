@@ -82,10 +82,11 @@ extension Measurement {
     /// Something else ran on these CPUs, so that this measurement is worth less.
     ///
     /// The kernel counts by sampling, in steps of 10 ms: some noise is allowed for, the more the shorter the window. How
-    /// long the load had to wait it knows exactly.
+    /// long the load had to wait it knows exactly, but a part of that is its own network work, when a kernel thread does it.
     var isContested: Bool {
         let seconds = max(Double(windowNanoseconds) / 1e9, 0.1)
-        return otherLoad > 0.05 + 0.03 / seconds || stolen > 0.02 + 0.02 / seconds || loadWaiting > 0.02
+        return otherLoad > 0.05 + 0.03 / seconds || stolen > 0.02 + 0.02 / seconds
+            || loadWaiting > 0.03 + 0.01 / seconds
     }
 
     /// Resident memory a held connection, in bytes.

@@ -46,6 +46,8 @@ struct Plan: Sendable {
         }
     }
 
+    var contenderNames: Set<String> { Set(entries.flatMap { $0.contenders.map(\.name) }) }
+
     func measurementCount(rounds: Int) -> Int {
         rounds * entries.reduce(0) { $0 + $1.contenders.count }
     }

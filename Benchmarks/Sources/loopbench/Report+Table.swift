@@ -2,7 +2,7 @@ extension Report {
     /// As plain text for people.
     func text() -> String {
         var text = "\(machine.line)\n\(methodLine)"
-        if !results.isEmpty { text += "; × is the ratio to \(baseline), round by round" }
+        if !results.isEmpty { text += "; \(baselineLine)" }
         text += "\n\n"
         for table in tables { text += table.rendered() + "\n" }
         for line in skipped { text += "skipped: \(line)\n" }

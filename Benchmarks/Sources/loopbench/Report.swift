@@ -100,13 +100,21 @@ struct Report: Sendable, Codable {
         }
     }
 
+    /// What ratios are formed to, in words.
+    var baselineLine: String {
+        let others = results.filter { $0.baseline(baseline) != baseline }
+        guard !others.isEmpty else { return "ratios are to \(baseline), round by round" }
+        let names = others.map { "\($0.baseline(baseline)) in \($0.workload.name)" }
+        return "ratios are to \(baseline) (\(names.joined(separator: ", "))), round by round"
+    }
+
     /// How the figures came about, for whoever reads them.
     var methodLine: String {
         let loops = Set(
             results.map { $0.workload.rate == nil ? "closed loop" : "open loop where a rate is named" }
         )
         var line =
-            "medians of \(rounds) \(rounds == 1 ? "round" : "rounds") of \(shown(windowSeconds, 1)) s, ± half the range"
+            "medians of \(rounds) \(rounds == 1 ? "round" : "rounds") of \(shown(windowSeconds, windowSeconds < 1 ? 2 : 1)) s, ± half the range"
         if !loops.isEmpty { line += "; " + loops.sorted().joined(separator: ", ") }
         if rounds < 5 { line += "; fewer than 5 rounds: the spread says little" }
         if cpus?.sharesCore == true { line += "; server and load share a core, and slow each other down" }

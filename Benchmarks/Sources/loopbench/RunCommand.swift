@@ -86,7 +86,8 @@ struct RunCommand: ParsableCommand {
         let chosen = try selectedContenders()
         let plan = Plan(try selectedWorkloads(), chosen, areNamed: contenders != nil)
         for line in plan.skipped { note("skipped: \(line)") }
-        guard let first = plan.entries.first?.contenders.first else {
+        guard let first = chosen.first(where: { contender in plan.contenderNames.contains(contender.name) })
+        else {
             guard plan.entries.isEmpty, includesMicro else {
                 throw ValidationError("None of the contenders can run these workloads here.")
             }

@@ -17,9 +17,16 @@ struct WorkloadResult: Sendable, Codable {
         Summary(rounds.compactMap { $0[contender] }.map { figure.value(of: $0, in: workload) })
     }
 
+    /// The contender that ratios are formed to: where the wanted one was not measured, the first that was.
+    func baseline(_ wanted: String) -> String {
+        let contenders = contenders
+        return contenders.contains(wanted) ? wanted : contenders.first ?? wanted
+    }
+
     /// A contender's figure over the baseline's, formed round by round.
-    func ratio(of contender: String, to baseline: String, _ figure: Figure) -> Summary {
-        Summary(
+    func ratio(of contender: String, to wanted: String, _ figure: Figure) -> Summary {
+        let baseline = baseline(wanted)
+        return Summary(
             rounds.compactMap { round in
                 guard let mine = round[contender], let base = round[baseline] else { return nil }
                 let divisor = figure.value(of: base, in: workload)

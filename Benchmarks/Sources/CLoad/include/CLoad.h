@@ -65,6 +65,10 @@ typedef struct {
 // Runs one measurement. 0, or an errno when it could not start at all (`*what` then names the step).
 int cload_run(const cload_config *config, cload_histogram *latency, cload_result *result, const char **what);
 
+// What two CPUs (all of them, when a number is below 0) have done since the machine started, in 10 ms steps: for
+// processes, for interrupts, and what the hypervisor took.
+void cload_read_cpus(int first, int second, uint64_t *task_ns, uint64_t *interrupt_ns, uint64_t *steal_ns);
+
 // Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with standard
 // output on a pipe whose reading end comes back in *output. The child dies with the calling thread. 0 or an errno.
 int cload_spawn(char *const arguments[], char *const environment[], int cpu, int32_t *pid, int *output);

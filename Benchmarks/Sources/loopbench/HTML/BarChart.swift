@@ -36,8 +36,7 @@ struct BarChart {
     }
 
     private var title: String {
-        let title = figure.title(for: result.workload)
-        return title.prefix(1).uppercased() + title.dropFirst()
+        capitalised(figure.title(for: result.workload))
             + (figure.isRate ? " (more is better)" : " (less is better)")
     }
 

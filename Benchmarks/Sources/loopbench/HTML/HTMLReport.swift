@@ -74,7 +74,7 @@ struct HTMLReport {
         return """
             <section id="overview">
             <h2>At a glance</h2>
-            <p>Ratios to <strong>\(escaped(report.baseline))</strong>, formed round by round.</p>
+            <p>\(escaped(capitalised(report.baselineLine))).</p>
             \(key)
             \(ratioTable("Throughput (more is better)", .throughput))
             \(ratioTable("Server CPU time (less is better)", .cpu))
@@ -189,8 +189,6 @@ struct HTMLReport {
     }
 
     private func anchor(_ workload: Workload) -> String { workload.name.replacing("@", with: "-at-") }
-
-    private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }
 
 /// As `2026-11-21`.

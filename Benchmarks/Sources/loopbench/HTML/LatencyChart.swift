@@ -27,7 +27,7 @@ struct LatencyChart {
         guard let lowest = values.min(), let highest = values.max() else { return nil }
         let range = log10(lowest)...max(log10(highest), log10(lowest) + 0.3)
         var body =
-            "<text class=\"head\" x=\"0\" y=\"15\">Latency by percentile, \(loop) (lower is better)</text>"
+            "<text class=\"head\" x=\"0\" y=\"15\">Latency by percentile (\(loop))</text>"
         body += grid(range)
         // The library's own on top of the others.
         for (contender, values) in curves.sorted(by: { Kin($0.0) != .ours && Kin($1.0) == .ours }) {
@@ -68,7 +68,7 @@ struct LatencyChart {
 
     private func grid(_ range: ClosedRange<Double>) -> String {
         var grid = ""
-        let steps = range.upperBound - range.lowerBound > 1.5 ? [1.0] : [1.0, 2, 5]
+        let steps = range.upperBound - range.lowerBound > 2.2 ? [1.0] : [1.0, 2, 5]
         for power in Int(range.lowerBound.rounded(.down))...Int(range.upperBound.rounded(.up)) {
             for value in steps.map({ $0 * pow(10, Double(power)) }) where range.contains(log10(value)) {
                 let y = Self.y(value, range)
@@ -103,8 +103,10 @@ struct LatencyChart {
 
     private func lineAttributes(_ contender: String) -> String {
         let index = order.firstIndex(of: contender) ?? 0
-        let dash = Theme.dashes[(index + index / Theme.lineColours) % Theme.dashes.count]
-        let strength = Kin(contender) == .ours ? " strong" : ""
+        let kin = Kin(contender)
+        let place = order.prefix(index).count { Kin($0) == kin }
+        let dash = Theme.dashes[place % Theme.dashes.count]
+        let strength = kin == .ours ? " strong" : ""
         return "class=\"line l\(index % Theme.lineColours)\(strength)\""
             + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"")
     }
@@ -113,8 +115,8 @@ struct LatencyChart {
         let left = Double(column) * (Self.width / 3)
         let y = Self.legendTop + Double(row) * Self.legendRow
         return """
-            <path \(lineAttributes(contender)) d="M\(coordinate(left)) \(coordinate(y - 4))h20"/>\
-            <text class="muted" x="\(coordinate(left + 25))" y="\(coordinate(y))">\(escaped(contender))</text>
+            <path \(lineAttributes(contender)) d="M\(coordinate(left)) \(coordinate(y - 4))h24"/>\
+            <text class="muted" x="\(coordinate(left + 29))" y="\(coordinate(y))">\(escaped(contender))</text>
             """
     }
 }

@@ -18,3 +18,9 @@ func coordinate(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())
     return tenths % 10 == 0 ? "\(tenths / 10)" : "\(Double(tenths) / 10)"
 }
+
+/// `text` as a sentence or a title begins; p50 and the like stay as they are.
+func capitalised(_ text: String) -> String {
+    let isPercentile = text.first == "p" && text.dropFirst().first?.isNumber == true
+    return isPercentile ? text : text.prefix(1).uppercased() + text.dropFirst()
+}

@@ -7,9 +7,8 @@ extension WorkloadResult {
         case .streamIn, .streamOut:
             return [.throughput, .cpu].map { BarChart(result: self, figure: $0).drawing() }
         case .echo, .churn, .http:
-            let bars = [Figure.throughput, .cpu].map { BarChart(result: self, figure: $0).drawing() }
-            let curves = LatencyChart(result: self, order: order).drawing()
-            return bars + [curves ?? BarChart(result: self, figure: .p99).drawing()]
+            let bars = [Figure.throughput, .cpu, .p99].map { BarChart(result: self, figure: $0).drawing() }
+            return bars + [LatencyChart(result: self, order: order).drawing()].compactMap(\.self)
         }
     }
 

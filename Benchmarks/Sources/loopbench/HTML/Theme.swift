@@ -1,5 +1,5 @@
-/// Colours and letters of pages and plots. Every colour has a contrast of 3 to 1 or more with its ground, and no two
-/// lines differ by colour alone.
+/// Colours and letters of pages and plots. Every colour has a contrast of 3 to 1 or more with its ground, and lines differ
+/// by how they are broken too.
 enum Theme {
     /// How many colours lines have.
     static let lineColours = 8
@@ -51,14 +51,13 @@ enum Theme {
         nav a{display:block;padding:.3rem .6rem;border:1px solid var(--rule);border-radius:1rem;font-size:.85rem;\
         text-decoration:none}
         section{margin:1.25rem 0;padding:1rem;background:var(--raised);border:1px solid var(--rule);border-radius:.5rem}
-        .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1.25rem;\
+        .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.25rem;\
         margin:.75rem 0}
-        figure{margin:0;min-width:0}figure svg{display:block;width:100%;max-width:32rem;height:auto}
+        figure{margin:0;min-width:0}figure svg{display:block;width:100%;max-width:28rem;height:auto}
         .scroll{overflow-x:auto;margin:.75rem 0;-webkit-overflow-scrolling:touch}
-        table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
+        table{border-collapse:separate;border-spacing:0;font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
         th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:bottom}
-        th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--raised)}
-        .names{text-align:left;white-space:normal;min-width:9rem}
+        th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:break-word;max-width:12rem;position:sticky;left:0;background:var(--raised)}
         th{font-weight:600}td.ours{color:var(--ours);font-weight:600}
         summary{cursor:pointer;color:var(--ours);padding:.25rem 0}
         .key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:0;margin:.5rem 0;list-style:none;font-size:.9rem}
@@ -67,7 +66,7 @@ enum Theme {
         .warning{border-left:.25rem solid var(--other);padding-left:.6rem}
         dl{display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.15rem 1rem;margin:.5rem 0;font-size:.9rem}
         dd{margin:0;overflow-wrap:anywhere}
-        @media (max-width:40rem){main,header{padding:0 .6rem}section{padding:.75rem .6rem}}
+        @media (max-width:40rem){th:first-child,td:first-child{max-width:8rem}main,header{padding:0 .6rem}section{padding:.75rem .6rem}}
         @media print{section{break-inside:avoid}}
         """
 }

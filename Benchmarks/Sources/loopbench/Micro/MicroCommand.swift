@@ -42,7 +42,9 @@ struct MicroCommand: ParsableCommand {
         if json == "-" {
             print(String(decoding: try report.json(), as: UTF8.self))
         } else {
-            print("\(report.machine.line)\nmedians of \(rounds) rounds, ± half the range\n")
+            print(
+                "\(report.machine.line)\nmedians of \(rounds) \(rounds == 1 ? "round" : "rounds"), ± half the range\n"
+            )
             print(MicroResult.table(report.micro).rendered(), terminator: "")
             if let json { try write(try report.json(), to: json) }
         }
