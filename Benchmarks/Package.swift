@@ -25,6 +25,7 @@ let package = Package(
         .executableTarget(
             name: "nio-echo",
             dependencies: [
+                "CPattern",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,6 +1,6 @@
-// The echo service over Asio: over epoll, or over io_uring when it is built with ASIO's macros for it.
+// Echo, sink and source over Asio: over epoll, or over io_uring when it is built with Asio's macros for it.
 //
-// Each connection reads into a buffer of its own, writes all of it, and reads again. It stands on Boost.Asio, or on the
+// Each connection reads into a buffer of its own, and an echo writes all of it before it reads again. It stands on Boost.Asio, or on the
 // same library without Boost where that one is the newer (see Makefile).
 #ifdef ECHO_WITHOUT_BOOST
 #include <asio.hpp>
@@ -24,6 +24,7 @@ namespace asio_errors = boost::system;
 #define ECHO_BACKEND "epoll"
 #endif
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,7 @@ namespace asio_errors = boost::system;
 
 #define _Noreturn [[noreturn]]
 extern "C" {
+#include "cpattern.h"
 #include "cserve.h"
 }
 
@@ -48,6 +50,9 @@ constexpr std::size_t buffer_bytes = 64 * 1024;
 constexpr int backlog = 4096;
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
+cserve_options options;
+const std::uint8_t *pattern;  // of a source
+
 template <class Protocol>
 class connection : public std::enable_shared_from_this<connection<Protocol>> {
 public:
@@ -55,14 +60,25 @@ public:
 
     explicit connection(socket peer) : peer_(std::move(peer)), buffer_(new char[buffer_bytes]) {}
 
-    void read() {
-        peer_.async_read_some(asio::buffer(buffer_.get(), buffer_bytes),
-                              [self = this->shared_from_this()](error_code error, std::size_t count) {
-                                  if (!error) self->write(count);
-                              });
+    void start() {
+        if (options.service == cserve_source) send();
+        read();
     }
 
 private:
+    void read() {
+        peer_.async_read_some(asio::buffer(buffer_.get(), buffer_bytes),
+                              [self = this->shared_from_this()](error_code error, std::size_t count) {
+                                  if (error) {
+                                      self->peer_.close(error);  // a source may be sending
+                                  } else if (options.service == cserve_echo) {
+                                      self->write(count);
+                                  } else {
+                                      self->read();
+                                  }
+                              });
+    }
+
     void write(std::size_t count) {
         asio::async_write(peer_, asio::buffer(buffer_.get(), count),
                           [self = this->shared_from_this()](error_code error, std::size_t) {
@@ -70,8 +86,17 @@ private:
                           });
     }
 
+    void send() {
+        asio::async_write(peer_, asio::buffer(pattern + position_, options.message_bytes),
+                          [self = this->shared_from_this()](error_code error, std::size_t count) {
+                              self->position_ = (self->position_ + count) % cpattern_period;
+                              if (!error) self->send();
+                          });
+    }
+
     socket peer_;
     std::unique_ptr<char[]> buffer_;
+    std::size_t position_ = 0;  // in the pattern's period, of what a source sends next
 };
 
 template <class Protocol>
@@ -111,7 +136,7 @@ private:
             error_code ignored;
             peer.set_option(tcp::no_delay(true), ignored);
         }
-        std::make_shared<connection<Protocol>>(std::move(peer))->read();
+        std::make_shared<connection<Protocol>>(std::move(peer))->start();
     }
 
     asio::basic_socket_acceptor<Protocol, executor> acceptor_;
@@ -119,7 +144,7 @@ private:
 };
 
 template <class Protocol>
-void run(asio::io_context &context, const typename Protocol::endpoint &endpoint, const cserve_options &options) {
+void run(asio::io_context &context, const typename Protocol::endpoint &endpoint) {
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](error_code, int) { context.stop(); });
     server<Protocol> server(context, endpoint);
@@ -136,15 +161,17 @@ int main(int argc, char **argv) {
                     ECHO_VERSION % 100, ECHO_BACKEND);
         return 0;
     }
-    const cserve_options options = cserve_parse(argc, argv, nullptr, 0);
+    options = cserve_parse(argc, argv, nullptr, 0);
+    pattern = cpattern_create(options.message_bytes);
+    if (pattern == nullptr) cserve_fail("pattern", ENOMEM);
     cserve_raise_descriptor_limit();
     try {
         asio::io_context context(1);  // one thread will run it
         if (options.unix_path != nullptr) {
-            run<local>(context, local::endpoint(options.unix_path), options);
+            run<local>(context, local::endpoint(options.unix_path));
         } else {
             const auto port = static_cast<unsigned short>(std::atoi(options.port));
-            run<tcp>(context, tcp::endpoint(asio::ip::make_address(options.host), port), options);
+            run<tcp>(context, tcp::endpoint(asio::ip::make_address(options.host), port));
         }
     } catch (const std::exception &problem) {
         std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, problem.what());

@@ -1,8 +1,9 @@
-// The echo service over libuv.
+// Echo, sink and source over libuv.
 //
 // One read buffer for all connections, as a read is over before the next one asks for memory. What is read is written at
 // once; what the socket does not take is kept, with reading stopped until it is gone.
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "cpattern.h"
 #include "cserve.h"
 
 enum { read_buffer_bytes = 256 * 1024, backlog = 4096 };
@@ -24,12 +26,16 @@ union stream {
 struct connection {
     union stream peer;
     uv_write_t request;
-    char *rest;  // what the socket did not take; NULL when there is none
+    char *rest;          // what the socket did not take; NULL when there is none
+    uint32_t position;   // in the pattern's period, of what a source sends next
 };
 
 static char read_buffer[read_buffer_bytes];
 static union stream listener;
 static bool is_unix;
+static enum cserve_service service;
+static const uint8_t *pattern;  // of a source
+static uint32_t message_bytes;
 
 static void check(const char *what, int problem) {
     if (problem < 0) cserve_fail(what, -problem);
@@ -95,6 +101,32 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
     }
 }
 
+static void on_dropped(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) {
+    (void)buffer;
+    if (count < 0) close_connection(stream->data);
+}
+
+static void send_pattern(struct connection *connection);
+
+static void on_pattern_sent(uv_write_t *request, int status) {
+    struct connection *connection = request->data;
+    connection->position = (connection->position + message_bytes) % cpattern_period;
+    if (status < 0) {
+        close_connection(connection);
+    } else {
+        send_pattern(connection);
+    }
+}
+
+static void send_pattern(struct connection *connection) {
+    if (uv_is_closing(&connection->peer.handle)) return;
+    connection->request.data = connection;
+    uv_buf_t buffer = uv_buf_init((char *)pattern + connection->position, message_bytes);
+    if (uv_write(&connection->request, &connection->peer.stream, &buffer, 1, on_pattern_sent) < 0) {
+        close_connection(connection);
+    }
+}
+
 static void on_connection(uv_stream_t *server, int status) {
     if (status < 0) return;  // libuv goes on accepting by itself
     struct connection *connection = calloc(1, sizeof *connection);
@@ -102,11 +134,12 @@ static void on_connection(uv_stream_t *server, int status) {
     set_up_stream(&connection->peer);
     connection->peer.handle.data = connection;
     if (uv_accept(server, &connection->peer.stream) < 0 ||
-        uv_read_start(&connection->peer.stream, on_memory_wanted, on_read) < 0) {
+        uv_read_start(&connection->peer.stream, on_memory_wanted, service == cserve_echo ? on_read : on_dropped) < 0) {
         close_connection(connection);
-    } else if (!is_unix) {
-        uv_tcp_nodelay(&connection->peer.tcp, 1);
+        return;
     }
+    if (!is_unix) uv_tcp_nodelay(&connection->peer.tcp, 1);
+    if (service == cserve_source) send_pattern(connection);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -138,7 +171,12 @@ int main(int argc, char **argv) {
     }
     struct cserve_options options = cserve_parse(argc, argv, NULL, 0);
     is_unix = options.unix_path != NULL;
+    service = options.service;
+    message_bytes = options.message_bytes;
+    pattern = cpattern_create(message_bytes);
+    if (pattern == NULL) cserve_fail("pattern", UV_ENOMEM);
     cserve_raise_descriptor_limit();
+    signal(SIGPIPE, SIG_IGN);  // libuv leaves it to its users
     uv_signal_t interrupt, terminate;
     watch_signal(&interrupt, SIGINT);
     watch_signal(&terminate, SIGTERM);

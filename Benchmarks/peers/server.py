@@ -52,6 +52,56 @@ class Hello(Service):
             self.rest = data
 
 
+class Sink(Service):
+    """Drops what it receives."""
+
+    def data_received(self, data):
+        pass
+
+
+class Source(Service):
+    """Sends the pattern without end."""
+
+    PERIOD = 65521
+    PATTERN = b""  # the period, and as much more as makes a message from any position one piece
+    message_bytes = 0
+
+    @classmethod
+    def prepare(cls, message_bytes):
+        state, period = 0x9E3779B97F4A7C15, bytearray()
+        for _ in range(cls.PERIOD):
+            state ^= state << 13 & 0xFFFFFFFFFFFFFFFF
+            state ^= state >> 7
+            state ^= state << 17 & 0xFFFFFFFFFFFFFFFF
+            period.append(state >> 32 & 0xFF)
+        cls.PATTERN = memoryview(bytes(period) * (message_bytes // cls.PERIOD + 2))
+        cls.message_bytes = message_bytes
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.position = 0
+        self.paused = False
+        self.send()
+
+    def send(self):
+        if self.paused or self.transport.is_closing():
+            return
+        end = self.position + self.message_bytes
+        self.transport.write(self.PATTERN[self.position:end])
+        self.position = end % self.PERIOD
+        asyncio.get_running_loop().call_soon(self.send)
+
+    def pause_writing(self):
+        self.paused = True
+
+    def resume_writing(self):
+        self.paused = False
+        asyncio.get_running_loop().call_soon(self.send)
+
+
+SERVICES = {"echo": Echo, "http": Hello, "sink": Sink, "source": Source}
+
+
 async def serve(service, options):
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -69,12 +119,13 @@ async def serve(service, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Serves echo or HTTP over asyncio or uvloop.")
-    parser.add_argument("service", choices=("echo", "http"))
+    parser = argparse.ArgumentParser(description="Serves echo, HTTP or a stream over asyncio or uvloop.")
+    parser.add_argument("service", choices=tuple(SERVICES))
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--unix", help="the Unix socket to listen on instead")
+    parser.add_argument("--message-bytes", type=int, default=64 * 1024, help="what a source sends at a time")
     parser.add_argument("--version", action="store_true", help="print what runs it, and end")
     options = parser.parse_args()
     version = f"CPython {platform.python_version()}"
@@ -86,7 +137,9 @@ def main():
     if options.version:
         print(version)
         return 0
-    asyncio.run(serve({"echo": Echo, "http": Hello}[options.service], options))
+    if options.service == "source":
+        Source.prepare(options.message_bytes)
+    asyncio.run(serve(SERVICES[options.service], options))
     return 0
 
 

@@ -7,7 +7,7 @@ import NIOPosix
 struct NIOEcho: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nio-echo",
-        abstract: "Serves echo or HTTP over SwiftNIO until SIGINT or SIGTERM.",
+        abstract: "Serves echo, HTTP or a stream over SwiftNIO until SIGINT or SIGTERM.",
         discussion: "Prints one line, 'listening on …', as soon as it accepts connections."
     )
 
@@ -23,7 +23,13 @@ struct NIOEcho: ParsableCommand {
     @Option(help: "The Unix socket to listen on instead.")
     var unix: String?
 
+    @Option(help: "What 'source' sends at a time, in bytes.")
+    var messageBytes = 64 << 10
+
     func validate() throws {
+        guard (1...1 << 30).contains(messageBytes) else {
+            throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
+        }
         guard unix == nil || (host == nil && port == nil) else {
             throw ValidationError("--unix goes with neither --host nor --port.")
         }
@@ -41,12 +47,14 @@ struct NIOEcho: ParsableCommand {
 
     /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.
     private func bootstrap(on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
-        let service = service
+        let (service, messageBytes) = (service, messageBytes)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try service.addHandlers(to: channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    try service.addHandlers(to: channel, messageBytes: messageBytes)
+                }
             }
             .childChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())

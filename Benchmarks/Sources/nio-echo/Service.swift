@@ -6,8 +6,13 @@ import NIOHTTP1
 enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case echo
     case http
+    /// Drops what it receives.
+    case sink
+    /// Sends the pattern without end.
+    case source
 
-    func addHandlers(to channel: any Channel) throws {
+    /// - Parameter messageBytes: what a source sends at a time.
+    func addHandlers(to channel: any Channel, messageBytes: Int) throws {
         let pipeline = channel.pipeline.syncOperations
         switch self {
         case .echo:
@@ -17,6 +22,8 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .http:
             try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
             try pipeline.addHandler(HelloHandler())
+        case .sink: try pipeline.addHandler(SinkHandler())
+        case .source: try pipeline.addHandler(SourceHandler(messageBytes: messageBytes))
         }
     }
 }
