@@ -12,12 +12,13 @@ comma := ,
 # $(call run-bench,OPTIONS,NAME): what was measured is bench-results/NAME.json and NAME.html. BENCH_FLAGS come last and win.
 define run-bench
 	@Scripts/setup demo
+	@Scripts/bench-peers || echo "going on without what is missing"
 	$(SWIFT) build -c release --package-path Benchmarks
 	$(LOOPBENCH) run $(1) --json bench-results/$(2).json --html bench-results/$(2).html $(BENCH_FLAGS)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-bench lint format soak demo bench bench-full bench-docs bench-allocations docs ci clean
+.PHONY: help setup build test test-bench lint format soak demo bench bench-full bench-docs bench-allocations bench-peers docs ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +46,7 @@ soak: ## Drive each loop with everything at once, five minutes each unless SOAK_
 
 demo: ## Serve HTTP and echo on each loop, load them, and print a table
 	@Scripts/setup demo
-	$(SWIFT) build -c release --package-path Benchmarks
+	$(SWIFT) build -c release --package-path Benchmarks --product loopbench
 	$(LOOPBENCH) demo
 
 test-bench: ## Run the tests of the benchmarks' tool
@@ -64,8 +65,11 @@ bench-docs: ## Measure what docs/benchmarks.md shows, and write its tables and p
 
 bench-allocations: ## Fail when callSoon, a timer, a write or an await allocates more than it may
 	@Scripts/setup build
-	$(SWIFT) build -c release --package-path Benchmarks
+	$(SWIFT) build -c release --package-path Benchmarks --product loopbench
 	$(LOOPBENCH) micro --only allocations --rounds 1 --check
+
+bench-peers: ## Install and build the servers to compare with: asyncio, uvloop, libuv, Boost.Asio
+	@Scripts/bench-peers
 
 docs: ## Build the reference as a static site in .build/docs
 	@Scripts/setup build
@@ -75,4 +79,4 @@ ci: ## Do all that CI does
 	@.ci/run
 
 clean: ## Remove everything that was built
-	rm -rf .build Benchmarks/.build
+	rm -rf .build Benchmarks/.build Benchmarks/.peers

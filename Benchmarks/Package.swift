@@ -8,10 +8,12 @@ let package = Package(
         .executable(name: "loopbench", targets: ["loopbench"]),
         .executable(name: "c-ring-echo", targets: ["c-ring-echo"]),
         .executable(name: "c-epoll-echo", targets: ["c-epoll-echo"]),
+        .executable(name: "nio-echo", targets: ["nio-echo"]),
     ],
     dependencies: [
         .package(name: "swift-proactor", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
     ],
     targets: [
         .systemLibrary(name: "CBenchLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -19,6 +21,17 @@ let package = Package(
         .target(name: "CServe", dependencies: ["CPattern"]),
         .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CPattern", "CBenchLiburing"]),
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern"]),
+        // A program of its own: what SwiftNIO costs to build, only those pay who compare with it.
+        .executableTarget(
+            name: "nio-echo",
+            dependencies: [
+                "CPattern",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
         .target(name: "CLoad", dependencies: ["CPattern"]),
         .target(name: "CMicro"),
         .target(name: "CFiles", dependencies: ["CBenchLiburing"]),

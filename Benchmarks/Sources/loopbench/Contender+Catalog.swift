@@ -1,5 +1,3 @@
-import Foundation
-
 extension Contender {
     /// Every contender that has a name.
     static let catalog: [Contender] =
@@ -7,23 +5,31 @@ extension Contender {
             Contender(
                 name: "c-ring",
                 summary: "C over liburing: multishot accept and receive, provided buffers, one enter a turn",
-                program: sibling("c-ring-echo"),
+                program: Program.sibling("c-ring-echo"),
                 services: inC
             ),
             Contender(
                 name: "c-epoll",
                 summary: "C over epoll: level-triggered, one shared read buffer",
-                program: sibling("c-epoll-echo"),
+                program: Program.sibling("c-epoll-echo"),
                 services: inC
             ),
         ] + LoopKind.allCases.map { serving(on: $0) } + [LoopKind.proactor, .epoll].map { awaiting(on: $0) }
+        + [
+            Contender(
+                name: "swift-nio",
+                summary: "SwiftNIO over epoll: one event loop thread, channel handlers as in its examples",
+                program: Program.sibling("nio-echo"),
+                services: [.echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"]]
+            )
+        ] + peers
 
     /// This program, as a server on a loop of the library's.
     static func serving(on loop: LoopKind) -> Contender {
         Contender(
             name: loop.rawValue,
             summary: loop.summary,
-            program: sibling("loopbench"),
+            program: Program.sibling("loopbench"),
             arguments: ["serve", "--loop", loop.rawValue],
             services: [.echo: ["echo"], .sink: ["sink"], .source: ["source"], .http: ["http"]],
             connectionsMax: loop == .select ? 1_000 : nil
@@ -40,28 +46,19 @@ extension Contender {
         return contender
     }
 
-    private static let inC: [Service: [String]] = [
+    static let inC: [Service: [String]] = [
         .echo: [], .sink: ["--service", "sink"], .source: ["--service", "source"],
     ]
 
-    /// Why this contender cannot run here, or nil.
-    var missing: String? {
-        FileManager.default.isExecutableFile(atPath: program)
-            ? nil : "\(program) is not built: swift build -c release"
-    }
-
-    /// A program that was built beside this one.
-    private static func sibling(_ name: String) -> String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return URL(filePath: own).deletingLastPathComponent().appending(path: name).path
-    }
-
     /// The contenders that `names` mean, in that order.
-    static func named(_ names: [String]) throws(SelectionError) -> [Contender] {
+    static func named(
+        _ names: [String],
+        among known: [Contender] = catalog
+    ) throws(SelectionError) -> [Contender] {
         var found: [Contender] = []
         for name in names {
-            guard let contender = catalog.first(where: { $0.name == name }) else {
-                throw SelectionError(kind: "contender", name: name, known: catalog.map(\.name))
+            guard let contender = known.first(where: { $0.name == name }) else {
+                throw SelectionError(kind: "contender", name: name, known: known.map(\.name))
             }
             found.append(contender)
         }

@@ -8,7 +8,7 @@ struct Contender: Sendable {
 
     var name: String
     var summary: String
-    /// The program, by its path.
+    /// The program: a path, or a name that PATH leads to.
     var program: String
     /// What stands between the program and the options that say where to listen.
     var arguments: [String] = []
@@ -22,9 +22,21 @@ struct Contender: Sendable {
     var isAsync = false
     /// Prints its version as its first line.
     var versionCommand: [String]?
+    /// What to do when the program is missing.
+    var remedy = "'swift build -c release --package-path Benchmarks' makes it"
+    /// For a server that came with the command line: how it is started, instead of what is said above. It does not print
+    /// where it listens.
+    var templates: [CommandTemplate] = []
 
-    /// The whole command line of a server that listens on `endpoint` and prints `listening on …` when it does.
+    /// It came with the command line and is none of the catalogue's.
+    var isOwn: Bool { !templates.isEmpty }
+
+    /// The whole command line of a server that listens on `endpoint` and, unless it is the user's own, prints
+    /// `listening on …` when it does.
     func command(endpoint: Endpoint, for workload: Workload) -> [String] {
+        if let template = templates.first(where: { $0.serves(workload) }) {
+            return template.command(endpoint: endpoint, messageBytes: workload.messageBytes)
+        }
         var command = [program] + arguments + (services[workload.service] ?? [])
         if workload.service == .source { command += ["--message-bytes", "\(workload.messageBytes)"] }
         switch endpoint {
@@ -35,11 +47,22 @@ struct Contender: Sendable {
 
     /// Why this contender cannot serve this workload, or nil.
     func obstacle(to workload: Workload) -> String? {
+        if isOwn {
+            guard !templates.contains(where: { $0.serves(workload) }) else { return nil }
+            return "has no command for \(workload.service.rawValue) over \(workload.family.rawValue) sockets"
+        }
         if services[workload.service] == nil { return "has no \(workload.service.rawValue) service" }
         if !families.contains(workload.family) { return "does not serve \(workload.family.rawValue) sockets" }
         if let connectionsMax, workload.connections > connectionsMax {
             return "holds \(connectionsMax) connections at most"
         }
         return nil
+    }
+
+    /// Why this contender cannot run here, or nil.
+    var missing: String? {
+        guard isOwn else { return Program.find(program) == nil ? "\(program) is not there: \(remedy)" : nil }
+        let absent = templates.compactMap(\.words.first).first { Program.find($0) == nil }
+        return absent.map { "\($0) is not there" }
     }
 }

@@ -27,7 +27,7 @@ struct ListCommand: ParsableCommand {
             echo-64Bx50@5000 (5,000 a second, open loop).
               Groups: \(Workload.groups.map(\.name).joined(separator: ", ")), micro (what 'loopbench micro' measures).
 
-            Contenders (for --contenders):
+            Contenders (for --contenders; any other server joins by --contender 'mine=./my-server {port}'):
             """
         )
         for contender in Contender.catalog {

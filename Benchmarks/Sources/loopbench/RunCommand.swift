@@ -16,8 +16,8 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Workloads or groups of them, separated by commas. See 'loopbench list'.")
     var workloads = "core"
 
-    @Option(help: "Contenders, separated by commas, in the order of their turns. (default: all that can run)")
-    var contenders: String?
+    @OptionGroup
+    var contenderOptions: ContenderOptions
 
     @Option(help: "The contender that ratios are formed to. (default: the first)")
     var baseline: String?
@@ -84,7 +84,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let cpus = try CPUPair.choose(server: serverCPU, load: loadCPU)
         let chosen = try selectedContenders()
-        let plan = Plan(try selectedWorkloads(), chosen, areNamed: contenders != nil)
+        var plan = Plan(try selectedWorkloads(), chosen, areNamed: contenderOptions.contenders != nil)
+        try plan.rehearse(chosen, cpus, startSeconds: contenderOptions.startTimeout)
         for line in plan.skipped { note("skipped: \(line)") }
         guard let first = chosen.first(where: { contender in plan.contenderNames.contains(contender.name) })
         else {
@@ -113,7 +114,8 @@ struct RunCommand: ParsableCommand {
                 cpus: cpus,
                 interruptsApart: report.machine.accountsInterruptsApart
             ),
-            progress: Progress(total: plan.measurementCount(rounds: rounds))
+            progress: Progress(total: plan.measurementCount(rounds: rounds)),
+            startSeconds: contenderOptions.startTimeout
         )
         report.results = try runner.run(plan) { results in
             // What a long run has found so far survives its end.
@@ -185,8 +187,7 @@ struct RunCommand: ParsableCommand {
     }
 
     private func selectedContenders() throws -> [Contender] {
-        guard let contenders else { return Contender.catalog }
-        let chosen = try Contender.named(contenders.split(separator: ",").map(String.init))
+        let chosen = try contenderOptions.chosen()
         if let baseline, !chosen.contains(where: { $0.name == baseline }) {
             throw SelectionError(kind: "chosen contender", name: baseline, known: chosen.map(\.name))
         }

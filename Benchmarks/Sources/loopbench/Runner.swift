@@ -6,6 +6,8 @@ struct Runner {
     var cpus: CPUPair
     var generator: LoadGenerator
     var progress: Progress
+    /// How long a server may take until it listens.
+    var startSeconds = ServerProcess.startSecondsMax
 
     /// Measures every contender on every workload, `rounds` times, in turns.
     ///
@@ -46,7 +48,7 @@ struct Runner {
     }
 
     private func measure(_ contender: Contender, _ workload: Workload, _ round: Int) throws -> Measurement {
-        let server = try ServerProcess.start(contender, for: workload, cpu: cpus.server)
+        let server = try ServerProcess.start(contender, for: workload, cpu: cpus.server, within: startSeconds)
         let (endpoint, processID) = (server.endpoint, server.processID)
         // A load that cannot start must not leave the server behind.
         let outcome = Result {

@@ -7,62 +7,161 @@ struct ServerProcess: ~Copyable {
     struct Failure: Error, CustomStringConvertible {
         var command: [String]
         var problem: String
+        /// What it wrote to standard error last, each line after a line break; empty if it wrote nothing.
+        var lastWords = ""
 
-        var description: String { "\(command.joined(separator: " ")): \(problem)" }
+        var description: String { "\(command.joined(separator: " ")): \(problem)\(lastWords)" }
     }
 
-    let processID: Int32
-    let endpoint: Contender.Endpoint
-    private let output: Int32
-    private let command: [String]
+    /// How long a server may take until it listens, in seconds, where nothing else is said.
+    static let startSecondsMax = 10.0
+    private static let stopSecondsMax = 5.0
 
-    /// Starts the server pinned to `cpu` and waits for the line that says where it listens.
+    let endpoint: Contender.Endpoint
+    var processID: Int32 { child.processID }
+    private let child: ChildProcess
+    private let arguments: [String]
+    /// It is not one of this package's own, so that it may leave SIGTERM to the system.
+    private let isForeign: Bool
+
+    /// Starts the contender's server for `workload`, pinned to `cpu`, and waits until it listens.
     static func start(
         _ contender: Contender,
         for workload: Workload,
-        cpu: Int
+        cpu: Int,
+        within seconds: Double = startSecondsMax
     ) throws(Failure) -> ServerProcess {
-        let wanted: Contender.Endpoint =
-            switch workload.family {
-            case .tcp: .tcp(host: "127.0.0.1", port: 0)
-            case .unix: .unix(path: "/tmp/loopbench-\(getpid())-\(contender.name).sock")
-            }
-        let command = contender.command(endpoint: wanted, for: workload)
-        var environment = ProcessInfo.processInfo.environment
-        environment["SWIFT_BACKTRACE"] = "enable=no"
-        var processID: Int32 = 0
-        var output: Int32 = -1
-        let variables = environment.map { "\($0.key)=\($0.value)" }
-        let problem = withCStrings(command) { arguments in
-            withCStrings(variables) { cload_spawn(arguments, $0, Int32(cpu), &processID, &output) }
+        let wanted = try place(for: contender, workload.family)
+        let arguments = contender.command(endpoint: wanted, for: workload)
+        let child: ChildProcess
+        switch Result(catching: { () throws(ChildProcess.StartProblem) in
+            try ChildProcess(arguments, cpu: cpu, announces: !contender.isOwn)
+        }) {
+        case .success(let started): child = started
+        case .failure(let problem):
+            throw Failure(
+                command: arguments,
+                problem: "does not start: \(String(cString: strerror(problem.code)))"
+            )
         }
-        guard problem == 0 else {
-            throw Failure(command: command, problem: "does not start: \(String(cString: strerror(problem)))")
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        let outcome =
+            contender.isOwn
+            ? awaitListener(of: child, at: wanted, until: deadline)
+            : awaitLine(of: child, wanted: wanted, until: deadline)
+        switch outcome {
+        case .success(let endpoint):
+            return ServerProcess(
+                endpoint: endpoint,
+                child: child,
+                arguments: arguments,
+                isForeign: contender.isOwn
+            )
+        case .failure(let problem):
+            throw Failure(command: arguments, problem: problem.text, lastWords: child.lastWords)
         }
-        let line = readLine(from: output)
-        guard let endpoint = endpoint(in: line, wanted: wanted) else {
-            let status = cload_stop(processID, SIGKILL, 1000)
-            close(output)
-            let problem =
-                line.isEmpty ? "ended with status \(status)" : "printed '\(line)', not where it listens"
-            throw Failure(command: command, problem: problem)
-        }
-        return ServerProcess(processID: processID, endpoint: endpoint, output: output, command: command)
     }
 
     /// Asks the server to end, as an operator would. A server that dies, or has to be killed, fails its measurement.
     consuming func stop() throws(Failure) {
-        let status = cload_stop(processID, SIGTERM, 5_000)
-        close(output)
-        guard status == 0 else {
-            let problem = status < 0 ? "did not end within 5 s of SIGTERM" : "ended with status \(status)"
-            throw Failure(command: command, problem: problem)
+        let end = child.stop(by: SIGTERM, within: Self.stopSecondsMax)
+        if case .unix(let path) = endpoint { unlink(path) }
+        switch end {
+        case .status(0): return
+        case .status(128 + SIGTERM) where isForeign: return
+        case .status(let status):
+            throw Failure(
+                command: arguments,
+                problem: "ended with status \(status)",
+                lastWords: child.lastWords
+            )
+        case .killed:
+            throw Failure(
+                command: arguments,
+                problem: "did not end within \(shown(Self.stopSecondsMax, 0)) s of SIGTERM",
+                lastWords: child.lastWords
+            )
+        }
+    }
+}
+
+// MARK: - Readiness
+
+extension ServerProcess {
+    /// Why a server that was started does not listen.
+    private struct NotListening: Error {
+        var text: String
+    }
+
+    /// Where the server is to listen. One that cannot say which port it got is given one that is free now.
+    private static func place(
+        for contender: Contender,
+        _ family: Workload.Family
+    ) throws(Failure) -> Contender.Endpoint {
+        let host = "127.0.0.1"
+        switch family {
+        case .unix:
+            let path = "/tmp/loopbench-\(getpid())-\(contender.name).sock"
+            unlink(path)
+            return .unix(path: path)
+        case .tcp where !contender.isOwn: return .tcp(host: host, port: 0)
+        case .tcp:
+            guard let port = Probe.freePort() else {
+                throw Failure(command: [contender.name], problem: "no port is free on \(host)")
+            }
+            return .tcp(host: host, port: port)
         }
     }
 
+    private static func awaitLine(
+        of child: borrowing ChildProcess,
+        wanted: Contender.Endpoint,
+        until deadline: ContinuousClock.Instant
+    ) -> Result<Contender.Endpoint, NotListening> {
+        switch child.readLine(until: deadline) {
+        case .whole(let line):
+            if let endpoint = endpoint(in: line, wanted: wanted) { return .success(endpoint) }
+            _ = child.stop(by: SIGKILL, within: 1)
+            return .failure(NotListening(text: "printed '\(line)', not where it listens"))
+        case .cut:
+            // It closed as the process ends, most likely, and that end's status is wanted: no signal is sent.
+            switch child.stop(by: 0, within: 1) {
+            case .status(let status): return .failure(NotListening(text: "ended with status \(status)"))
+            case .killed: return .failure(NotListening(text: "closed its standard output and did not listen"))
+            }
+        case .late:
+            _ = child.stop(by: SIGKILL, within: 1)
+            return .failure(
+                NotListening(text: "does not say where it listens in the time that it has (--start-timeout)")
+            )
+        }
+    }
+
+    private static func awaitListener(
+        of child: borrowing ChildProcess,
+        at endpoint: Contender.Endpoint,
+        until deadline: ContinuousClock.Instant
+    ) -> Result<Contender.Endpoint, NotListening> {
+        while ContinuousClock.now < deadline {
+            if let status = child.status() {
+                return .failure(NotListening(text: "ended with status \(status)"))
+            }
+            if Probe.listens(at: endpoint) { return .success(endpoint) }
+            usleep(2_000)
+        }
+        _ = child.stop(by: SIGKILL, within: 1)
+        let place =
+            switch endpoint {
+            case .tcp(let host, let port): "\(host):\(port)"
+            case .unix(let path): path
+            }
+        return .failure(
+            NotListening(text: "does not listen on \(place) in the time that it has (--start-timeout)")
+        )
+    }
+
     private static func endpoint(in line: String, wanted: Contender.Endpoint) -> Contender.Endpoint? {
-        let prefix = "listening on "
-        guard line.hasPrefix(prefix) else { return nil }
+        guard line.hasPrefix("listening on ") else { return nil }
         switch wanted {
         case .unix: return wanted
         case .tcp(let host, _):
@@ -70,24 +169,4 @@ struct ServerProcess: ~Copyable {
             return .tcp(host: host, port: port)
         }
     }
-}
-
-/// The first line that comes through a pipe, without its end; what came before the other side closed, if it did.
-private func readLine(from descriptor: Int32) -> String {
-    var line: [UInt8] = []
-    var byte: UInt8 = 0
-    while line.count < 4_096, read(descriptor, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
-        line.append(byte)
-    }
-    return String(decoding: line, as: UTF8.self)
-}
-
-/// Lends `strings` as C does: an array of pointers that ends with a null.
-private func withCStrings<Result>(
-    _ strings: [String],
-    _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    var pointers = strings.map { strdup($0) } + [nil]
-    defer { pointers.forEach { free($0) } }
-    return body(&pointers)
 }

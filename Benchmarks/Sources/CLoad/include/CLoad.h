@@ -4,6 +4,7 @@
 #ifndef CLOAD_H
 #define CLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,10 +70,20 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
 // processes, for interrupts, and what the hypervisor took.
 void cload_read_cpus(int first, int second, uint64_t *task_ns, uint64_t *interrupt_ns, uint64_t *steal_ns);
 
-// Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with standard
-// output on a pipe whose reading end comes back in *output. The child dies with the calling thread. 0 or an errno.
-int cload_spawn(char *const arguments[], char *const environment[], int cpu, int32_t *pid, int *output);
-// Sends `signal_number` and waits up to `timeout_ms`, then kills. The exit status, 128 + signal, or -1 when killed here.
+typedef struct {
+    int32_t pid;
+    int output;  // the reading end of a pipe from its standard output; -1 when that goes to the log
+    int log;     // a file in memory that has its standard error
+} cload_child;
+
+// Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with nothing to
+// read on standard input. Its standard output goes to a pipe when it `announces`, and to the log else. The child dies
+// with the calling thread. 0 or an errno.
+int cload_spawn(char *const arguments[], char *const environment[], int cpu, bool announces, cload_child *child);
+// Whether the child has ended, and then its exit status, or 128 + signal. Says true once.
+bool cload_has_ended(int32_t pid, int *status);
+// Sends `signal_number` and waits up to `timeout_ms`, then kills; what the child started itself is killed in any case.
+// The exit status, 128 + signal, or -1 when killed here.
 int cload_stop(int32_t pid, int signal_number, int timeout_ms);
 // Pins the calling thread. 0 or an errno.
 int cload_pin(int cpu);

@@ -29,7 +29,18 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "What 'source' sends at a time, in bytes.")
     var messageBytes = 64 << 10
 
+    @Option(
+        help: """
+            How long 'echo' keeps its CPU busy over each piece that it receives, in microseconds: a server that is slower \
+            by a known amount.
+            """
+    )
+    var busyMicroseconds = 0
+
     func validate() throws {
+        guard (0...1_000_000).contains(busyMicroseconds), busyMicroseconds == 0 || service == .echo else {
+            throw ValidationError("--busy-microseconds goes with echo, and lies between 0 and 1,000,000.")
+        }
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
         }
@@ -45,10 +56,13 @@ struct ServeCommand: ParsableCommand {
         cload_raise_descriptor_limit()
         let loop = try loop.makeLoop()
         let (service, endpoint, messageBytes) = (service, endpoint, messageBytes)
+        let busyTime = Duration.microseconds(busyMicroseconds)
         do {
             try loop.runUntilComplete {
                 try await serve(at: endpoint, on: loop, until: signals) {
-                    service.makeProtocol(on: loop, messageBytes: messageBytes)
+                    busyTime == .zero
+                        ? service.makeProtocol(on: loop, messageBytes: messageBytes)
+                        : BusyEchoConnection(busyTime)
                 }
             }
         } catch {

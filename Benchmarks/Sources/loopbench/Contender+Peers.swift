@@ -1,0 +1,61 @@
+import Foundation
+
+extension Contender {
+    /// Servers from elsewhere, which `make bench-peers` installs and builds.
+    static let peers: [Contender] = [
+        python(
+            "asyncio",
+            summary: "CPython's asyncio, over its own selector loop",
+            by: installedPython ?? "python3"
+        ),
+        python(
+            "uvloop",
+            summary: "CPython's asyncio API over uvloop, which is libuv",
+            by: peer("venv/bin/python3")
+        ),
+        echo("libuv", summary: "C over libuv: one shared read buffer, writes tried at once"),
+        echo("asio-epoll", summary: "C++ over Boost.Asio's epoll reactor, by callbacks"),
+        echo("asio-uring", summary: "C++ over Boost.Asio's io_uring service, by callbacks"),
+    ]
+
+    private static let remedy = "'make bench-peers' installs it"
+
+    private static func echo(_ name: String, summary: String) -> Contender {
+        let program = peer("\(name)-echo")
+        return Contender(
+            name: name,
+            summary: summary,
+            program: program,
+            services: inC,
+            versionCommand: [program, "--version"],
+            remedy: remedy
+        )
+    }
+
+    private static func python(_ loop: String, summary: String, by interpreter: String) -> Contender {
+        let script = packageFolder.appending(path: "peers/server.py").path
+        return Contender(
+            name: loop,
+            summary: summary,
+            program: interpreter,
+            arguments: [script, "--loop", loop],
+            services: [.echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"]],
+            versionCommand: [interpreter, script, "--loop", loop, "--version"],
+            remedy: remedy
+        )
+    }
+
+    /// The same interpreter for both, where there is one that has uvloop.
+    private static var installedPython: String? { Program.find(peer("venv/bin/python3")) }
+
+    /// A file that `make bench-peers` made; LOOPBENCH_PEERS names another folder than Benchmarks/.peers.
+    private static func peer(_ name: String) -> String {
+        let folder = ProcessInfo.processInfo.environment["LOOPBENCH_PEERS"].map { URL(filePath: $0) }
+        return (folder ?? packageFolder.appending(path: ".peers")).appending(path: name).path
+    }
+
+    /// Benchmarks/, as it was when this was built.
+    private static var packageFolder: URL {
+        URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+    }
+}

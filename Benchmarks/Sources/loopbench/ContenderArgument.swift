@@ -1,0 +1,90 @@
+/// What `--contender` is given: `NAME=COMMAND`, or `NAME:SERVICE=COMMAND`.
+struct ContenderArgument: Sendable {
+    var name: String
+    var template: CommandTemplate
+
+    /// Why it does not describe a contender.
+    struct Problem: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    init(_ text: String) throws(Problem) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else {
+            throw Problem(description: "there is no '=': give NAME=COMMAND, as in 'mine=./my-server {port}'")
+        }
+        let title = parts[0].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init
+        )
+        name = try Self.checkedName(title[0])
+        let service = try Self.service(title.count == 2 ? title[1] : Service.echo.rawValue)
+        let words = try Self.words(String(parts[1]))
+        template = CommandTemplate(service: service, family: try Self.family(of: words), words: words)
+    }
+
+    private static func checkedName(_ name: String) throws(Problem) -> String {
+        let fits = name.utf8.allSatisfy { byte in
+            let character = Character(UnicodeScalar(byte))
+            return byte < 0x80 && (character.isLetter || character.isNumber || "-_.".contains(character))
+        }
+        guard fits, (1...40).contains(name.utf8.count) else {
+            throw Problem(
+                description: "'\(name)' is no name: use 1 to 40 letters, digits, dashes, dots or underscores"
+            )
+        }
+        guard !Contender.catalog.contains(where: { $0.name == name }) else {
+            throw Problem(description: "'\(name)' is a contender already; choose another name")
+        }
+        return name
+    }
+
+    private static func service(_ name: String) throws(Problem) -> Service {
+        guard let service = Service(rawValue: name) else {
+            let known = Service.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(description: "there is no service '\(name)'; known: \(known)")
+        }
+        return service
+    }
+
+    private static func words(_ line: String) throws(Problem) -> [String] {
+        let words: [String]
+        switch Result(catching: { () throws(ShellWords.Unfinished) in try ShellWords.split(line) }) {
+        case .success(let found): words = found
+        case .failure(let problem): throw Problem(description: "in the command, \(problem)")
+        }
+        guard let program = words.first, !program.isEmpty else {
+            throw Problem(description: "there is no command after the '='")
+        }
+        return words
+    }
+
+    /// The kind of socket that the placeholders speak of.
+    private static func family(of words: [String]) throws(Problem) -> Workload.Family {
+        var found: Set<CommandTemplate.Placeholder> = []
+        for match in words.flatMap({ $0.matches(of: /\{([A-Za-z]+)\}/) }) {
+            guard let placeholder = CommandTemplate.Placeholder(rawValue: String(match.1)) else {
+                let known = CommandTemplate.Placeholder.allCases.map { "{\($0.rawValue)}" }.joined(
+                    separator: ", "
+                )
+                throw Problem(
+                    description: "nothing is known that '\(match.0)' could stand for; known: \(known)"
+                )
+            }
+            found.insert(placeholder)
+        }
+        switch (found.contains(.port), found.contains(.path)) {
+        case (true, false): return .tcp
+        case (false, true) where !found.contains(.host): return .unix
+        case (false, false):
+            throw Problem(
+                description:
+                    "the command has neither {port} nor {path}, so the server is not told where to listen"
+            )
+        default:
+            throw Problem(
+                description:
+                    "a command listens on {host} and {port}, or on {path}; give one --contender for each"
+            )
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+
+/// Who is measured.
+struct ContenderOptions: ParsableArguments {
+    @Option(help: "Contenders, separated by commas, in the order of their turns. (default: all that can run)")
+    var contenders: String?
+
+    @Option(
+        name: .customLong("contender"),
+        help: ArgumentHelp(
+            "Another server, and how to start it, as in 'mine=./my-server {port}'. Can be given more than once.",
+            discussion: """
+                {port} becomes the TCP port to listen on and {host} the address; {path}, instead of these, the Unix \
+                socket, and {bytes} the size of a message. The server must echo what it receives; 'mine:http=…' is one \
+                that answers HTTP. The same name can be given again for another service or kind of socket. The process \
+                that is started has to serve by itself, as its CPU time is what is measured: in a shell, use exec.
+                """,
+            valueName: "name=command"
+        ),
+        transform: { try ContenderArgument($0) }
+    )
+    var additional: [ContenderArgument] = []
+
+    @Option(help: "How long a server may take until it listens, in seconds.")
+    var startTimeout = ServerProcess.startSecondsMax
+
+    func validate() throws {
+        guard startTimeout > 0, startTimeout <= 600 else {
+            throw ValidationError("--start-timeout must be more than 0 and at most 600.")
+        }
+        do {
+            _ = try chosen()
+        } catch let error as SelectionError {
+            throw ValidationError(error.description)
+        }
+    }
+
+    /// Those that were asked for, whether they can run or not: all, unless some are named.
+    func chosen() throws -> [Contender] {
+        let own = try own()
+        guard let contenders else { return Contender.catalog + own }
+        let named = try Contender.named(
+            contenders.split(separator: ",").map(String.init),
+            among: Contender.catalog + own
+        )
+        return named + own.filter { mine in !named.contains { $0.name == mine.name } }
+    }
+
+    /// The contenders of the command line, each with all the commands that were given for its name.
+    private func own() throws -> [Contender] {
+        var found: [Contender] = []
+        for argument in additional {
+            let template = argument.template
+            guard let index = found.firstIndex(where: { $0.name == argument.name }) else {
+                found.append(
+                    Contender(
+                        name: argument.name,
+                        summary: template.words.joined(separator: " "),
+                        program: template.words[0],
+                        templates: [template]
+                    )
+                )
+                continue
+            }
+            let isTaken = found[index].templates.contains {
+                $0.service == template.service && $0.family == template.family
+            }
+            guard !isTaken else {
+                throw ValidationError(
+                    "--contender has two commands for \(template.service.rawValue) by '\(argument.name)'; use two names."
+                )
+            }
+            found[index].templates.append(template)
+        }
+        return found
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// Sockets that are opened to find something out, and closed at once.
+enum Probe {
+    /// A TCP port of the loopback that nobody listens on now.
+    static func freePort() -> UInt16? {
+        let descriptor = socket(AF_INET, streamKind, 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var address = loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let found = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        return found ? UInt16(bigEndian: address.sin_port) : nil
+    }
+
+    /// Whether a connection to `endpoint` succeeds.
+    static func listens(at endpoint: Contender.Endpoint) -> Bool {
+        switch endpoint {
+        case .tcp(_, let port): connects(AF_INET, to: loopback(port: port))
+        case .unix(let path):
+            address(path: path).map { connects(AF_UNIX, to: $0) } ?? false
+        }
+    }
+
+    private static func connects<Address>(_ family: Int32, to address: Address) -> Bool {
+        let descriptor = socket(family, streamKind, 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size)) == 0
+            }
+        }
+    }
+
+    private static func loopback(port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func address(path: String) -> sockaddr_un? {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        return withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+            guard path.utf8.count < bytes.count else { return false }
+            bytes.copyBytes(from: path.utf8)
+            return true
+        } ? address : nil
+    }
+
+    private static var streamKind: Int32 { Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) }
+}

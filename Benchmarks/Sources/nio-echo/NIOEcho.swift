@@ -1,0 +1,77 @@
+import ArgumentParser
+import NIOCore
+import NIOPosix
+
+/// The services over SwiftNIO, in the way of its own examples, on one event loop thread.
+@main
+struct NIOEcho: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nio-echo",
+        abstract: "Serves echo, HTTP or a stream over SwiftNIO until SIGINT or SIGTERM.",
+        discussion: "Prints one line, 'listening on …', as soon as it accepts connections."
+    )
+
+    @Argument(help: "What to serve.")
+    var service: Service = .echo
+
+    @Option(help: "The host to listen on. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "The port to listen on; 0 lets the system choose. (default: 0)")
+    var port: UInt16?
+
+    @Option(help: "The Unix socket to listen on instead.")
+    var unix: String?
+
+    @Option(help: "What 'source' sends at a time, in bytes.")
+    var messageBytes = 64 << 10
+
+    func validate() throws {
+        guard (1...1 << 30).contains(messageBytes) else {
+            throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
+        }
+        guard unix == nil || (host == nil && port == nil) else {
+            throw ValidationError("--unix goes with neither --host nor --port.")
+        }
+    }
+
+    func run() throws {
+        let signals = TerminationSignals()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let channel = try bind(bootstrap(on: group))
+        announce(channel)
+        signals.wait()
+        try channel.close().wait()
+        try group.syncShutdownGracefully()
+    }
+
+    /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.
+    private func bootstrap(on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
+        let (service, messageBytes) = (service, messageBytes)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4_096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try service.addHandlers(to: channel, messageBytes: messageBytes)
+                }
+            }
+            .childChannelOption(.maxMessagesPerRead, value: 16)
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
+        return unix == nil ? bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) : bootstrap
+    }
+
+    private func bind(_ bootstrap: ServerBootstrap) throws -> any Channel {
+        if let unix {
+            return try bootstrap.bind(unixDomainSocketPath: unix, cleanupExistingSocketFile: true).wait()
+        }
+        return try bootstrap.bind(host: host ?? "127.0.0.1", port: Int(port ?? 0)).wait()
+    }
+
+    private func announce(_ channel: any Channel) {
+        let place = unix ?? "\(host ?? "127.0.0.1"):\(channel.localAddress?.port ?? 0)"
+        print("listening on \(place)")
+        // Standard output is a pipe here and would keep the line.
+        flushStandardOutput()
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import NIOCore
+import NIOHTTP1
+
+/// What the server does with its connections.
+enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case echo
+    case http
+    /// Drops what it receives.
+    case sink
+    /// Sends the pattern without end.
+    case source
+
+    /// - Parameter messageBytes: what a source sends at a time.
+    func addHandlers(to channel: any Channel, messageBytes: Int) throws {
+        let pipeline = channel.pipeline.syncOperations
+        switch self {
+        case .echo:
+            // Stops reading while writes wait.
+            try pipeline.addHandler(BackPressureHandler())
+            try pipeline.addHandler(EchoHandler())
+        case .http:
+            try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+            try pipeline.addHandler(HelloHandler())
+        case .sink: try pipeline.addHandler(SinkHandler())
+        case .source: try pipeline.addHandler(SourceHandler(messageBytes: messageBytes))
+        }
+    }
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The services over asyncio, or over uvloop: `server.py echo --loop uvloop --port 0`.
+
+Prints one line, `listening on ...`, as soon as it accepts connections, and serves until SIGINT or SIGTERM.
+"""
+
+import argparse
+import asyncio
+import platform
+import signal
+import sys
+
+WAITING_MAX = 1 << 20  # bytes that wait for a peer that does not read; as much as the other contenders allow
+BACKLOG = 4096
+
+
+class Service(asyncio.Protocol):
+    """What both services do about a peer that does not read: they do not read from it either."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.set_write_buffer_limits(high=WAITING_MAX)
+
+    def pause_writing(self):
+        self.transport.pause_reading()
+
+    def resume_writing(self):
+        self.transport.resume_reading()
+
+
+class Echo(Service):
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+class Hello(Service):
+    """Answers each request with a greeting. Looks for the ends of requests only, and expects no bodies."""
+
+    GREETING = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, world!\n"
+    END = b"\r\n\r\n"
+
+    def __init__(self):
+        self.rest = b""
+
+    def data_received(self, data):
+        data = self.rest + data if self.rest else data
+        count = data.count(self.END)
+        if count:
+            self.transport.write(self.GREETING * count)
+            self.rest = data[data.rindex(self.END) + len(self.END):]
+        else:
+            self.rest = data
+
+
+class Sink(Service):
+    """Drops what it receives."""
+
+    def data_received(self, data):
+        pass
+
+
+class Source(Service):
+    """Sends the pattern without end."""
+
+    PERIOD = 65521
+    PATTERN = b""  # the period, and as much more as makes a message from any position one piece
+    message_bytes = 0
+
+    @classmethod
+    def prepare(cls, message_bytes):
+        state, period = 0x9E3779B97F4A7C15, bytearray()
+        for _ in range(cls.PERIOD):
+            state ^= state << 13 & 0xFFFFFFFFFFFFFFFF
+            state ^= state >> 7
+            state ^= state << 17 & 0xFFFFFFFFFFFFFFFF
+            period.append(state >> 32 & 0xFF)
+        cls.PATTERN = memoryview(bytes(period) * (message_bytes // cls.PERIOD + 2))
+        cls.message_bytes = message_bytes
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.position = 0
+        self.paused = False
+        self.send()
+
+    def send(self):
+        if self.paused or self.transport.is_closing():
+            return
+        end = self.position + self.message_bytes
+        self.transport.write(self.PATTERN[self.position:end])
+        self.position = end % self.PERIOD
+        asyncio.get_running_loop().call_soon(self.send)
+
+    def pause_writing(self):
+        self.paused = True
+
+    def resume_writing(self):
+        self.paused = False
+        asyncio.get_running_loop().call_soon(self.send)
+
+
+SERVICES = {"echo": Echo, "http": Hello, "sink": Sink, "source": Source}
+
+
+async def serve(service, options):
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    if options.unix:
+        server = await loop.create_unix_server(service, options.unix, backlog=BACKLOG)
+        place = options.unix
+    else:
+        server = await loop.create_server(service, options.host, options.port, backlog=BACKLOG)
+        place = f"{options.host}:{server.sockets[0].getsockname()[1]}"
+    print(f"listening on {place}", flush=True)
+    await ended.wait()
+    server.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Serves echo, HTTP or a stream over asyncio or uvloop.")
+    parser.add_argument("service", choices=tuple(SERVICES))
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--unix", help="the Unix socket to listen on instead")
+    parser.add_argument("--message-bytes", type=int, default=64 * 1024, help="what a source sends at a time")
+    parser.add_argument("--version", action="store_true", help="print what runs it, and end")
+    options = parser.parse_args()
+    version = f"CPython {platform.python_version()}"
+    if options.loop == "uvloop":
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        version = f"uvloop {uvloop.__version__}, {version}"
+    if options.version:
+        print(version)
+        return 0
+    if options.service == "source":
+        Source.prepare(options.message_bytes)
+    asyncio.run(serve(SERVICES[options.service], options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
