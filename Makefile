@@ -2,12 +2,13 @@
 SWIFT ?= swift
 SWIFT_FLAGS ?=
 BENCH_FLAGS ?=
+SOAK_SECONDS ?= 300
 export SWIFT
 
 LOOPBENCH = SWIFT_BACKTRACE=enable=no Benchmarks/.build/release/loopbench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint format demo bench docs ci clean
+.PHONY: help setup build test lint format soak demo bench docs ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ lint: ## Check the layout of the code, file sizes and left-overs
 
 format: ## Lay the code out as `make lint` wants it
 	@Scripts/lint format
+
+soak: ## Drive each loop with everything at once, five minutes each unless SOAK_SECONDS says else, and count what is left
+	@Scripts/setup build
+	PROACTOR_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --disable-xctest --filter '^ProactorSoak\.' $(SWIFT_FLAGS)
 
 demo: ## Serve HTTP and echo on each loop, load them, and print a table
 	@Scripts/setup demo

@@ -36,6 +36,7 @@ let package = Package(
             dependencies: ["Proactor", "CPosix"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(name: "ProactorSoak", dependencies: ["Proactor"], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )
