@@ -2,15 +2,8 @@
 #include "CUring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
-// Without the thread sanitizer, liburing's inline functions included. Rings are memory that is shared with the kernel, which
-// it does not see; liburing maps and unmaps them by system calls of its own, which it does not see either, and it then
-// takes the next ring at the same address for the last one. The one-thread rule above is what keeps them safe.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
-#endif
-#include <liburing.h>
+#include "ring.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +26,6 @@ _Static_assert(offsetof(curing_completion, result) == offsetof(struct io_uring_c
 _Static_assert(offsetof(curing_completion, flags) == offsetof(struct io_uring_cqe, flags), "completion layout");
 // The kernel's `flags` of io_uring_buf_reg is liburing 2.3's `pad`.
 _Static_assert(offsetof(struct io_uring_buf_reg, pad) == 14, "buffer registration layout");
-
-struct curing_ring {
-    struct io_uring ring;
-    bool descriptor_is_registered;
-};
 
 struct curing_buffers {
     struct io_uring_buf_ring *entries;
@@ -190,52 +178,6 @@ bool curing_prepare_read(curing_ring *self, int32_t descriptor, void *bytes, uin
     if (!entry) return false;
     io_uring_prep_read(entry, descriptor, bytes, count, (uint64_t)offset);
     entry->user_data = user_data;
-    return true;
-}
-
-bool curing_prepare_write(curing_ring *self, int32_t descriptor, const void *bytes, uint32_t count, int64_t offset,
-                          uint64_t user_data) {
-    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
-    if (!entry) return false;
-    io_uring_prep_write(entry, descriptor, bytes, count, (uint64_t)offset);
-    entry->user_data = user_data;
-    return true;
-}
-
-bool curing_prepare_open(curing_ring *self, const char *path, int32_t flags, uint32_t mode, uint64_t user_data) {
-    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
-    if (!entry) return false;
-    io_uring_prep_openat(entry, AT_FDCWD, path, flags, mode);
-    entry->user_data = user_data;
-    return true;
-}
-
-bool curing_prepare_fsync(curing_ring *self, int32_t descriptor, bool data_only, uint64_t user_data) {
-    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
-    if (!entry) return false;
-    io_uring_prep_fsync(entry, descriptor, data_only ? IORING_FSYNC_DATASYNC : 0);
-    entry->user_data = user_data;
-    return true;
-}
-
-bool curing_prepare_statx(curing_ring *self, int32_t descriptor, uint32_t mask, void *status, uint64_t user_data) {
-    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
-    if (!entry) return false;
-    io_uring_prep_statx(entry, descriptor, "", AT_EMPTY_PATH, mask, status);
-    entry->user_data = user_data;
-    return true;
-}
-
-bool curing_prepare_splices(curing_ring *self, const curing_splice *moves, uint32_t count) {
-    // A link at the end of the queue would bind the move to a stranger's submission.
-    if (io_uring_sq_space_left(&self->ring) < count) return false;
-    for (uint32_t index = 0; index < count; index++) {
-        struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
-        const curing_splice *move = &moves[index];
-        io_uring_prep_splice(entry, move->from, move->from_offset, move->to, -1, move->count, 0);
-        if (index + 1 < count) entry->flags |= IOSQE_IO_LINK;
-        entry->user_data = move->user_data;
-    }
     return true;
 }
 

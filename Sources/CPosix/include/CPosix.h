@@ -68,6 +68,7 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 
 // Has the processor fetch what it will soon be asked for.
 static inline void cposix_prefetch(const void *address) { __builtin_prefetch(address); }
+
 // ---- Files
 
 // What is asked of statx(2): all that every file system has, the time of birth, and the alignment of direct I/O.
@@ -107,6 +108,9 @@ int64_t cposix_sendfile(int32_t socket, int32_t file, int64_t *offset, uint64_t 
 int32_t cposix_pipe(int32_t ends[2], int32_t wanted);
 // Replaces SO_SNDTIMEO; zero is none. Returns minus errno.
 int32_t cposix_exchange_send_timeout(int32_t socket, int64_t microseconds, int64_t *previous);
+
+// ---- Threads
+
 
 int32_t cposix_set_thread_name(const char *name);
 // Has the calling thread run on one processor only. Returns zero or minus errno.

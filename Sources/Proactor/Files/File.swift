@@ -166,6 +166,8 @@ public final class File {
     func beginOperation(_ operation: FileError.Operation) throws -> FileDescriptor {
         try loop.checkUsable("a call of a File")
         guard isOpen else { throw FileError(operation, .badFileDescriptor, path: path) }
+        // A loop that closes leaves the task suspended for good, and the file with it: then the loop closes the descriptor.
+        if operationsInFlight == 0 { loop.unclaimed.insert(descriptor) }
         operationsInFlight += 1
         return descriptor
     }
@@ -173,7 +175,9 @@ public final class File {
     func endOperation() {
         precondition(operationsInFlight > 0, "a file's operation ended twice")
         operationsInFlight -= 1
-        if operationsInFlight == 0 { closer.take()?.resume() }
+        guard operationsInFlight == 0 else { return }
+        if loop.isClosed { isOpen = false } else { loop.unclaimed.remove(descriptor) }
+        closer.take()?.resume()
     }
 }
 

@@ -58,7 +58,7 @@ import Testing
             try loop.settle()
             #expect(!reading.done && !closing.done && file.isClosed)
             try Self.feed(place, [1, 2, 3])
-            try loop.turn { reading.done && closing.done }
+            try loop.rest { reading.done && closing.done }
             #expect(try reading.result() == [1, 2, 3])
             try closing.result()
         }
@@ -67,15 +67,16 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func aCancelledTaskClosesItsFile(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
-            let place = try TemporaryFile([1])
-            let descriptor = try FileDescriptor.open(place.path, .readOnly)
+            let place = try TemporaryFile.namedPipe()
+            let descriptor = try FileDescriptor.open(place.path, .readOnly, options: .nonBlocking)
             let file = File(descriptor: descriptor, on: loop)
+            #expect(place.hasReader)
             try loop.run {
                 withUnsafeCurrentTask { $0?.cancel() }
                 #expect(Task.isCancelled)
                 try await file.close()
             }
-            #expect(fcntl(descriptor.rawValue, F_GETFD) == -1)
+            #expect(!place.hasReader)
         }
     }
 
@@ -91,13 +92,13 @@ import Testing
             let reading = loop.createTask { try await file.read(count: 3, at: 0) }
             try loop.settle(turns: 3)
             reading.cancel()
-            try loop.turn { reading.done }
+            try loop.rest { reading.done }
             #expect(reading.cancelled)
             executor.runAll()
             // Nothing reads any more, so what comes stays there for the next one.
             try Self.feed(place, [4, 5, 6])
             let next = loop.createTask { try await file.read(count: 3, at: 0) }
-            try loop.turn {
+            try loop.rest {
                 executor.runAll()
                 return next.done
             }
@@ -124,7 +125,7 @@ import Testing
             try loop.settle()
             #expect(!reading.done)
             try Self.feed(place, [7, 8, 9])
-            try loop.turn { reading.done }
+            try loop.rest { reading.done }
             // Cancelled too late: what it read counts.
             let (count, bytes) = try reading.result()
             #expect(count == 3 && bytes == [7, 8, 9])
@@ -137,14 +138,29 @@ import Testing
     func aForgottenFileIsClosedWithAWarning(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             loop.debug = true
-            let place = try TemporaryFile([1])
-            let descriptor = try FileDescriptor.open(place.path, .readOnly)
+            let place = try TemporaryFile.namedPipe()
+            let descriptor = try FileDescriptor.open(place.path, .readOnly, options: .nonBlocking)
             let lines = LogCapture.lines {
                 do { _ = File(descriptor: descriptor, path: place.path, on: loop) }
             }
             #expect(lines.contains { $0.contains("never closed") && $0.contains(place.path.string) })
-            #expect(fcntl(descriptor.rawValue, F_GETFD) == -1)
+            #expect(!place.hasReader)
             loop.debug = false
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aLoopThatClosesClosesTheFilesInUse(kind: LoopKind) async throws {
+        try await kind.withLoop(abandonsTasks: true) { loop in
+            let place = try TemporaryFile.namedPipe()
+            let descriptor = try FileDescriptor.open(place.path, .readWrite)
+            try loop.setDefaultExecutor(HoldingExecutor())
+            let file = File(descriptor: descriptor, on: loop)
+            _ = loop.createTask { try await file.read(count: 3, at: 0) }
+            try loop.settle(turns: 3)
+            #expect(place.hasReader)
+            try loop.close()
+            #expect(!place.hasReader)
         }
     }
 

@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
-    func aDescriptorFromElsewhereServesTooAndIsClosed(kind: LoopKind) async throws {
+    func aDescriptorFromElsewhereServesToo(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let place = try TemporaryFile(patternBytes(100))
             let descriptor = try FileDescriptor.open(place.path, .readOnly)
@@ -187,7 +187,6 @@ import Testing
                 }
                 try await file.close()
             }
-            #expect(fcntl(descriptor.rawValue, F_GETFD) == -1)
         }
     }
 

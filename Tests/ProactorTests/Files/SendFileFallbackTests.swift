@@ -26,7 +26,7 @@ import Testing
                 transport.write("tail")
                 return sent
             }
-            try loop.turn {
+            try loop.rest {
                 peer.read()
                 return task.done && peer.received.count >= 1_500_008
             }
@@ -50,12 +50,12 @@ import Testing
             let file = try loop.run { try await File.open(place.path, on: loop) }
             backend.failures[.sendFile] = [.invalidArgument]
             let task = loop.createTask { try await loop.sendFile(transport, file) }
-            try loop.turn {
+            try loop.rest {
                 peer.read(limit: 10_000)
                 return peer.received.count > 100_000
             }
             peer.close()
-            try loop.turn { task.done && recorder.lostCount == 1 }
+            try loop.rest { task.done && recorder.lostCount == 1 }
             let error = #expect(throws: SendFileError.self) { try task.result() }
             let reasons = [Errno.brokenPipe, .connectionReset]
             #expect(reasons.contains { error == .connectionLost($0, bytesSent: file.position) })
@@ -80,7 +80,7 @@ import Testing
                 if reads == 3 { backend.failures[.readFile] = [.ioError] }
             }
             let task = loop.createTask { try await loop.sendFile(transport, file) }
-            try loop.turn {
+            try loop.rest {
                 peer.read()
                 return task.done
             }
@@ -88,7 +88,7 @@ import Testing
             #expect(throws: SendFileError.fileFailed(.ioError, path: place.path, bytesSent: sent)) {
                 try task.result()
             }
-            try loop.turn {
+            try loop.rest {
                 peer.read()
                 return peer.received.count >= sent
             }
@@ -125,7 +125,7 @@ import Testing
             }
             peer.write("question")
             let expected = head + Self.bytes[1...] + Array("tail".utf8)
-            try loop.turn {
+            try loop.rest {
                 peer.read(limit: 300_000)
                 return task.done && peer.received.count >= expected.count
             }
@@ -135,7 +135,7 @@ import Testing
             // All is as it was: the limits, the protocol and its reading, and the pause that ended meanwhile.
             #expect(transport.getWriteBufferLimits() == (1000, 5000))
             #expect(transport.getProtocol() === recorder)
-            try loop.turn { recorder.text == "question" }
+            try loop.rest { recorder.text == "question" }
             #expect(recorder.pauseCount == recorder.resumeCount)
             try loop.run { try await file.close() }
             try loop.finish(inner, peer)
@@ -151,12 +151,12 @@ import Testing
             let (inner, peer) = try loop.connect(recorder)
             let file = try loop.run { try await File.open(place.path, on: loop) }
             let task = loop.createTask { try await loop.sendFile(WrappedTransport(inner), file) }
-            try loop.turn {
+            try loop.rest {
                 peer.read(limit: 10_000)
                 return peer.received.count > 300_000
             }
             peer.close()
-            try loop.turn { task.done }
+            try loop.rest { task.done }
             let error = #expect(throws: SendFileError.self) { try task.result() }
             let reasons = [Errno.brokenPipe, .connectionReset]
             #expect(reasons.contains { error == .connectionLost($0, bytesSent: file.position) })

@@ -6,12 +6,14 @@ import SystemPackage
 final class TemporaryFile {
     let path: FilePath
 
-    init(_ content: [UInt8]? = nil) throws {
+    /// - Parameter length: the file's, in bytes, when it is to be longer than its content; the rest are zeros.
+    init(_ content: [UInt8]? = nil, length: Int = 0) throws {
         path = FilePath("/tmp/proactor-file-\(UUID().uuidString)")
         guard let content else { return }
         guard FileManager.default.createFile(atPath: path.string, contents: Data(content)) else {
             throw TestError(number: Int(errno))
         }
+        if length > content.count { try SocketPair.check(truncate(path.string, length)) }
     }
 
     private init(pipeAt path: FilePath) throws {
@@ -25,6 +27,14 @@ final class TemporaryFile {
 
     var content: [UInt8] {
         FileManager.default.contents(atPath: path.string).map { Array($0) } ?? []
+    }
+
+    /// Whether a named pipe is open for reading somewhere: what a descriptor's number would not tell, as others get it next.
+    var hasReader: Bool {
+        let end = open(path.string, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        guard end >= 0 else { return false }
+        close(end)
+        return true
     }
 
     deinit {

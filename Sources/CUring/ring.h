@@ -1,0 +1,20 @@
+// What the C files share: a ring, and liburing. Each file that includes this ends with the attribute's pop.
+#ifndef CURING_RING_H
+#define CURING_RING_H
+
+#include "CUring.h"
+
+// Without the thread sanitizer, liburing's inline functions included. Rings are memory that is shared with the kernel, which
+// it does not see; liburing maps and unmaps them by system calls of its own, which it does not see either, and it then
+// takes the next ring at the same address for the last one. The one-thread rule of CUring.h is what keeps them safe.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
+#endif
+#include <liburing.h>
+
+struct curing_ring {
+    struct io_uring ring;
+    bool descriptor_is_registered;
+};
+
+#endif
