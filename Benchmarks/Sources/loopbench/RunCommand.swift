@@ -34,7 +34,10 @@ struct RunCommand: ParsableCommand {
     )
     var warmUp: Double?
 
-    @Option(help: "Chooses the length of the windows so that all takes about so many minutes.")
+    @Option(
+        help:
+            "Chooses the length of the windows so that all takes about so many minutes, unless --seconds says it."
+    )
     var minutes: Double?
 
     @Option(help: "Echo in an open loop: so many messages are due each second, on all connections together.")
@@ -68,9 +71,6 @@ struct RunCommand: ParsableCommand {
         guard seconds ?? 1 > 0 else { throw ValidationError("--seconds must be more than 0.") }
         guard warmUp ?? 0 >= 0 else { throw ValidationError("--warm-up must not be negative.") }
         guard minutes ?? 1 > 0 else { throw ValidationError("--minutes must be more than 0.") }
-        guard minutes == nil || seconds == nil else {
-            throw ValidationError("--minutes chooses --seconds: give one of them.")
-        }
         do {
             for workload in try selectedWorkloads() {
                 if let problem = workload.problem { throw ValidationError("\(workload.name): \(problem).") }

@@ -18,9 +18,18 @@ struct RunOptionsTests {
         #expect(command.connections == 3)
     }
 
+    /// `make bench` gives options of its own first.
+    @Test func laterOptionsWin() throws {
+        let arguments = [
+            "run", "--minutes", "5", "--workloads", "quick", "--minutes", "1", "--workloads", "idle-3",
+        ]
+        let command = try #require(try Loopbench.parseAsRoot(arguments) as? RunCommand)
+        #expect(command.minutes == 1 && command.workloads == "idle-3")
+    }
+
     @Test(arguments: [
         ["run", "--workloads", "nothing"], ["run", "--contenders", "nobody"], ["run", "--rounds", "0"],
-        ["run", "--seconds", "0"], ["run", "--seconds", "1", "--minutes", "5"],
+        ["run", "--seconds", "0"], ["run", "--minutes", "0"],
         ["run", "--contenders", "epoll", "--baseline", "poll"],
         ["run", "--workloads", "churn-64Bx5", "--rate", "100"],
         ["run", "--workloads", "idle-5", "--depth", "2"],

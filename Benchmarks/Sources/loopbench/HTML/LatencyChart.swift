@@ -1,21 +1,24 @@
 import Foundation
 
-/// A curve for each contender: which latency so many per cent of its requests stayed below.
+/// A curve for each contender: which latency so many per cent of its requests stayed below, from the median on.
 struct LatencyChart {
     var result: WorkloadResult
     /// All of the report's contenders, so that each has the same line in every chart.
     var order: [String]
 
     private static let width = 360.0
-    private static let (left, right, top, bottom) = (46.0, 352.0, 28.0, 220.0)
-    private static let legendTop = 258.0
+    private static let (left, right, top, bottom) = (46.0, 352.0, 28.0, 250.0)
+    private static let legendTop = 288.0
     private static let legendRow = 17.0
+
+    private static let fractions = Measurement.Latency.fractions.filter { $0 >= 0.5 }
 
     /// The medians of the rounds' curves, in microseconds. Empty where the latencies were not kept.
     private func curve(of contender: String) -> [Double] {
         let curves = result.rounds.compactMap { $0[contender]?.latency?.curve }.filter { !$0.isEmpty }
         guard !curves.isEmpty else { return [] }
-        return Measurement.Latency.fractions.indices.map { index in
+        let first = Measurement.Latency.fractions.count - Self.fractions.count
+        return (first..<Measurement.Latency.fractions.count).map { index in
             max(Summary(curves.map { Double($0[index]) / 1_000 }).median, 0.1)
         }
     }
@@ -31,7 +34,7 @@ struct LatencyChart {
         body += grid(range)
         // The library's own on top of the others.
         for (contender, values) in curves.sorted(by: { Kin($0.0) != .ours && Kin($1.0) == .ours }) {
-            let points = zip(Measurement.Latency.fractions, values).map { fraction, value in
+            let points = zip(Self.fractions, values).map { fraction, value in
                 "\(coordinate(Self.x(fraction))) \(coordinate(Self.y(value, range)))"
             }
             body += """
@@ -43,7 +46,7 @@ struct LatencyChart {
             body += legend(curve.0, column: index / rows, row: index % rows)
         }
         let words = curves.map { contender, values in
-            "\(contender) median \(shown(values[2], 1)) µs, 99 % below \(shown(values[7], 1)) µs"
+            "\(contender) median \(shown(values[0], 1)) µs, 99 % below \(shown(values[5], 1)) µs"
         }
         return Drawing(
             title: "\(result.workload.name), latency by percentile",
@@ -58,7 +61,8 @@ struct LatencyChart {
 
     /// 90 %, 99 %, 99.9 % and so on are equally far apart.
     private static func x(_ fraction: Double) -> Double {
-        left - log10(1 - fraction) / 4 * (right - left)
+        let (first, last) = (-log10(0.5), 4.0)
+        return left + (-log10(1 - fraction) - first) / (last - first) * (right - left)
     }
 
     private static func y(_ microseconds: Double, _ range: ClosedRange<Double>) -> Double {
@@ -80,7 +84,7 @@ struct LatencyChart {
             }
         }
         for (fraction, name) in [
-            (0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99 %"),
+            (0.5, "50 %"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99 %"),
         ] {
             let x = coordinate(Self.x(fraction))
             grid += "<path class=\"grid\" d=\"M\(x) \(coordinate(Self.top))V\(coordinate(Self.bottom))\"/>"
@@ -105,7 +109,7 @@ struct LatencyChart {
         let index = order.firstIndex(of: contender) ?? 0
         let kin = Kin(contender)
         let place = order.prefix(index).count { Kin($0) == kin }
-        let dash = Theme.dashes[place % Theme.dashes.count]
+        let dash = Theme.dashes[(place + index / Theme.lineColours) % Theme.dashes.count]
         let strength = kin == .ours ? " strong" : ""
         return "class=\"line l\(index % Theme.lineColours)\(strength)\""
             + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"")
