@@ -14,7 +14,9 @@ extension LoopKind {
         _ body: (EventLoopGroup) async throws -> Void
     ) async throws {
         LogCapture.install()
-        let loops = try await endedGroup(loopCount: loopCount, name: name, body)
+        let loops = try await TestTurns.shared.run {
+            try await endedGroup(loopCount: loopCount, name: name, body)
+        }
         for loop in loops { try await loop.waitUntilReleased(sourceLocation: sourceLocation) }
     }
 

@@ -88,13 +88,16 @@ func onThread<Value>(
     let outcome = ThreadOutcome<Value>()
     // It was sent here, and the thread is its only user.
     nonisolated(unsafe) let body = body
-    let thread = Thread { outcome.finish(Result { try body() }) }
-    thread.stackSize = 1 << 20
-    thread.start()
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(timeLimit.components.seconds))) {
-        outcome.finish(nil)
+    let ended = await TestTurns.shared.run {
+        let thread = Thread { outcome.finish(Result { try body() }) }
+        thread.stackSize = 1 << 20
+        thread.start()
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(timeLimit.components.seconds))) {
+            outcome.finish(nil)
+        }
+        return await outcome.value()
     }
-    guard let result = await outcome.value() else {
+    guard let result = ended else {
         Issue.record("the test did not end within \(timeLimit)", sourceLocation: sourceLocation)
         return nil
     }
