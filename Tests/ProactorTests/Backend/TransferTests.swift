@@ -24,107 +24,119 @@ import Testing
 
     // Pitfall 38
     @Test(arguments: [4096, 8192, 65_536, 1 << 20], [1, 2, 64])
-    func everySizeOfPipeAndQueueBringsAllBytes(capacity: Int32, queue: Int) throws {
-        var configuration = RingConfiguration()
-        configuration.submissionQueueSize = queue
-        let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
-        system.capacity = capacity
-        let backend = UringBackend(
-            ring: try KernelRing(configuration: configuration),
-            system: system,
-            completionsPerTurn: 256
-        )
-        try backend.start()
-        defer { backend.close() }
-        let place = try TemporaryFile(Self.bytes)
-        let file = try FileDescriptor.open(place.path, .readOnly)
-        for offset in [Int64(0), 1, 4096, 4100] {
+    func everySizeOfPipeAndQueueBringsAllBytes(capacity: Int32, queue: Int) async throws {
+        try await onThread {
+            var configuration = RingConfiguration()
+            configuration.submissionQueueSize = queue
+            let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
+            system.capacity = capacity
+            let backend = UringBackend(
+                ring: try KernelRing(configuration: configuration),
+                system: system,
+                completionsPerTurn: 256
+            )
+            try backend.start()
+            defer { backend.close() }
+            let place = try TemporaryFile(Self.bytes)
+            let file = try FileDescriptor.open(place.path, .readOnly)
+            for offset in [Int64(0), 1, 4096, 4100] {
+                let pair = try SocketPair(.unix)
+                let peer = RawPeer(pair.second)
+                let memory = FileTransferMemory(
+                    FileTransfer(socket: pair.first, file: file, offset: offset, count: .max)
+                )
+                let owner = CompletionRecorder()
+                backend.submit(.sendFile(memory.pointer), owner: owner)
+                let deadline = ContinuousClock.now + .seconds(20)
+                while owner.seen.isEmpty || peer.received.count < Self.bytes.count - Int(offset) {
+                    try #require(ContinuousClock.now < deadline, "the transfer did not end")
+                    backend.settle()
+                    backend.poll(timeoutNanoseconds: 1_000_000)
+                    backend.deliver()
+                    peer.read()
+                }
+                #expect(owner.results == [0])
+                #expect(memory.pointer.pointee.sent == Int64(Self.bytes.count) - offset)
+                #expect(peer.received == Array(Self.bytes[Int(offset)...]))
+                try pair.first.close()
+            }
+            #expect(backend.pipes.lentCount == 0 && backend.pipes.idleCount == 1)
+            #expect(backend.operationCount == 0)
+            try file.close()
+        }
+    }
+
+    @Test func withoutAPipeTheOperationFails() async throws {
+        try await onThread {
+            let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
+            system.failure = .tooManyOpenFiles
+            let backend = UringBackend(
+                ring: try KernelRing(configuration: RingConfiguration()),
+                system: system,
+                completionsPerTurn: 256
+            )
+            try backend.start()
+            defer { backend.close() }
             let pair = try SocketPair(.unix)
-            let peer = RawPeer(pair.second)
+            let place = try TemporaryFile([1])
+            let file = try FileDescriptor.open(place.path, .readOnly)
             let memory = FileTransferMemory(
-                FileTransfer(socket: pair.first, file: file, offset: offset, count: .max)
+                FileTransfer(socket: pair.first, file: file, offset: 0, count: .max)
             )
             let owner = CompletionRecorder()
             backend.submit(.sendFile(memory.pointer), owner: owner)
-            let deadline = ContinuousClock.now + .seconds(20)
-            while owner.seen.isEmpty || peer.received.count < Self.bytes.count - Int(offset) {
-                try #require(ContinuousClock.now < deadline, "the transfer did not end")
-                backend.settle()
+            #expect(owner.seen.isEmpty, "an owner was called within a submission")
+            backend.settle()
+            #expect(owner.results == [-EMFILE] && backend.operationCount == 0)
+            for descriptor in [pair.first, pair.second, file] { try descriptor.close() }
+        }
+    }
+
+    // Pitfall 24
+    @Test func aDirtyPipeIsNotKept() async throws {
+        try await onThread {
+            let harness = try RingHarness()
+            let place = try TemporaryFile(Self.bytes)
+            let file = try FileDescriptor.open(place.path, .readOnly)
+            let (socket, _) = try harness.pair()
+            let memory = FileTransferMemory(FileTransfer(socket: socket, file: file, offset: 0, count: .max))
+            let owner = CompletionRecorder()
+            let token = harness.backend.submit(.sendFile(memory.pointer), owner: owner)
+            // Nobody reads: the pipe is full of what the socket does not take.
+            harness.run { memory.pointer.pointee.waitsForSocket }
+            harness.backend.cancel(token)
+            harness.run { !owner.seen.isEmpty }
+            #expect(owner.results == [-ECANCELED])
+            #expect(memory.pointer.pointee.bytesInPipe > 0)
+            #expect(harness.backend.pipes.idleCount == 0 && harness.backend.pipes.lentCount == 0)
+            try file.close()
+        }
+    }
+
+    // Pitfall 24
+    @Test func closingEndsATransferAndItsPipe() async throws {
+        try await onThread {
+            let place = try TemporaryFile(Self.bytes)
+            let file = try FileDescriptor.open(place.path, .readOnly)
+            let pair = try SocketPair(.unix)
+            let memory = FileTransferMemory(
+                FileTransfer(socket: pair.first, file: file, offset: 0, count: .max)
+            )
+            let backend = try UringBackend(configuration: RingConfiguration())
+            try backend.start()
+            let owner = CompletionRecorder()
+            backend.submit(.sendFile(memory.pointer), owner: owner)
+            for _ in 0..<3 {
                 backend.poll(timeoutNanoseconds: 1_000_000)
                 backend.deliver()
-                peer.read()
             }
-            #expect(owner.results == [0])
-            #expect(memory.pointer.pointee.sent == Int64(Self.bytes.count) - offset)
-            #expect(peer.received == Array(Self.bytes[Int(offset)...]))
-            try pair.first.close()
+            let pipe = try #require(memory.pointer.pointee.pipe)
+            backend.close()
+            #expect(backend.operationCount == 0 && owner.seen.isEmpty)
+            #expect(backend.pipes.lentCount == 0)
+            _ = pipe
+            for descriptor in [pair.first, pair.second, file] { try descriptor.close() }
         }
-        #expect(backend.pipes.lentCount == 0 && backend.pipes.idleCount == 1)
-        #expect(backend.operationCount == 0)
-        try file.close()
-    }
-
-    @Test func withoutAPipeTheOperationFails() throws {
-        let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
-        system.failure = .tooManyOpenFiles
-        let backend = UringBackend(
-            ring: try KernelRing(configuration: RingConfiguration()),
-            system: system,
-            completionsPerTurn: 256
-        )
-        try backend.start()
-        defer { backend.close() }
-        let pair = try SocketPair(.unix)
-        let place = try TemporaryFile([1])
-        let file = try FileDescriptor.open(place.path, .readOnly)
-        let memory = FileTransferMemory(FileTransfer(socket: pair.first, file: file, offset: 0, count: .max))
-        let owner = CompletionRecorder()
-        backend.submit(.sendFile(memory.pointer), owner: owner)
-        #expect(owner.seen.isEmpty, "an owner was called within a submission")
-        backend.settle()
-        #expect(owner.results == [-EMFILE] && backend.operationCount == 0)
-        for descriptor in [pair.first, pair.second, file] { try descriptor.close() }
-    }
-
-    // Pitfall 24
-    @Test func aDirtyPipeIsNotKept() throws {
-        let harness = try RingHarness()
-        let place = try TemporaryFile(Self.bytes)
-        let file = try FileDescriptor.open(place.path, .readOnly)
-        let (socket, _) = try harness.pair()
-        let memory = FileTransferMemory(FileTransfer(socket: socket, file: file, offset: 0, count: .max))
-        let owner = CompletionRecorder()
-        let token = harness.backend.submit(.sendFile(memory.pointer), owner: owner)
-        // Nobody reads: the pipe is full of what the socket does not take.
-        harness.run { memory.pointer.pointee.waitsForSocket }
-        harness.backend.cancel(token)
-        harness.run { !owner.seen.isEmpty }
-        #expect(owner.results == [-ECANCELED])
-        #expect(memory.pointer.pointee.bytesInPipe > 0)
-        #expect(harness.backend.pipes.idleCount == 0 && harness.backend.pipes.lentCount == 0)
-        try file.close()
-    }
-
-    // Pitfall 24
-    @Test func closingEndsATransferAndItsPipe() throws {
-        let place = try TemporaryFile(Self.bytes)
-        let file = try FileDescriptor.open(place.path, .readOnly)
-        let pair = try SocketPair(.unix)
-        let memory = FileTransferMemory(FileTransfer(socket: pair.first, file: file, offset: 0, count: .max))
-        let backend = try UringBackend(configuration: RingConfiguration())
-        try backend.start()
-        let owner = CompletionRecorder()
-        backend.submit(.sendFile(memory.pointer), owner: owner)
-        for _ in 0..<3 {
-            backend.poll(timeoutNanoseconds: 1_000_000)
-            backend.deliver()
-        }
-        let pipe = try #require(memory.pointer.pointee.pipe)
-        backend.close()
-        #expect(backend.operationCount == 0 && owner.seen.isEmpty)
-        #expect(backend.pipes.lentCount == 0)
-        _ = pipe
-        for descriptor in [pair.first, pair.second, file] { try descriptor.close() }
     }
 
     /// Counts what is asked for.
@@ -138,26 +150,28 @@ import Testing
     }
 
     @Test(arguments: SelectorKind.allCases)
-    func aSelectorGivesATransferItsShareOfATurn(kind: SelectorKind) throws {
-        let calls = CountingCalls()
-        let harness = try SelectorHarness(kind, calls: calls)
-        let (socket, _) = try harness.pair()
-        let size: Int64 = 100 << 20
-        let memory = FileTransferMemory(
-            FileTransfer(socket: socket, file: FileDescriptor(rawValue: 0), offset: 0, count: size)
-        )
-        let owner = CompletionRecorder()
-        harness.backend.submit(.sendFile(memory.pointer), owner: owner)
-        var turns = 0
-        while owner.seen.isEmpty {
-            let before = calls.counts.count
-            harness.turn()
-            turns += 1
-            #expect(calls.counts.count - before <= 1)
+    func aSelectorGivesATransferItsShareOfATurn(kind: SelectorKind) async throws {
+        try await onThread {
+            let calls = CountingCalls()
+            let harness = try SelectorHarness(kind, calls: calls)
+            let (socket, _) = try harness.pair()
+            let size: Int64 = 100 << 20
+            let memory = FileTransferMemory(
+                FileTransfer(socket: socket, file: FileDescriptor(rawValue: 0), offset: 0, count: size)
+            )
+            let owner = CompletionRecorder()
+            harness.backend.submit(.sendFile(memory.pointer), owner: owner)
+            var turns = 0
+            while owner.seen.isEmpty {
+                let before = calls.counts.count
+                harness.turn()
+                turns += 1
+                #expect(calls.counts.count - before <= 1)
+            }
+            #expect(calls.counts.allSatisfy { $0 <= 512 * 1024 })
+            #expect(memory.pointer.pointee.sent == size && turns > 100)
+            #expect(owner.results == [0])
         }
-        #expect(calls.counts.allSatisfy { $0 <= 512 * 1024 })
-        #expect(memory.pointer.pointee.sent == size && turns > 100)
-        #expect(owner.results == [0])
     }
 }
 

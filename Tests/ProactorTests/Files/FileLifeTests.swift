@@ -15,7 +15,7 @@ import Testing
     }
 
     private static func feed(_ place: TemporaryFile, _ bytes: [UInt8]) throws {
-        let end = try FileDescriptor.open(place.path, .writeOnly, options: [.nonBlocking])
+        let end = try FileDescriptor.open(place.path, .writeOnly, options: [.nonBlocking, .closeOnExec])
         try end.closeAfter { _ = try end.writeAll(bytes) }
     }
 
@@ -68,7 +68,11 @@ import Testing
     func aCancelledTaskClosesItsFile(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let place = try TemporaryFile.namedPipe()
-            let descriptor = try FileDescriptor.open(place.path, .readOnly, options: .nonBlocking)
+            let descriptor = try FileDescriptor.open(
+                place.path,
+                .readOnly,
+                options: [.nonBlocking, .closeOnExec]
+            )
             let file = File(descriptor: descriptor, on: loop)
             #expect(place.hasReader)
             try loop.run {
@@ -76,7 +80,7 @@ import Testing
                 #expect(Task.isCancelled)
                 try await file.close()
             }
-            #expect(!place.hasReader)
+            #expect(place.losesReader())
         }
     }
 
@@ -103,6 +107,27 @@ import Testing
                 return next.done
             }
             #expect(try next.result() == [4, 5, 6])
+            try loop.run { try await file.close() }
+        }
+    }
+
+    // Pitfall 44
+    @Test(arguments: LoopKind.allCases)
+    func aReadWaitsAlsoForADescriptorThatDoesNotBlock(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile.namedPipe()
+            let descriptor = try FileDescriptor.open(
+                place.path,
+                .readWrite,
+                options: [.nonBlocking, .closeOnExec]
+            )
+            let file = File(descriptor: descriptor, on: loop)
+            let reading = loop.createTask { try await file.read(count: 3, at: 0) }
+            try loop.settle()
+            #expect(!reading.done)
+            try Self.feed(place, [1, 2, 3])
+            try loop.rest { reading.done }
+            #expect(try reading.result() == [1, 2, 3])
             try loop.run { try await file.close() }
         }
     }
@@ -139,12 +164,16 @@ import Testing
         try await kind.withLoop { loop in
             loop.debug = true
             let place = try TemporaryFile.namedPipe()
-            let descriptor = try FileDescriptor.open(place.path, .readOnly, options: .nonBlocking)
+            let descriptor = try FileDescriptor.open(
+                place.path,
+                .readOnly,
+                options: [.nonBlocking, .closeOnExec]
+            )
             let lines = LogCapture.lines {
                 do { _ = File(descriptor: descriptor, path: place.path, on: loop) }
             }
             #expect(lines.contains { $0.contains("never closed") && $0.contains(place.path.string) })
-            #expect(!place.hasReader)
+            #expect(place.losesReader())
             loop.debug = false
         }
     }
@@ -153,14 +182,14 @@ import Testing
     func aLoopThatClosesClosesTheFilesInUse(kind: LoopKind) async throws {
         try await kind.withLoop(abandonsTasks: true) { loop in
             let place = try TemporaryFile.namedPipe()
-            let descriptor = try FileDescriptor.open(place.path, .readWrite)
+            let descriptor = try FileDescriptor.open(place.path, .readWrite, options: .closeOnExec)
             try loop.setDefaultExecutor(HoldingExecutor())
             let file = File(descriptor: descriptor, on: loop)
             _ = loop.createTask { try await file.read(count: 3, at: 0) }
             try loop.settle(turns: 3)
             #expect(place.hasReader)
             try loop.close()
-            #expect(!place.hasReader)
+            #expect(place.losesReader())
         }
     }
 

@@ -178,7 +178,7 @@ import Testing
     func aDescriptorFromElsewhereServesToo(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let place = try TemporaryFile(patternBytes(100))
-            let descriptor = try FileDescriptor.open(place.path, .readOnly)
+            let descriptor = try FileDescriptor.open(place.path, .readOnly, options: .closeOnExec)
             try loop.run {
                 let file = File(descriptor: descriptor, on: loop)
                 #expect(try await file.read(count: 200, at: 0) == patternBytes(100))

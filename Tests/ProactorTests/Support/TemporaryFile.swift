@@ -37,6 +37,17 @@ final class TemporaryFile {
         return true
     }
 
+    /// Waits until nobody has the named pipe open for reading, 10 seconds at most; returns whether that came true. A child
+    /// process that is just being started has all descriptors for a moment.
+    func losesReader() -> Bool {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while hasReader {
+            guard ContinuousClock.now < deadline else { return false }
+            sched_yield()
+        }
+        return true
+    }
+
     deinit {
         unlink(path.string)
     }

@@ -15,16 +15,16 @@ class FileCalls: @unchecked Sendable {
     func read(_ file: Int32, _ target: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int32 {
         let count = min(target.count, Self.countMax)
         let status = result { pread(file, target.baseAddress, count, off_t(offset)) }
-        // What has no position, such as a pipe, is read from where it is, as a ring does it.
+        // What has no position, such as a pipe, is read from where it is, and waited for, as a ring does it.
         guard status == -ESPIPE else { return status }
-        return result { Glibc.read(file, target.baseAddress, count) }
+        return result(waitingFor: POLLIN, of: file) { Glibc.read(file, target.baseAddress, count) }
     }
 
     func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int32 {
         let count = min(bytes.count, Self.countMax)
         let status = result { pwrite(file, bytes.baseAddress, count, off_t(offset)) }
         guard status == -ESPIPE else { return status }
-        return result { Glibc.write(file, bytes.baseAddress, count) }
+        return result(waitingFor: POLLOUT, of: file) { Glibc.write(file, bytes.baseAddress, count) }
     }
 
     func synchronize(_ file: Int32, dataOnly: Bool) -> Int32 {
@@ -48,6 +48,17 @@ class FileCalls: @unchecked Sendable {
             let value = call()
             if value >= 0 { return Int32(value) }
             if errno != EINTR { return -errno }
+        }
+    }
+
+    /// For a descriptor that somebody has made non-blocking.
+    private func result(waitingFor events: Int32, of file: Int32, _ call: () -> Int) -> Int32 {
+        while true {
+            let status = result(call)
+            guard status == -EAGAIN else { return status }
+            var interest = pollfd(fd: file, events: Int16(events), revents: 0)
+            // However it ends, the call tells what it comes to.
+            _ = poll(&interest, 1, -1)
         }
     }
 }

@@ -71,6 +71,7 @@ extension UringBackend {
         if case .sendFile(let transfer) = record.pointee.operation {
             transfer.pointee.stepCompleted(token.kind, completion.result)
             guard transfer.pointee.stepsInFlight == 0 else { return }
+            unequip(transfer)
         }
         if completion.result == -ECANCELED { closeIfAsked(record) }
         if let owner = table.retire(token) { owners.append(owner) }
