@@ -8,6 +8,16 @@ let swiftSettings: [SwiftSetting] = warningsAreErrors ? [.treatAllWarnings(as: .
 let cSettings: [CSetting] =
     warningsAreErrors ? [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)] : []
 
+/// The programs of Sources/Examples. Packages that depend on this one do not build them: they are no products.
+let examples = ["Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient"].map { name in
+    Target.executableTarget(
+        name: "Example\(name)",
+        dependencies: ["Proactor"],
+        path: "Sources/Examples/\(name)",
+        swiftSettings: swiftSettings
+    )
+}
+
 let package = Package(
     name: "swift-proactor",
     products: [
@@ -37,6 +47,6 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "ProactorSoak", dependencies: ["Proactor"], swiftSettings: swiftSettings),
-    ],
+    ] + examples,
     swiftLanguageModes: [.v6]
 )

@@ -23,7 +23,7 @@ extension Soak {
         try Task.checkCancellation()
     }
 
-    private func connect(_ kind: StreamKind) async throws -> SoakClient {
+    func connect(_ kind: StreamKind) async throws -> SoakClient {
         let endpoint: ConnectionOptions.Endpoint =
             switch kind {
             case .tcp: .tcp(host: "127.0.0.1", port: tcpPort)

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 @testable import Proactor
 
@@ -21,6 +22,11 @@ final class Soak {
     var random: SoakRandom
     private(set) var tcpPort: UInt16 = 0
     let unixAddress: SocketAddress
+    /// A file that scenarios share, each with a stretch of its own.
+    let filePath: FilePath
+    var freeStretches = Array(0..<Soak.driverCount)
+    /// The length of a stretch, in bytes.
+    static let stretchSize = 200_000
     private(set) var counts: [String: Int] = [:]
     private var problems: [SoakProblem] = []
     private var end: LoopInstant
@@ -35,6 +41,7 @@ final class Soak {
         ("ticks", 1, { try await $0.tickScenario() }),
         ("posts", 2, { try await $0.postScenario() }),
         ("executor", 2, { try await $0.executorScenario() }),
+        ("file", 2, { try await $0.fileScenario() }),
         ("group", 2, { try await $0.groupScenario() }),
     ]
 
@@ -42,6 +49,13 @@ final class Soak {
         self.kind = kind
         random = SoakRandom(seed: seed)
         unixAddress = .unixAbstract(name: Array("proactor-soak-\(getpid())-\(kind)".utf8))
+        filePath = FilePath("/tmp/proactor-soak-\(getpid())-\(kind)")
+        try FileDescriptor.open(
+            filePath,
+            .writeOnly,
+            options: [.create, .truncate],
+            permissions: .ownerReadWrite
+        ).close()
         loop = try kind.makeLoop()
         var options = EventLoopGroupOptions(loopCount: 2, name: "soak")
         options.makeLoop = { _ in try kind.makeLoop() }
@@ -52,6 +66,7 @@ final class Soak {
     /// Runs for so long, ends everything, and throws what went wrong or was left behind. Returns what was done, in words.
     func run(for duration: Duration) throws -> String {
         end = loop.time().advanced(by: duration)
+        defer { unlink(filePath.string) }
         do {
             let main = loop.createTask { try await self.drive() }
             try loop.runUntilComplete(main)

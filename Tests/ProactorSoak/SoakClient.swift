@@ -27,6 +27,11 @@ final class SoakClient: StreamProtocol {
         transport?.write(bytes)
     }
 
+    /// Something else sends these bytes.
+    func expect(_ bytes: [UInt8]) {
+        sent += bytes
+    }
+
     /// Returns when everything has come back, or the connection is lost.
     nonisolated(nonsending) func untilAllIsBack() async throws {
         guard received < sent.count, !lost.done else { return }

@@ -5,8 +5,8 @@ import SystemPackage
 /// ```swift
 /// do {
 ///     let group = try EventLoopGroup()
-/// } catch .cannotMakeLoop(let index, let reason) {
-///     print("loop \(index): \(reason)")
+/// } catch {
+///     print(error)  // says what to change
 /// }
 /// ```
 public enum EventLoopGroupError: Error, Sendable {

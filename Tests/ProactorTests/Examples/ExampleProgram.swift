@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+/// One of the programs under Sources/Examples, which are built next to the tests.
+///
+/// To be used on a thread of the test's own: it blocks.
+final class ExampleProgram {
+    private let process = Process()
+    private let output = Pipe()
+    private let input = Pipe()
+    private var rest = Data()
+
+    /// Starts the program with this target name.
+    init(_ name: String, _ arguments: String...) throws {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        process.executableURL = URL(filePath: tests).deletingLastPathComponent().appending(path: name)
+        process.arguments = arguments
+        process.standardOutput = output
+        process.standardInput = input
+        // Threads that a pool of the system's has started block all signals, and a child inherits that.
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// Blocks until there is another line of output, and returns it.
+    func nextLine() throws -> String {
+        while true {
+            if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { rest.removeSubrange(...end) }
+                return String(decoding: rest[..<end], as: UTF8.self)
+            }
+            let more = output.fileHandleForReading.availableData
+            try #require(!more.isEmpty, "the program ended where a line was expected")
+            rest += more
+        }
+    }
+
+    /// Sends it a signal.
+    func send(signal: Int32) {
+        kill(process.processIdentifier, signal)
+    }
+
+    /// Blocks until the program has ended, and returns the lines that were not read yet and the exit code.
+    func end() throws -> (lines: [String], code: Int32) {
+        try input.fileHandleForWriting.close()
+        rest += try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        let lines = String(decoding: rest, as: UTF8.self).split(separator: "\n").map(String.init)
+        return (lines, process.terminationStatus)
+    }
+}
