@@ -14,11 +14,10 @@ final class FuturePump {
         self.futures = futures
     }
 
-    /// The first step comes through the inbox, and so outside of any task: within one, every callback would be given a
-    /// task of its own, to carry the task-local values.
+    /// To be called outside of any task: within one, every callback would be given a task of its own, to carry the
+    /// task-local values.
     func start() throws {
-        let pump = LoopBound(self, of: loop)
-        try pump.post { try $0.step() }
+        try loop.callSoon(again)
     }
 
     func stop() { isOn = false }

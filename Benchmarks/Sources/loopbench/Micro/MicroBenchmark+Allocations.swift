@@ -55,17 +55,20 @@ extension MicroBenchmark {
         }
     }
 
+    /// The future that is awaited is an allocation too, made beforehand here: only the wait is counted.
     private static func awaitAllocations(on kind: LoopKind) throws -> Double {
         try withLoop(kind) { loop in
-            try loop.runUntilComplete { try await awaitOften(on: loop) }
+            let futures = (0..<(count + 1_000)).map { _ in loop.createFuture() }
+            let pump = FuturePump(loop: loop, futures: futures)
+            try pump.start()
+            return try loop.runUntilComplete(loop.createTask { try await awaitAll(futures, pump) })
         }
     }
 
-    /// The future that is awaited is an allocation too, made beforehand here: only the wait is counted.
-    private nonisolated(nonsending) static func awaitOften(on loop: BaseEventLoop) async throws -> Double {
-        let futures = (0..<(count + 1_000)).map { _ in loop.createFuture() }
-        let pump = FuturePump(loop: loop, futures: futures)
-        try pump.start()
+    private nonisolated(nonsending) static func awaitAll(
+        _ futures: [Future<Void>],
+        _ pump: FuturePump
+    ) async throws -> Double {
         var before: UInt64 = 0
         for (index, future) in futures.enumerated() {
             if index == 1_000 { before = cmicro_allocations() }
