@@ -22,8 +22,6 @@ final class StreamSocketTransport: LoopTransport, Transport {
     let socket: FileDescriptor
     /// Asked once, while it can be: a connection that was reset has no peer any more, and that is when it is wanted.
     let peerAddress: SocketAddress?
-    /// The server that accepted it.
-    private(set) var server: Server?
 
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
     @exclusivity(unchecked) var phase = Phase.open
@@ -64,9 +62,8 @@ final class StreamSocketTransport: LoopTransport, Transport {
         server: Server? = nil
     ) {
         self.socket = socket
-        self.server = server
         peerAddress = try? loop.backend.system.peerAddress(of: socket)
-        super.init(loop: loop)
+        super.init(loop: loop, server: server)
         assign(connectionProtocol)
         loop.openTransports.insert(self)
         server?.transportOpened()
@@ -166,7 +163,7 @@ final class StreamSocketTransport: LoopTransport, Transport {
         if writes.byteCount == 0, fileSending == nil { loseConnection(nil) }
     }
 
-    func abort() {
+    override func abort() {
         loop.checkThread("abort")
         loseConnection(nil)
     }
@@ -216,8 +213,6 @@ final class StreamSocketTransport: LoopTransport, Transport {
         loop.backend.submit(.close(socket), owner: nil)
         return true
     }
-
-    override func belongs(to server: Server) -> Bool { self.server === server }
 
     override func closeWithLoop() {
         guard phase != .closed else { return }

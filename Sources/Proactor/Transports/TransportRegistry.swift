@@ -40,6 +40,6 @@ struct TransportRegistry {
 
     /// The transports of one server.
     func transports(of server: Server) -> [StreamSocketTransport] {
-        transports.compactMap { $0.belongs(to: server) ? $0 as? StreamSocketTransport : nil }
+        transports.compactMap { $0.server === server ? $0 as? StreamSocketTransport : nil }
     }
 }
