@@ -119,10 +119,11 @@ extension DatagramSocketTransport {
     }
 
     private func datagramsWereTaken() {
+        if flow.isPaused, queue.byteCount <= Int(flow.low) {
+            // Not from here: a flush is no place for what a protocol may do.
+            loop.ready.push(.callback { self.resumeProtocolIfPossible() })
+        }
         if queue.isEmpty, phase == .flushing { loseConnection(nil) }
-        guard flow.isPaused, queue.byteCount <= Int(flow.low) else { return }
-        // Not from here: a flush is no place for what a protocol may do.
-        loop.ready.push(.callback { self.resumeProtocolIfPossible() })
     }
 
     /// Tells the protocol in the next turn, before it can be told that the endpoint is lost.
