@@ -8,6 +8,7 @@ let package = Package(
         .executable(name: "loopbench", targets: ["loopbench"]),
         .executable(name: "c-ring-echo", targets: ["c-ring-echo"]),
         .executable(name: "c-epoll-echo", targets: ["c-epoll-echo"]),
+        .executable(name: "c-ring-udp", targets: ["c-ring-udp"]),
         .executable(name: "nio-echo", targets: ["nio-echo"]),
     ],
     dependencies: [
@@ -21,6 +22,7 @@ let package = Package(
         .target(name: "CServe", dependencies: ["CPattern"]),
         .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CPattern", "CBenchLiburing"]),
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern"]),
+        .executableTarget(name: "c-ring-udp", dependencies: ["CServe", "CBenchLiburing"]),
         // A program of its own: what SwiftNIO costs to build, only those pay who compare with it.
         .executableTarget(
             name: "nio-echo",

@@ -24,6 +24,8 @@ _Static_assert(CURING_COMPLETION_BUFFER_SHIFT == IORING_CQE_BUFFER_SHIFT, "compl
 _Static_assert(sizeof(curing_completion) == sizeof(struct io_uring_cqe), "completion layout");
 _Static_assert(offsetof(curing_completion, result) == offsetof(struct io_uring_cqe, res), "completion layout");
 _Static_assert(offsetof(curing_completion, flags) == offsetof(struct io_uring_cqe, flags), "completion layout");
+_Static_assert(sizeof(curing_datagram_head) == sizeof(struct io_uring_recvmsg_out), "datagram head layout");
+_Static_assert(offsetof(curing_datagram_head, flags) == offsetof(struct io_uring_recvmsg_out, flags), "datagram head layout");
 // The kernel's `flags` of io_uring_buf_reg is liburing 2.3's `pad`.
 _Static_assert(offsetof(struct io_uring_buf_reg, pad) == 14, "buffer registration layout");
 
@@ -88,9 +90,7 @@ void curing_abandon(curing_ring *self) {
 }
 
 int32_t curing_descriptor(const curing_ring *self) { return self->ring.ring_fd; }
-
 uint32_t curing_submission_entries(const curing_ring *self) { return self->ring.sq.ring_entries; }
-
 uint32_t curing_completion_entries(const curing_ring *self) { return self->ring.cq.ring_entries; }
 
 bool curing_has_no_iowait(const curing_ring *self) { return (self->ring.features & RING_FEATURE_NO_IOWAIT) != 0; }
@@ -135,6 +135,18 @@ bool curing_prepare_receive(curing_ring *self, int32_t socket, void *bytes, uint
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     io_uring_prep_recv(entry, socket, bytes, count, 0);
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_receive_message(curing_ring *self, int32_t socket, void *message, uint16_t group, bool multishot,
+                                    uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_recvmsg(entry, socket, message, 0);
+    if (multishot) entry->ioprio |= IORING_RECV_MULTISHOT;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = group;
     entry->user_data = user_data;
     return true;
 }

@@ -54,7 +54,7 @@ void prepare_connection(struct engine *engine, struct connection *connection, in
     connection->sent = connection->received = connection->released = connection->completed = 0;
     connection->scheduled = 0;
     engine->open_count++;
-    if (engine->config->unix_path != NULL) return;
+    if (engine->config->unix_path != NULL || engine->config->kind == CLOAD_UDP) return;
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
@@ -68,7 +68,8 @@ bool watch_connection(struct engine *engine, struct connection *connection) {
 
 // Blocks while connecting: these connections are made before anything is measured.
 bool open_connection(struct engine *engine, struct connection *connection) {
-    int fd = socket(engine->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int type = engine->config->kind == CLOAD_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(engine->address.ss_family, type | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         engine->result->errors++;
         return false;

@@ -21,7 +21,7 @@ struct connection {
     bool blocked;       // the socket took less than was offered; an EPOLLOUT will come
     uint64_t sent;      // bytes, since the connection was opened
     uint64_t received;
-    uint64_t released;  // messages that may be sent
+    uint64_t released;  // messages that may be sent; for CLOAD_UDP when the last one was, in nanoseconds
     uint64_t completed; // messages that came back whole
     uint64_t scheduled; // messages that are due; open loop only
     uint64_t *starts_ns;  // when message i was released, or due in an open loop, at [i % depth]
@@ -101,6 +101,11 @@ void churn_retry(struct engine *engine);
 // stream.c
 void stream_in_ready(struct engine *engine, struct connection *connection, uint32_t events);
 void stream_out_ready(struct engine *engine, struct connection *connection, uint32_t events);
+
+// udp.c
+void udp_start(struct engine *engine);
+void udp_ready(struct engine *engine, struct connection *connection, uint32_t events);
+void udp_resend(struct engine *engine);
 
 // observe.c
 struct snapshot take_snapshot(const struct engine *engine);

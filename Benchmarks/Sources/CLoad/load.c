@@ -61,6 +61,7 @@ static void run_until(struct engine *engine, uint64_t end_ns) {
     while (now_ns() < end_ns && (churns || engine->open_count > 0)) {
         turn(engine);
         if (churns) churn_retry(engine);
+        if (engine->config->kind == CLOAD_UDP) udp_resend(engine);
     }
 }
 
@@ -101,7 +102,9 @@ static void begin(struct engine *engine) {
         return;
     }
     open_all(engine);
-    if (engine->is_open) {
+    if (config->kind == CLOAD_UDP) {
+        udp_start(engine);
+    } else if (engine->is_open) {
         rate_start(engine);
     } else if (config->kind == CLOAD_ECHO) {
         for (uint32_t i = 0; i < config->connections; i++) {
@@ -190,6 +193,8 @@ static void choose_behaviour(struct engine *engine) {
     // A stream may never run dry, so that waiting for its edge could take for ever.
     case CLOAD_STREAM_IN: engine->ready = stream_in_ready, engine->interest = EPOLLOUT | EPOLLRDHUP; break;
     case CLOAD_STREAM_OUT: engine->ready = stream_out_ready, engine->interest = EPOLLIN; break;
+    // One datagram an event: what is left is found again.
+    case CLOAD_UDP: engine->ready = udp_ready, engine->interest = EPOLLIN; break;
     }
 }
 
@@ -199,6 +204,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
     if (config->connections == 0 || config->message_bytes == 0) return EINVAL;
     const bool is_open = config->rate_per_s > 0;
     if (is_open && config->kind != CLOAD_ECHO) return EINVAL;
+    if (config->kind == CLOAD_UDP && (config->message_bytes < 8 || config->message_bytes > 65507)) return EINVAL;
     struct engine engine = {
         .config = config,
         .result = result,

@@ -14,6 +14,13 @@ extension Contender {
                 program: Program.sibling("c-epoll-echo"),
                 services: inC
             ),
+            Contender(
+                name: "c-ring-udp",
+                summary:
+                    "C over liburing: multishot recvmsg, provided buffers, the answers of a turn by one sendmmsg",
+                program: sibling("c-ring-udp"),
+                services: [.udpEcho: []]
+            ),
         ] + LoopKind.allCases.map { serving(on: $0) } + [LoopKind.proactor, .epoll].map { awaiting(on: $0) }
         + [
             Contender(
@@ -31,7 +38,10 @@ extension Contender {
             summary: loop.summary,
             program: Program.sibling("loopbench"),
             arguments: ["serve", "--loop", loop.rawValue],
-            services: [.echo: ["echo"], .sink: ["sink"], .source: ["source"], .http: ["http"]],
+            services: [
+                .echo: ["echo"], .sink: ["sink"], .source: ["source"], .http: ["http"],
+                .udpEcho: ["udp-echo"],
+            ],
             connectionsMax: loop == .select ? 1_000 : nil
         )
     }

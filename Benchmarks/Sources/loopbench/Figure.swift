@@ -16,7 +16,7 @@ enum Figure: String, Sendable, Codable, CaseIterable {
         case .idle: [.resident, .anonymous]
         case .streamIn, .streamOut: [.throughput, .cpu]
         case .http: [.throughput, .cpu, .p50, .p90, .p99, .maximum]
-        case .echo, .churn: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
+        case .echo, .churn, .udp: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
         }
     }
 

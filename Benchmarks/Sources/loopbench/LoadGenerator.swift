@@ -47,6 +47,7 @@ struct LoadGenerator {
         }
         var measurement = Measurement(result, latency: histogram, contender: contender, round: round)
         if !workload.hasLatency { measurement.latency = nil }
+        if workload.kind == .udp { measurement.resent = result.resent }
         if !interruptsApart {
             measurement.otherLoad += Double(result.interrupt_ns) / Double(max(result.window_ns, 1))
         }
@@ -68,6 +69,7 @@ struct LoadGenerator {
             case .idle: CLOAD_IDLE
             case .streamIn: CLOAD_STREAM_IN
             case .streamOut: CLOAD_STREAM_OUT
+            case .udp: CLOAD_UDP
             case .http: preconditionFailure("wrk drives HTTP")
             }
         configuration.connections = UInt32(workload.connections)

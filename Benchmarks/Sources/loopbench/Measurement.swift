@@ -20,6 +20,8 @@ struct Measurement: Sendable, Codable {
     var scheduled: UInt64
     /// Open loop: of those, not back a second after the window.
     var unanswered: UInt64
+    /// UDP: datagrams that did not come back in time and were sent again.
+    var resent: UInt64?
     /// The part of one CPU that something else than server and load had, of the CPUs that they are pinned to.
     var otherLoad: Double
     /// The part of the window in which the load was kept from its CPU.

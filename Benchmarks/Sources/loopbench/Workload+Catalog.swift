@@ -21,7 +21,7 @@ extension Workload {
         let others = """
             pipelined-64Bx50x16 pipelined-1KiBx10x32 unix-pipelined-64Bx10x32 churn-64Bx1 churn-1KiBx500 \
             unix-churn-64Bx50 stream-in-64KiBx50 stream-out-64KiBx50 unix-stream-in-64KiBx1 unix-stream-out-64KiBx1 \
-            idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500
+            idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500 udp-64Bx1 udp-64Bx50 udp-1KiBx50
             """
         return all((grid + [others]).joined(separator: " ")).filter { !core.contains($0) }
     }()
@@ -43,6 +43,7 @@ extension Workload {
         ("stream", catalog.filter { $0.kind == .streamIn || $0.kind == .streamOut }),
         ("churn", catalog.filter { $0.kind == .churn }),
         ("idle", catalog.filter { $0.kind == .idle }),
+        ("udp", catalog.filter { $0.kind == .udp }),
         ("http", catalog.filter { $0.kind == .http }),
         ("rate", catalog.filter { $0.rate != nil }),
     ]

@@ -10,7 +10,7 @@ extension Workload {
             case .echo: "\(family == .unix ? "unix" : "echo")-\(size)x\(connections)"
             case .idle: "\(prefix)idle-\(connections)"
             case .http: "http-\(connections)"
-            case .churn, .streamIn, .streamOut: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
+            case .churn, .streamIn, .streamOut, .udp: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
             }
         return rate.map { "\(name)@\(shown($0, 0).filter { $0 != "," })" } ?? name
     }
@@ -41,7 +41,7 @@ extension Workload {
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
             ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
-            ("stream-out-", .streamOut), ("", .echo),
+            ("stream-out-", .streamOut), ("udp-", .udp), ("", .echo),
         ]
         // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.
         for (prefix, kind) in kinds where !prefix.isEmpty || family == .unix {
@@ -67,6 +67,9 @@ extension Workload {
         if !(1...1_000_000).contains(connections) { return "connections must lie between 1 and 1,000,000" }
         if !(1...1 << 30).contains(messageBytes) { return "a message must have 1 B to 1 GiB" }
         if !(1...1 << 16).contains(depth) { return "the depth must lie between 1 and 65,536" }
+        if kind == .udp, family == .unix || !(8...65_507).contains(messageBytes) {
+            return "a UDP datagram must have 8 to 65,507 B"
+        }
         if depth > 1, kind != .echo { return "only echo workloads have a depth" }
         guard let rate else { return nil }
         if kind != .echo { return "only echo workloads can run at a rate" }

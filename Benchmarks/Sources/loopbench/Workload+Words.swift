@@ -14,6 +14,7 @@ extension Workload {
             case .idle: "memory of \(many)\(place), each held after one message of \(size)"
             case .streamIn: "pieces of \(size) sent to the server\(place) on \(many)"
             case .streamOut: "pieces of \(size) sent by the server\(place) on \(many)"
+            case .udp: "\(size) echoed over UDP to \(many), one datagram at a time for each"
             case .http: "HTTP/1.1 requests by wrk on \(many), kept alive"
             }
         return rate.map { "\(text); \(shown($0, 0)) a second are due, whatever the server does" } ?? text
@@ -39,6 +40,8 @@ extension Workload {
             "Receiving in bulk: bytes a second and CPU time a piece, when the application drops what it is given."
         case .streamOut:
             "Sending in bulk: bytes a second and CPU time a piece, with the back-pressure of a peer that reads all."
+        case .udp:
+            "The cost of receiving a datagram with its source, handing it to the application, and sending the answer there."
         case .http:
             "A whole small request: receive, parse, answer, as wrk sees it."
         }
@@ -62,6 +65,11 @@ extension Workload {
             "Whether the server looked at the bytes: it answers nothing, so that only what it took is counted."
         case .streamOut:
             "Sending from files, and many slow readers. The content is verified."
+        case .udp:
+            """
+            A network, and losses: what does not come back within 20 ms is sent again, and counted apart. The kernel's part of \
+            a datagram is so large that throughput differs little; look at the CPU time too.
+            """
         case .http:
             """
             A whole HTTP server: routing, headers, bodies and limits. wrk sends requests in a closed loop, and the CPU \

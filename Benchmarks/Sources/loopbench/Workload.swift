@@ -12,6 +12,8 @@ struct Workload: Sendable, Codable, Equatable {
         case streamIn = "stream-in"
         /// Bytes from the server, which sends without end.
         case streamOut = "stream-out"
+        /// Datagrams that come back, one in flight on each client's socket.
+        case udp
         /// HTTP/1.1 requests by wrk.
         case http
     }
@@ -52,6 +54,7 @@ struct Workload: Sendable, Codable, Equatable {
         case .echo, .churn, .idle: .echo
         case .streamIn: .sink
         case .streamOut: .source
+        case .udp: .udpEcho
         case .http: .http
         }
     }
@@ -59,14 +62,14 @@ struct Workload: Sendable, Codable, Equatable {
     /// What one unit of the throughput is.
     var unit: String {
         switch kind {
-        case .echo, .http: "request"
+        case .echo, .udp, .http: "request"
         case .churn, .idle: "connection"
         case .streamIn, .streamOut: "piece of \(byteCount(messageBytes))"
         }
     }
 
     /// Each unit has a beginning and an end that the load sees.
-    var hasLatency: Bool { kind == .echo || kind == .churn || kind == .http }
+    var hasLatency: Bool { kind == .echo || kind == .churn || kind == .udp || kind == .http }
 
     /// What loops that await are measured beside loops that call back with.
     var comparesAsync: Bool {

@@ -61,6 +61,8 @@ struct WorkloadResult: Sendable, Codable {
         }
         let errors = measurements.reduce(0) { $0 + $1.errors }
         if errors > 0 { notes.append("\(errors) errors") }
+        let resent = measurements.reduce(0) { $0 + ($1.resent ?? 0) }
+        if resent > 0 { notes.append("\(resent) datagrams sent again") }
         let corruptions = measurements.reduce(0) { $0 + $1.corruptions }
         if corruptions > 0 { notes.append("CORRUPT DATA on \(corruptions) connections") }
         if summary(of: contender, .throughput).median == 0, workload.kind != .idle {

@@ -56,6 +56,20 @@ struct LoadTests {
         #expect(measured.corruptions == 1)
     }
 
+    @Test func lostDatagramsAreSentAgainAndCounted() throws {
+        let server = try LossyEcho()
+        let measured = try LoadGenerator(warmUpSeconds: 0, windowSeconds: 0.3).measure(
+            try #require(Workload(named: "udp-64Bx4")),
+            contender: "lossy",
+            round: 1,
+            endpoint: .tcp(host: "127.0.0.1", port: server.port),
+            processID: 0
+        )
+        #expect(measured.corruptions == 0 && measured.errors == 0)
+        #expect(try #require(measured.resent) > 5)
+        #expect(measured.requests > 50)
+    }
+
     private func drive(_ name: String, _ server: StallingEcho, seconds: Double) throws
         -> loopbench.Measurement
     {

@@ -18,11 +18,12 @@ struct WorkloadTests {
         #expect(pipelined.rate == 250)
         #expect(Workload(named: "stream-out-3MiBx2")?.messageBytes == 3 << 20)
         #expect(Workload(named: "idle-12")?.connections == 12)
+        #expect(Workload(named: "udp-64Bx50")?.kind == .udp)
     }
 
     @Test(arguments: [
         "", "echo", "echo-64x1", "echo-64Bx0", "echo-64Bx", "echo-64Bx1x2", "idle-64Bx1", "churn-64Bx1@5",
-        "unix-http-5",
+        "unix-http-5", "udp-4Bx1", "udp-65508Bx1", "unix-udp-64Bx1", "udp-64Bx1x2", "udp-64Bx1@5",
         "echo-64Bx1@0", "echo-64Bx1@", "echo-9999999999GiBx1", "64Bx1", "pipelined-64Bx1", "echo-64Bx1@5@5",
     ])
     func nonsenseIsNoWorkload(_ name: String) {

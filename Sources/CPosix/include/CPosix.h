@@ -69,6 +69,18 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 // Has the processor fetch what it will soon be asked for.
 static inline void cposix_prefetch(const void *address) { __builtin_prefetch(address); }
 
+// One datagram on its way out. Without an address it goes to where the socket is connected.
+typedef struct cposix_datagram {
+    const void *bytes;
+    const void *address;
+    uint32_t count;
+    uint32_t address_length;
+} cposix_datagram;
+
+// Sends datagrams in order, without waiting and without SIGPIPE, until one is refused. How many went out, or minus errno
+// when it was the first that was refused.
+int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count);
+
 // ---- Files
 
 // What is asked of statx(2): all that every file system has, the time of birth, and the alignment of direct I/O.
@@ -110,7 +122,6 @@ int32_t cposix_pipe(int32_t ends[2], int32_t wanted);
 int32_t cposix_exchange_send_timeout(int32_t socket, int64_t microseconds, int64_t *previous);
 
 // ---- Threads
-
 
 int32_t cposix_set_thread_name(const char *name);
 // Has the calling thread run on one processor only. Returns zero or minus errno.

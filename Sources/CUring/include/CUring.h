@@ -19,6 +19,14 @@ typedef struct {
     uint32_t flags;
 } curing_completion;
 
+// How a buffer begins that a multishot receive of messages has filled: the kernel's io_uring_recvmsg_out.
+typedef struct {
+    uint32_t name_length;
+    uint32_t control_length;
+    uint32_t payload_length;
+    uint32_t flags;
+} curing_datagram_head;
+
 // Bits of curing_completion.flags; CUring.c asserts that they are the kernel's.
 #define CURING_COMPLETION_BUFFER (1u << 0)       // the upper 16 bits hold a buffer's number
 #define CURING_COMPLETION_MORE (1u << 1)         // the operation goes on
@@ -57,6 +65,10 @@ bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, 
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
 bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t group, bool multishot, uint64_t user_data);
 bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint32_t count, uint64_t user_data);
+// Datagrams into provided buffers, by the `msghdr` at `message`. multishot: each buffer begins with a curing_datagram_head,
+// then as many bytes for the source's address as msg_namelen says, then the payload. Else the msghdr is filled in.
+bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *message, uint16_t group, bool multishot,
+                                    uint64_t user_data);
 bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
 bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
 bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);

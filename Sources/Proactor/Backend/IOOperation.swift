@@ -17,6 +17,9 @@ enum IOOperation: BitwiseCopyable {
     case send(FileDescriptor, UnsafeRawBufferPointer)
     /// Send once what a `msghdr` names. The result is the count, which may be short.
     case sendMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
+    /// Receive datagrams into the backend's own buffers until an error or a cancel. Each completion lends the bytes of one,
+    /// which may be none, and puts where it came from into the reception.
+    case receiveDatagrams(FileDescriptor, UnsafeMutablePointer<DatagramReception>)
     /// Close. No operation may be in flight on the descriptor but those of a selector's own making.
     case close(FileDescriptor)
     /// Open the file at a path that ends with a zero. The result is a new descriptor.
@@ -42,6 +45,7 @@ enum IOOperation: BitwiseCopyable {
         case .receiveInto: .receiveInto
         case .send: .send
         case .sendMessage: .sendMessage
+        case .receiveDatagrams: .receiveDatagrams
         case .close: .close
         case .openFile: .openFile
         case .readFile: .readFile
@@ -57,7 +61,8 @@ enum IOOperation: BitwiseCopyable {
         switch self {
         case .accept(let descriptor), .connect(let descriptor, _), .receive(let descriptor),
             .receiveInto(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
-            .close(let descriptor), .readFile(let descriptor, _, _), .writeFile(let descriptor, _, _),
+            .receiveDatagrams(let descriptor, _), .close(let descriptor), .readFile(let descriptor, _, _),
+            .writeFile(let descriptor, _, _),
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor
         case .sendFile(let transfer): transfer.pointee.socket

@@ -7,6 +7,7 @@ enum OperationKind: UInt8 {
     case send
     case sendMessage
     case close
+    case receiveDatagrams = 64
     case openFile = 100
     case readFile
     case writeFile
@@ -27,7 +28,7 @@ enum OperationKind: UInt8 {
     /// Whether one submission yields completions until it ends.
     var isMultishot: Bool {
         switch self {
-        case .accept, .receive: true
+        case .accept, .receive, .receiveDatagrams: true
         case .connect, .receiveInto, .send, .sendMessage, .close, .openFile, .readFile, .writeFile,
             .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
             false

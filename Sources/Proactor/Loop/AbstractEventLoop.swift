@@ -157,6 +157,12 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     @discardableResult
     nonisolated(nonsending) func shutdownServers(timeout: Duration) async throws -> ShutdownSummary
 
+    /// Opens an endpoint for datagrams, as ``DatagramOptions`` says, and returns when `connectionMade` was called.
+    nonisolated(nonsending) func createDatagramEndpoint<Protocol: DatagramProtocol>(
+        _ options: DatagramOptions,
+        protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any DatagramTransport, protocol: Protocol)
+
     /// Serves a connection that was accepted elsewhere. The transport owns `socket` from here on.
     nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(
         _ socket: FileDescriptor,

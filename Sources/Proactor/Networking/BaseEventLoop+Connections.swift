@@ -121,12 +121,12 @@ extension BaseEventLoop {
         return socket
     }
 
-    private func closeUnclaimed(_ socket: FileDescriptor) {
+    func closeUnclaimed(_ socket: FileDescriptor) {
         unclaimed.remove(socket)
         backend.submit(.close(socket), owner: nil)
     }
 
-    nonisolated(nonsending) private func connectSocket(
+    nonisolated(nonsending) func connectSocket(
         _ socket: FileDescriptor,
         to address: SocketAddress
     ) async throws {

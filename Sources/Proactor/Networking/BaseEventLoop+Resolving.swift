@@ -33,7 +33,7 @@ extension BaseEventLoop {
         return try await runInExecutor { try system.nameInfo(of: address, flags: flags) }
     }
 
-    /// The addresses of `host` for a stream socket, each once, in the order in which to try them; never none.
+    /// The addresses of `host` for a socket of this type, each once, in the order in which to try them; never none.
     ///
     /// - Parameter isPassive: to listen at: an empty host stands for every interface.
     /// - Throws: ``ResolutionError`` when there is none, and as
@@ -42,6 +42,7 @@ extension BaseEventLoop {
         host: String,
         port: UInt16,
         family: AddressFamily?,
+        type: SocketType = .stream,
         isPassive: Bool = false
     ) async throws -> [SocketAddress] {
         if let address = SocketAddress(numericHost: host, port: port) {
@@ -54,7 +55,7 @@ extension BaseEventLoop {
             host: isPassive && host.isEmpty ? nil : host,
             service: String(port),
             family: family,
-            type: .stream,
+            type: type,
             protocolNumber: 0,
             flags: isPassive ? .passive : []
         )

@@ -123,7 +123,7 @@ extension BaseEventLoop {
     }
 
     /// A socket that an earlier server left behind would make every later bind fail; anything else is not ours to remove.
-    private func removeStaleSocket(at address: SocketAddress) throws(SocketError) {
+    func removeStaleSocket(at address: SocketAddress) throws(SocketError) {
         guard case .unix(let path) = address else { return }
         do {
             guard let found = try backend.system.identity(ofFileAt: path), found.isSocket else { return }
@@ -170,8 +170,11 @@ extension BaseEventLoop {
         }
     }
 
-    func set(_ option: SocketOption, on socket: FileDescriptor, _ address: SocketAddress) throws(SocketError)
-    {
+    func set(
+        _ option: SocketOption,
+        on socket: FileDescriptor,
+        _ address: SocketAddress?
+    ) throws(SocketError) {
         do { try backend.system.setOption(option, to: 1, on: socket) } catch {
             throw SocketError(.setOption, error, address: address)
         }

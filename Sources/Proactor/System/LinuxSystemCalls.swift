@@ -61,6 +61,13 @@ final class LinuxSystemCalls: SystemCalls {
         return max(Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags), 0)
     }
 
+    func sendDatagrams(
+        _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
+        on socket: FileDescriptor
+    ) -> Int {
+        Int(cposix_send_datagrams(socket.rawValue, datagrams.baseAddress, UInt32(datagrams.count)))
+    }
+
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {
         try checkErrno(shutdown(socket.rawValue, Int32(SHUT_WR)))
     }

@@ -28,13 +28,30 @@ extension SocketAddress {
 
     /// Fills `storage` and returns the length in use.
     func write(into storage: inout sockaddr_storage) throws(Errno) -> socklen_t {
+        let failure: Errno?
+        var length = 0
+        (length, failure) = withUnsafeMutableBytes(of: &storage) { target in
+            // The storage has room for any address.
+            do throws(Errno) { return (try write(to: target.baseAddress!), nil) } catch { return (0, error) }
+        }
+        if let failure { throw failure }
+        return socklen_t(length)
+    }
+
+    /// The room for any address of this one's family, in bytes.
+    var kernelRoom: Int { family == .unix ? 112 : 32 }
+
+    /// Puts the address as the kernel wants it at `target`, which has ``kernelRoom`` and is aligned for 8 bytes. Returns the
+    /// length in use.
+    func write(to target: UnsafeMutableRawPointer) throws(Errno) -> Int {
         switch self {
         case .ipv4(let address, let port):
             var form = sockaddr_in()
             form.sin_family = sa_family_t(AF_INET)
             form.sin_port = port.bigEndian
             form.sin_addr.s_addr = address.rawValue.bigEndian
-            return Self.copy(form, into: &storage)
+            target.storeBytes(of: form, as: sockaddr_in.self)
+            return MemoryLayout<sockaddr_in>.size
         case .ipv6(let address, let port, let flowInfo, let scopeID):
             var form = sockaddr_in6()
             form.sin6_family = sa_family_t(AF_INET6)
@@ -42,66 +59,74 @@ extension SocketAddress {
             form.sin6_flowinfo = flowInfo.bigEndian
             form.sin6_scope_id = scopeID
             form.sin6_addr = address.kernelForm
-            return Self.copy(form, into: &storage)
+            target.storeBytes(of: form, as: sockaddr_in6.self)
+            return MemoryLayout<sockaddr_in6>.size
         case .unix(let path):
             // Empty or with a zero in it, a path would name another socket than the caller meant: an abstract one, too.
             guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalidArgument }
-            return try Self.writeUnix(Array(path.utf8) + [0], into: &storage)
-        case .unixAbstract(let name):
-            return try Self.writeUnix([0] + name, into: &storage)
+            let length = path.utf8.count
+            guard length < Self.unixNameCapacity else { throw .fileNameTooLong }
+            let name = Self.beginUnixName(target)
+            name.copyBytes(from: path.utf8)
+            name[length] = 0
+            return Self.unixNameOffset + length + 1
+        case .unixAbstract(let bytes):
+            guard bytes.count < Self.unixNameCapacity else { throw .fileNameTooLong }
+            let name = Self.beginUnixName(target)
+            name[0] = 0
+            UnsafeMutableRawBufferPointer(rebasing: name[1...]).copyBytes(from: bytes)
+            return Self.unixNameOffset + 1 + bytes.count
         case .unixUnnamed:
-            return try Self.writeUnix([], into: &storage)
+            _ = Self.beginUnixName(target)
+            return Self.unixNameOffset
         }
     }
 
-    private static func copy<Form>(_ form: Form, into storage: inout sockaddr_storage) -> socklen_t {
-        // Every sockaddr form is plain data and fits sockaddr_storage.
-        withUnsafeMutableBytes(of: &storage) { target in
-            withUnsafeBytes(of: form) { target.copyMemory(from: $0) }
-        }
-        return socklen_t(MemoryLayout<Form>.size)
-    }
-
-    private static func writeUnix(_ name: [UInt8], into storage: inout sockaddr_storage) throws(Errno)
-        -> socklen_t
-    {
-        guard name.count <= unixNameCapacity else { throw .fileNameTooLong }
-        storage.ss_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &storage) { target in
-            UnsafeMutableRawBufferPointer(rebasing: target[unixNameOffset...]).copyBytes(from: name)
-        }
-        return socklen_t(unixNameOffset + name.count)
+    /// Puts the family down and returns the room for the name.
+    private static func beginUnixName(_ target: UnsafeMutableRawPointer) -> UnsafeMutableRawBufferPointer {
+        target.storeBytes(of: sa_family_t(AF_UNIX), as: sa_family_t.self)
+        return UnsafeMutableRawBufferPointer(start: target + unixNameOffset, count: unixNameCapacity)
     }
 
     /// Reads what the kernel wrote. `nil` for a family that this library does not know.
     init?(_ storage: sockaddr_storage, length: socklen_t) {
         let address: SocketAddress? = withUnsafeBytes(of: storage) { bytes in
-            switch Int32(storage.ss_family) {
-            case AF_INET:
-                let form = bytes.loadUnaligned(as: sockaddr_in.self)
-                return .ipv4(
-                    IPv4Address(rawValue: UInt32(bigEndian: form.sin_addr.s_addr)),
-                    port: UInt16(bigEndian: form.sin_port)
-                )
-            case AF_INET6:
-                let form = bytes.loadUnaligned(as: sockaddr_in6.self)
-                return .ipv6(
-                    IPv6Address(form.sin6_addr),
-                    port: UInt16(bigEndian: form.sin6_port),
-                    flowInfo: UInt32(bigEndian: form.sin6_flowinfo),
-                    scopeID: form.sin6_scope_id
-                )
-            case AF_UNIX:
-                return Self.unixAddress(Array(bytes[min(Self.unixNameOffset, Int(length))..<Int(length)]))
-            default:
-                return nil
-            }
+            SocketAddress(kernelForm: UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(length))))
         }
         guard let address else { return nil }
         self = address
     }
 
-    private static func unixAddress(_ name: [UInt8]) -> SocketAddress {
+    /// Reads what the kernel wrote. `nil` for a family that this library does not know, or half an address; none at all is
+    /// what the kernel says of a Unix socket without a name.
+    init?(kernelForm bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= MemoryLayout<sa_family_t>.size else {
+            self = .unixUnnamed
+            return
+        }
+        switch Int32(bytes.loadUnaligned(as: sa_family_t.self)) {
+        case AF_INET where bytes.count >= MemoryLayout<sockaddr_in>.size:
+            let form = bytes.loadUnaligned(as: sockaddr_in.self)
+            self = .ipv4(
+                IPv4Address(rawValue: UInt32(bigEndian: form.sin_addr.s_addr)),
+                port: UInt16(bigEndian: form.sin_port)
+            )
+        case AF_INET6 where bytes.count >= MemoryLayout<sockaddr_in6>.size:
+            let form = bytes.loadUnaligned(as: sockaddr_in6.self)
+            self = .ipv6(
+                IPv6Address(form.sin6_addr),
+                port: UInt16(bigEndian: form.sin6_port),
+                flowInfo: UInt32(bigEndian: form.sin6_flowinfo),
+                scopeID: form.sin6_scope_id
+            )
+        case AF_UNIX:
+            self = Self.unixAddress(bytes[Self.unixNameOffset...])
+        default:
+            return nil
+        }
+    }
+
+    private static func unixAddress(_ name: Slice<UnsafeRawBufferPointer>) -> SocketAddress {
         guard let first = name.first else { return .unixUnnamed }
         if first == 0 { return .unixAbstract(name: Array(name.dropFirst())) }
         return .unix(path: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))

@@ -19,6 +19,9 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Sends what the kernel takes without waiting and returns how many bytes that is: zero when it takes none, for whatever
     /// reason; an operation that is submitted for the rest tells it.
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
+    /// Sends datagrams in order, without waiting, until one is refused. Returns how many went out, or minus errno when it was
+    /// the first that was refused.
+    func sendDatagrams(_ datagrams: UnsafeBufferPointer<OutgoingDatagram>, on socket: FileDescriptor) -> Int
     /// Sends FIN after what the kernel still holds.
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the

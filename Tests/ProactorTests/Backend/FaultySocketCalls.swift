@@ -9,6 +9,10 @@ final class FaultySocketCalls: SocketCalls {
     /// The most that one send takes.
     var sendMax = Int.max
 
+    /// The longest datagram that is received whole.
+    var datagramMax = Int.max
+    var datagramErrors: [Int32] = []
+
     private func next(_ script: inout [Int32]) -> Int32? {
         script.isEmpty ? nil : -script.removeFirst()
     }
@@ -19,6 +23,15 @@ final class FaultySocketCalls: SocketCalls {
 
     override func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
         next(&receiveErrors) ?? super.receive(socket, buffer)
+    }
+
+    override func receiveDatagram(
+        _ socket: Int32,
+        _ buffer: UnsafeMutableRawBufferPointer,
+        _ reception: UnsafeMutablePointer<DatagramReception>
+    ) -> Int32 {
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(datagramMax))
+        return next(&datagramErrors) ?? super.receiveDatagram(socket, room, reception)
     }
 
     override func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {

@@ -19,8 +19,12 @@ final class ScriptedRing: RingCalls {
 
     let features: RingFeatures
     let waker: any LoopWaker = SilentWaker()
-    var bufferMemory: UnsafeMutableRawPointer { storage.baseAddress! }
+    let streamBuffers: BufferArea
+    /// As many of the same size as those of streams, behind them.
+    private let datagramBuffers: BufferArea
     private let storage: UnsafeMutableRawBufferPointer
+    /// Why no buffers for datagrams can be had.
+    var datagramBufferFailure: Errno?
 
     /// How many submissions the queue holds.
     var room = Int.max
@@ -37,6 +41,8 @@ final class ScriptedRing: RingCalls {
     private(set) var timeouts: [Int64] = []
     private(set) var recycled: [UInt16] = []
     private(set) var published: [UInt16] = []
+    private(set) var recycledDatagrams: [UInt16] = []
+    private(set) var publishedDatagrams: [UInt16] = []
     private(set) var isDestroyed = false
     private(set) var keptBuffers = false
 
@@ -52,9 +58,23 @@ final class ScriptedRing: RingCalls {
             messageWakeUp: messageWakeUp,
             noIOWait: true
         )
-        let size = bufferCount * bufferSize
+        let size = 2 * bufferCount * bufferSize
         storage = .init(start: .allocate(byteCount: size, alignment: 16), count: size)
         for index in 0..<size { storage[index] = UInt8(truncatingIfNeeded: index) }
+        streamBuffers = BufferArea(
+            group: .streams,
+            memory: storage.baseAddress!,
+            count: bufferCount,
+            size: bufferSize,
+            isIncremental: incremental
+        )
+        datagramBuffers = BufferArea(
+            group: .datagrams,
+            memory: storage.baseAddress! + bufferCount * bufferSize,
+            count: bufferCount,
+            size: bufferSize,
+            isIncremental: false
+        )
     }
 
     deinit {
@@ -144,11 +164,23 @@ final class ScriptedRing: RingCalls {
         queue.isEmpty ? nil : queue.removeFirst().token
     }
 
-    func recycleBuffer(_ number: UInt16) { recycled.append(number) }
+    func makeDatagramBuffers() throws(Errno) -> BufferArea {
+        if let datagramBufferFailure { throw datagramBufferFailure }
+        return datagramBuffers
+    }
 
-    func publishBuffers() {
-        published += recycled
-        recycled.removeAll()
+    func recycleBuffer(_ number: UInt16, of group: BufferGroup) {
+        if group == .streams { recycled.append(number) } else { recycledDatagrams.append(number) }
+    }
+
+    func publishBuffers(of group: BufferGroup) {
+        if group == .streams {
+            published += recycled
+            recycled.removeAll()
+        } else {
+            publishedDatagrams += recycledDatagrams
+            recycledDatagrams.removeAll()
+        }
     }
 
     func destroy(onOwnerThread: Bool, keepingBuffers: Bool) {

@@ -66,6 +66,13 @@ final class FakeNames: SystemCalls {
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         system.sendWithoutWaiting(bytes, on: socket)
     }
+
+    func sendDatagrams(
+        _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
+        on socket: FileDescriptor
+    ) -> Int {
+        system.sendDatagrams(datagrams, on: socket)
+    }
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try system.shutdownWriting(socket) }
     func makeTransferPipe() throws(Errno) -> TransferPipe { try system.makeTransferPipe() }
     func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {

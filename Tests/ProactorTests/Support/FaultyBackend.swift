@@ -27,6 +27,13 @@ final class FaultyBackend: CompletionBackend {
     var onSubmit: ((IOOperation) -> Void)?
     /// No read or write of a file takes more bytes than this.
     var fileLimit = Int.max
+    /// What the next attempts to send datagrams end with.
+    var datagramSendFailures: [Errno] {
+        get { faultySystem.datagramSendFailures }
+        set { faultySystem.datagramSendFailures = newValue }
+    }
+    /// How many datagrams went out by one call, for each call.
+    var datagramBatches: [Int] { faultySystem.datagramBatches }
 
     private let inner: any CompletionBackend
     private let faultySystem: FaultySystemCalls

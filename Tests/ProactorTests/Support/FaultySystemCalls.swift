@@ -26,6 +26,21 @@ class FaultySystemCalls: SystemCalls, @unchecked Sendable {
         inner.sendWithoutWaiting(.init(rebasing: bytes.prefix(sendLimit)), on: socket)
     }
 
+    /// What the next attempts to send datagrams end with, instead of sending any.
+    var datagramSendFailures: [Errno] = []
+    /// How many datagrams went out by one call, for each call.
+    private(set) var datagramBatches: [Int] = []
+
+    func sendDatagrams(
+        _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
+        on socket: FileDescriptor
+    ) -> Int {
+        guard datagramSendFailures.isEmpty else { return -Int(datagramSendFailures.removeFirst().rawValue) }
+        let result = inner.sendDatagrams(datagrams, on: socket)
+        datagramBatches.append(result)
+        return result
+    }
+
     // MARK: - As they are
 
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {

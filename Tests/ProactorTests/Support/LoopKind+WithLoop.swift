@@ -40,6 +40,21 @@ extension LoopKind {
         }
     }
 
+    /// As ``withLoop(timeLimit:abandonsTasks:sourceLocation:_:)``, with a loop that receives datagrams up to a size only.
+    func withLoop(
+        datagramSize: Int,
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: sending @escaping (BaseEventLoop) throws -> Void
+    ) async throws {
+        try await withLoop(
+            madeBy: { try $0.makeLoop(datagramSize: datagramSize) },
+            timeLimit: .seconds(30),
+            abandonsTasks: false,
+            sourceLocation: sourceLocation,
+            body
+        )
+    }
+
     private func withLoop(
         madeBy makeLoop: @escaping @Sendable (LoopKind) throws -> BaseEventLoop,
         timeLimit: Duration,

@@ -33,6 +33,25 @@ enum LoopKind: CaseIterable, Sendable {
         return (BaseEventLoop(backend: backend, label: "proactor.faulty"), backend)
     }
 
+    /// A loop that receives datagrams of so many bytes and no larger ones.
+    func makeLoop(datagramSize: Int) throws -> BaseEventLoop {
+        var configuration = self == .ringOlderPaths ? Self.olderPaths : RingConfiguration()
+        configuration.datagramSize = datagramSize
+        let selector: SelectorKind
+        switch self {
+        case .ring, .ringOlderPaths: return try ProactorEventLoop(configuration: configuration)
+        case .epoll: selector = .epoll
+        case .poll: selector = .poll
+        case .select: selector = .select
+        }
+        let calls = FaultySocketCalls()
+        calls.datagramMax = datagramSize
+        return BaseEventLoop(
+            backend: try SelectorBackend(kind: selector, calls: calls),
+            label: "proactor.small"
+        )
+    }
+
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
         configuration.multishotAccept = false

@@ -26,6 +26,7 @@ typedef enum {
     CLOAD_IDLE,        // open all, one message each, then hold: memory only
     CLOAD_STREAM_IN,   // towards a server that discards
     CLOAD_STREAM_OUT,  // from a server that sends without end
+    CLOAD_UDP,         // one datagram in flight on each of `connections` connected UDP sockets, sent again when it is lost
 } cload_kind;
 
 typedef struct {
@@ -48,6 +49,7 @@ typedef struct {
     uint64_t requests;      // completed in the window; connections for CLOAD_CHURN
     uint64_t bytes;         // of payload, received (sent for CLOAD_STREAM_IN), in the window
     uint64_t errors;        // connections that failed, ended early or timed out, at any time
+    uint64_t resent;        // datagrams that did not come back in time, at any time
     uint64_t corruptions;   // connections on which something else than expected came back, at any time
     uint64_t scheduled;     // open loop: messages that were due in the window
     uint64_t unanswered;    // of those, not back a second after its end; recorded with the age they had then

@@ -6,7 +6,7 @@ extension WorkloadResult {
             return [BarChart(result: self, figure: .resident).drawing()]
         case .streamIn, .streamOut:
             return [.throughput, .cpu].map { BarChart(result: self, figure: $0).drawing() }
-        case .echo, .churn, .http:
+        case .echo, .churn, .udp, .http:
             let bars = [Figure.throughput, .cpu, .p99].map { BarChart(result: self, figure: $0).drawing() }
             return bars + [LatencyChart(result: self, order: order).drawing()].compactMap(\.self)
         }

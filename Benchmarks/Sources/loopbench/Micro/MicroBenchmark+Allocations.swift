@@ -12,6 +12,7 @@ extension MicroBenchmark {
             ("timer that fires", 0.1, timerAllocations),
             ("await of a future", 0, awaitAllocations),
             ("echoed message", 0, echoAllocations),
+            ("echoed datagram", 0, datagramAllocations),
         ]
         return operations.map { operation in
             MicroBenchmark(

@@ -44,6 +44,7 @@ struct ServeCommand: ParsableCommand {
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
         }
+        if service == .udpEcho, unix != nil { throw ValidationError("udp-echo does not take --unix.") }
         guard let unix else { return }
         guard host == nil, port == nil else {
             throw ValidationError("--unix goes with neither --host nor --port.")
@@ -57,8 +58,12 @@ struct ServeCommand: ParsableCommand {
         let loop = try loop.makeLoop()
         let (service, endpoint, messageBytes) = (service, endpoint, messageBytes)
         let busyTime = Duration.microseconds(busyMicroseconds)
+        let address = (host: host ?? "127.0.0.1", port: port ?? 0)
         do {
             try loop.runUntilComplete {
+                if service == .udpEcho {
+                    return try await serveDatagrams(at: address, on: loop, until: signals)
+                }
                 try await serve(at: endpoint, on: loop, until: signals) {
                     busyTime == .zero
                         ? service.makeProtocol(on: loop, messageBytes: messageBytes)

@@ -11,6 +11,8 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case sink
     /// Sends the pattern without end.
     case source
+    /// Sends datagrams back.
+    case udpEcho = "udp-echo"
     /// Greets over HTTP/1.1.
     case http
 
@@ -21,6 +23,7 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .asyncEcho: AsyncEchoConnection(on: loop)
         case .sink: SinkConnection()
         case .source: SourceConnection(on: loop, messageBytes: messageBytes)
+        case .udpEcho: preconditionFailure("datagrams have no connections")
         case .http: HelloConnection()
         }
     }

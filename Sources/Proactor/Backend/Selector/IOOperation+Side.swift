@@ -2,7 +2,7 @@ extension IOOperation {
     /// The side of its descriptor that it has to itself; `nil` when it needs the whole descriptor.
     var side: Readiness? {
         switch self {
-        case .accept, .receive, .receiveInto: .read
+        case .accept, .receive, .receiveInto, .receiveDatagrams: .read
         case .connect, .send, .sendMessage, .sendFile: .write
         case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
         }
@@ -12,7 +12,9 @@ extension IOOperation {
     var needsThread: Bool {
         switch self {
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: true
-        case .accept, .connect, .receive, .receiveInto, .send, .sendMessage, .close, .sendFile: false
+        case .accept, .connect, .receive, .receiveInto, .receiveDatagrams, .send, .sendMessage, .close,
+            .sendFile:
+            false
         }
     }
 }

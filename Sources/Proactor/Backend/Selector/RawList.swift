@@ -50,6 +50,11 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
         base.update(from: base + number, count: count)
     }
 
+    mutating func removeLast(_ number: Int) {
+        precondition(number >= 0 && number <= count, "no such elements")
+        count -= number
+    }
+
     /// Removes an element by putting the last one in its place.
     mutating func replaceByLast(at index: Int) {
         self[index] = self[count - 1]

@@ -8,11 +8,13 @@ extension SelectorBackend {
     /// What one transfer of a file may send in a turn: about a tenth of a millisecond's work, so that a fast receiver does not
     /// hold up the rest either.
     private static let sendFileTurnBytes: Int64 = 512 * 1024
+    /// Datagrams that one readiness of a socket may bring, for the same reason.
+    private static let datagramsMax = 64
 
     /// An operation's first step, within its submission: the owner is not called.
     func begin(_ operation: IOOperation, _ token: OperationToken) {
         switch operation {
-        case .accept(let descriptor), .receive(let descriptor):
+        case .accept(let descriptor), .receive(let descriptor), .receiveDatagrams(let descriptor, _):
             wait(descriptor.rawValue, .read, token)
         case .connect(let descriptor, let address):
             conclude(connectOrWait(descriptor.rawValue, address, token), token)
@@ -46,6 +48,8 @@ extension SelectorBackend {
         switch operation {
         case .receive(let descriptor):
             receive(descriptor.rawValue, token, record.pointee.owner)
+        case .receiveDatagrams(let descriptor, let reception):
+            receiveDatagrams(descriptor.rawValue, reception, token, record.pointee.owner)
         case .accept(let descriptor):
             accept(descriptor.rawValue, token, record.pointee.owner)
         case .connect(let descriptor, _):
@@ -84,6 +88,28 @@ extension SelectorBackend {
         let bytes = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: Int(count))
         owner?._withUnsafeGuaranteedRef {
             $0.operationCompleted(Completion(token: token, result: count, isFinal: false, bytes: bytes))
+        }
+    }
+
+    private func receiveDatagrams(
+        _ descriptor: Int32,
+        _ reception: UnsafeMutablePointer<DatagramReception>,
+        _ token: OperationToken,
+        _ owner: Unmanaged<CompletionOwner>?
+    ) {
+        for _ in 0..<Self.datagramsMax {
+            let count = retryingInterrupts { calls.receiveDatagram(descriptor, receiveBuffer, reception) }
+            guard count >= 0 else {
+                if count != -EAGAIN { finish(token, count) }
+                return
+            }
+            // The table holds the owner until the final completion, which never comes within a callback.
+            let bytes = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: Int(count))
+            owner?._withUnsafeGuaranteedRef {
+                $0.operationCompleted(Completion(token: token, result: count, isFinal: false, bytes: bytes))
+            }
+            // The callback may have cancelled: what has not been received yet stays in the socket.
+            guard let record = table.find(token), record.pointee.state == .inFlight else { return }
         }
     }
 

@@ -29,6 +29,23 @@ class SocketCalls {
         result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
     }
 
+    /// Receives one datagram, and notes its source and whether it was cut.
+    func receiveDatagram(
+        _ socket: Int32,
+        _ buffer: UnsafeMutableRawBufferPointer,
+        _ reception: UnsafeMutablePointer<DatagramReception>
+    ) -> Int32 {
+        var length = socklen_t(reception.pointee.nameCapacity)
+        // sockaddr_storage is made to be seen as any sockaddr.
+        let name = UnsafeMutableRawPointer(reception.namePointer).assumingMemoryBound(to: sockaddr.self)
+        // MSG_TRUNC: the datagram's own length, also when it is longer than the buffer.
+        let flags = Int32(MSG_DONTWAIT | MSG_TRUNC)
+        let count = recvfrom(socket, buffer.baseAddress, buffer.count, flags, name, &length)
+        guard count >= 0 else { return -errno }
+        reception.noteName(length: Int(length), isTruncated: count > buffer.count)
+        return Int32(min(count, buffer.count))
+    }
+
     func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         result(Glibc.send(socket, bytes.baseAddress, bytes.count, Self.sendFlags))
     }

@@ -7,17 +7,18 @@ import SystemPackage
 final class KernelRing: RingCalls {
     let features: RingFeatures
     let waker: any LoopWaker
-    let bufferMemory: UnsafeMutableRawPointer
-    // `ring` and `buffers` are the C wrapper's own allocations, valid until destroy or abandon; the backend calls
+    let streamBuffers: BufferArea
+    // `ring` and the buffers are the C wrapper's own allocations, valid until destroy or abandon; the backend calls
     // nothing after those.
     let ring: OpaquePointer
     private let buffers: OpaquePointer
+    private var datagramBuffers: OpaquePointer?
+    private let datagramBufferCount: Int
+    private let datagramSize: Int
     private let workerLimit: UInt32
     /// Where the kernel puts the eventfd's counter, until the ring is gone.
     private let wakeUpCounter: UnsafeMutablePointer<UInt64>
     private var isOpen = true
-
-    private static let bufferGroup: UInt16 = 1
 
     init(configuration: RingConfiguration) throws(RingUnavailable) {
         try configuration.validate()
@@ -31,15 +32,15 @@ final class KernelRing: RingCalls {
                 throw error
             }
             buffers = pool.buffers
-            bufferMemory = curing_buffers_base(pool.buffers)
+            streamBuffers = pool.area
             features = RingFeatures(
                 submissionQueueSize: Int(curing_submission_entries(ring)),
                 completionQueueSize: Int(curing_completion_entries(ring)),
-                bufferCount: pool.count,
-                bufferSize: pool.size,
+                bufferCount: pool.area.count,
+                bufferSize: pool.area.size,
                 multishotAccept: configuration.multishotAccept,
                 multishotReceive: configuration.multishotReceive,
-                incrementalBuffers: pool.isIncremental,
+                incrementalBuffers: pool.area.isIncremental,
                 messageWakeUp: waker is MessageWaker,
                 noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
             )
@@ -50,6 +51,8 @@ final class KernelRing: RingCalls {
         }
         self.ring = ring
         workerLimit = UInt32(configuration.workerLimit)
+        datagramBufferCount = configuration.datagramBufferCount
+        datagramSize = configuration.datagramSize
         wakeUpCounter = .allocate(capacity: 1)
         wakeUpCounter.initialize(to: 0)
     }
@@ -96,7 +99,17 @@ final class KernelRing: RingCalls {
             return curing_prepare_receive_selected(
                 ring,
                 socket.rawValue,
-                Self.bufferGroup,
+                BufferGroup.streams.rawValue,
+                features.multishotReceive,
+                name
+            )
+        case .receiveDatagrams(let socket, let reception):
+            reception.prepare()
+            return curing_prepare_receive_message(
+                ring,
+                socket.rawValue,
+                reception.headerPointer,
+                BufferGroup.datagrams.rawValue,
                 features.multishotReceive,
                 name
             )
@@ -169,12 +182,44 @@ final class KernelRing: RingCalls {
 
     // MARK: - Buffers
 
-    func recycleBuffer(_ number: UInt16) {
-        curing_buffers_recycle(buffers, number)
+    func makeDatagramBuffers() throws(Errno) -> BufferArea {
+        precondition(datagramBuffers == nil, "the buffers of datagrams were made twice")
+        // Before each datagram stand what the kernel says of it and its source's address. Steps of a multiple of a page would
+        // put all buffers' beginnings, which small datagrams share among them, into the same few lines of a cache.
+        let size = (datagramSize + 63) / 64 * 64 + 192
+        do throws(RingUnavailable) {
+            let pool = try Self.makePool(
+                ring,
+                .datagrams,
+                count: datagramBufferCount,
+                size: size,
+                isIncremental: false
+            )
+            guard let pool else { throw .invalidConfiguration("datagramBufferCount") }
+            datagramBuffers = pool.buffers
+            return pool.area
+        } catch {
+            // The kernel keeps account of what it locks for the ring, and memory is what it can lack here.
+            throw .noMemory
+        }
     }
 
-    func publishBuffers() {
-        curing_buffers_publish(buffers)
+    func recycleBuffer(_ number: UInt16, of group: BufferGroup) {
+        curing_buffers_recycle(buffers(of: group), number)
+    }
+
+    func publishBuffers(of group: BufferGroup) {
+        curing_buffers_publish(buffers(of: group))
+    }
+
+    private func buffers(of group: BufferGroup) -> OpaquePointer {
+        switch group {
+        case .streams:
+            return buffers
+        case .datagrams:
+            guard let datagramBuffers else { preconditionFailure("a datagram before there were buffers") }
+            return datagramBuffers
+        }
     }
 
     // MARK: - End
@@ -186,6 +231,7 @@ final class KernelRing: RingCalls {
         closeWaker()
         guard !keepingBuffers else { return }
         curing_buffers_destroy(buffers)
+        if let datagramBuffers { curing_buffers_destroy(datagramBuffers) }
         wakeUpCounter.deallocate()
     }
 
@@ -226,9 +272,7 @@ extension KernelRing {
 
     private struct Pool {
         let buffers: OpaquePointer
-        let count: Int
-        let size: Int
-        let isIncremental: Bool
+        let area: BufferArea
     }
 
     private static func makeBuffers(
@@ -238,6 +282,7 @@ extension KernelRing {
         if configuration.incrementalBuffers,
             let pool = try makePool(
                 ring,
+                .streams,
                 count: configuration.incrementalBufferCount,
                 size: configuration.incrementalBufferSize,
                 isIncremental: true
@@ -247,6 +292,7 @@ extension KernelRing {
         }
         let pool = try makePool(
             ring,
+            .streams,
             count: configuration.bufferCount,
             size: configuration.bufferSize,
             isIncremental: false
@@ -258,6 +304,7 @@ extension KernelRing {
     /// `nil` when the kernel does not know buffers of this kind: incremental ones came with 6.12.
     private static func makePool(
         _ ring: OpaquePointer,
+        _ group: BufferGroup,
         count: Int,
         size: Int,
         isIncremental: Bool
@@ -265,9 +312,16 @@ extension KernelRing {
         guard let buffers = curing_buffers_create(UInt32(count), UInt32(size)) else {
             throw .memoryExhausted(call: "mmap of \(count) receive buffers of \(size) bytes")
         }
-        let result = curing_buffers_register(buffers, ring, bufferGroup, isIncremental)
+        let result = curing_buffers_register(buffers, ring, group.rawValue, isIncremental)
         guard result < 0 else {
-            return Pool(buffers: buffers, count: count, size: size, isIncremental: isIncremental)
+            let area = BufferArea(
+                group: group,
+                memory: curing_buffers_base(buffers),
+                count: count,
+                size: size,
+                isIncremental: isIncremental
+            )
+            return Pool(buffers: buffers, area: area)
         }
         curing_buffers_destroy(buffers)
         if result == -EINVAL { return nil }

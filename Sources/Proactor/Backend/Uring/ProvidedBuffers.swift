@@ -1,4 +1,4 @@
-/// The receive buffers that all connections share: which bytes a completion brought, and when a buffer is spent.
+/// The receive buffers that all connections, or all datagram sockets, share: which bytes a completion brought, and when a buffer is spent.
 ///
 /// The kernel takes buffers in the order in which they were given, and completions come in the order in which it took
 /// them. Whole buffers are spent by one receive. Incrementally consumed ones are filled piece by piece, and a completion
@@ -13,6 +13,7 @@ final class ProvidedBuffers {
     }
 
     private let ring: any RingCalls
+    private let group: BufferGroup
     private let memory: UnsafeMutableRawPointer
     private let count: Int
     private let size: Int
@@ -24,12 +25,13 @@ final class ProvidedBuffers {
     @exclusivity(unchecked) private var doubtful: Int32 = -1
     @exclusivity(unchecked) private var hasUnpublished = false
 
-    init(ring: any RingCalls) {
+    init(ring: any RingCalls, area: BufferArea) {
         self.ring = ring
-        memory = ring.bufferMemory
-        count = ring.features.bufferCount
-        size = ring.features.bufferSize
-        isIncremental = ring.features.incrementalBuffers
+        group = area.group
+        memory = area.memory
+        count = area.count
+        size = area.size
+        isIncremental = area.isIncremental
         consumed = .allocate(capacity: count)
         consumed.initialize(repeating: 0, count: count)
     }
@@ -64,7 +66,7 @@ final class ProvidedBuffers {
     func giveBack(_ number: Int32) {
         guard number >= 0 else { return }
         consumed[Int(number)] = 0
-        ring.recycleBuffer(UInt16(number))
+        ring.recycleBuffer(UInt16(number), of: group)
         hasUnpublished = true
     }
 
@@ -77,7 +79,7 @@ final class ProvidedBuffers {
     func publish() {
         guard hasUnpublished else { return }
         hasUnpublished = false
-        ring.publishBuffers()
+        ring.publishBuffers(of: group)
     }
 
     /// A buffer that was kept comes first again; when another comes next, it was handed over.

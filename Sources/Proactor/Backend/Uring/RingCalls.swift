@@ -6,8 +6,8 @@ import SystemPackage
 /// minus errno. Each `prepare` returns false, with nothing queued, when the submission queue is full.
 protocol RingCalls: AnyObject {
     var features: RingFeatures { get }
-    /// The receive buffers, one after the other.
-    var bufferMemory: UnsafeMutableRawPointer { get }
+    /// The receive buffers of streams.
+    var streamBuffers: BufferArea { get }
     var waker: any LoopWaker { get }
 
     /// Binds the ring to the calling thread. Returns whether a wake-up came before.
@@ -32,9 +32,11 @@ protocol RingCalls: AnyObject {
     /// Takes the oldest submission that was prepared and never handed over. Any thread, when no other uses the ring.
     func takeUnsubmitted() -> OperationToken?
 
+    /// Makes the receive buffers of datagrams, once. On the ring's thread when it has started.
+    func makeDatagramBuffers() throws(Errno) -> BufferArea
     /// Gives a buffer back; the kernel sees it after the next publish.
-    func recycleBuffer(_ number: UInt16)
-    func publishBuffers()
+    func recycleBuffer(_ number: UInt16, of group: BufferGroup)
+    func publishBuffers(of group: BufferGroup)
 
     /// Lets go of the ring. The buffers stay when the kernel may still write to them.
     func destroy(onOwnerThread: Bool, keepingBuffers: Bool)

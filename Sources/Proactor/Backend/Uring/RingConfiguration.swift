@@ -26,6 +26,13 @@ public struct RingConfiguration: Hashable, Sendable {
     public var incrementalBufferCount = 32
     /// Bytes in each of ``incrementalBufferCount``.
     public var incrementalBufferSize = 64 * 1024
+    /// Receive buffers that all datagram sockets share, one for each datagram that the loop has not looked at yet; a power of
+    /// two, at most 32,768. They are made with the loop's first datagram endpoint, and their memory is used only as far as
+    /// datagrams fill it.
+    public var datagramBufferCount = 64
+    /// The largest datagram that is received, in bytes: UDP has none above 65,527. A larger one, of a Unix socket, is dropped and
+    /// reported to the protocol.
+    public var datagramSize = 256 * 1024
     /// The most threads that the kernel may start for the ring's work that would block, of each of its two kinds.
     public var workerLimit = 8
     /// One submission accepts connections until it is cancelled.
@@ -54,10 +61,13 @@ extension RingConfiguration {
         try require(incrementalBufferCount, in: 1...32_768, name: "incrementalBufferCount")
         try require(bufferSize, in: 1...(1 << 30), name: "bufferSize")
         try require(incrementalBufferSize, in: 1...(1 << 30), name: "incrementalBufferSize")
+        try require(datagramBufferCount, in: 1...32_768, name: "datagramBufferCount")
+        try require(datagramSize, in: 1...(1 << 30), name: "datagramSize")
         guard completionQueueSize >= submissionQueueSize else {
             throw .invalidConfiguration("completionQueueSize is below submissionQueueSize")
         }
-        guard bufferCount.nonzeroBitCount == 1, incrementalBufferCount.nonzeroBitCount == 1 else {
+        let counts = [bufferCount, incrementalBufferCount, datagramBufferCount]
+        guard counts.allSatisfy({ $0.nonzeroBitCount == 1 }) else {
             throw .invalidConfiguration("a count of buffers is not a power of two")
         }
     }

@@ -33,7 +33,10 @@ extension UringBackend {
         let token = OperationToken(rawValue: completion.user_data)
         guard !token.isSpecial else { return deliverSpecial(completion, token: token) }
         guard let record = table.find(token) else { return dropStale(completion, token: token) }
-        let piece = completion.hasBuffer ? buffers.take(completion) : .none
+        if case .receiveDatagrams(_, let reception) = record.pointee.operation {
+            return deliverDatagram(completion, record, reception, token: token)
+        }
+        let piece = completion.hasBuffer ? streamBuffers.take(completion) : .none
         if completion.hasMore {
             call(
                 record.pointee.owner,
@@ -43,10 +46,10 @@ extension UringBackend {
             conclude(completion.result, record, token: token, bytes: piece.bytes)
         }
         // `record` may have moved: the owner may have submitted.
-        buffers.giveBack(piece.spentBuffer)
+        streamBuffers.giveBack(piece.spentBuffer)
     }
 
-    private func conclude(
+    func conclude(
         _ result: Int32,
         _ record: UnsafeMutablePointer<OperationTable.Record>,
         token: OperationToken,
@@ -61,7 +64,8 @@ extension UringBackend {
         case .goesOn:
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
-            if token.kind == .receive, !features.multishotReceive {
+            // A single receive of datagrams would write over what is told of this one.
+            if token.kind != .accept, !features.multishotReceive {
                 table.transition(record, to: .parked)
                 satisfied.append(token)
             } else {
@@ -71,7 +75,7 @@ extension UringBackend {
         case .again:
             rearm(record, token: token)
         case .whenBuffersReturn:
-            buffers.ranOut()
+            providedBuffers(of: token).ranOut()
             table.transition(record, to: .parked)
             starved.append(token)
         case .whenWritable:
@@ -81,7 +85,7 @@ extension UringBackend {
 
     /// Calls an owner whom the table retains throughout: an operation that goes on is retired by a later delivery only.
     @inline(__always)
-    private func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+    func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
         owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 
@@ -93,13 +97,13 @@ extension UringBackend {
         // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same.
         guard record.pointee.state == .inFlight else { return .final(result) }
         switch operation {
-        case .accept where result >= 0, .receive where result > 0:
+        case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0:
             // A full completion queue ends a multishot; a single shot always ends.
             return .goesOn
         case .accept where result == -ECONNABORTED || result == -EPROTO:
             // One connection failed before it was accepted: no matter of the listener's.
             return .again
-        case .receive where result == -ENOBUFS:
+        case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS:
             return .whenBuffersReturn
         case .close:
             // The descriptor is gone even after EINTR: once more could close a stranger's.
@@ -174,7 +178,10 @@ extension UringBackend {
     /// Lets nothing leak that came under a name which is no operation's.
     private func dropStale(_ completion: RingCompletion, token: OperationToken) {
         staleCompletionCount += 1
-        if completion.hasBuffer { buffers.giveBack(buffers.take(completion).spentBuffer) }
+        if completion.hasBuffer {
+            let buffers = providedBuffers(of: token)
+            buffers.giveBack(buffers.take(completion).spentBuffer)
+        }
         discardDescriptor(completion, token: token)
     }
 

@@ -7,6 +7,18 @@ extension UringBackend {
         return flush() && ring.prepare(operation, token: token)
     }
 
+    /// Makes what datagrams are received into. False when it cannot be had: the operation ends with the reason.
+    func makeDatagramBuffers(for token: OperationToken) -> Bool {
+        do {
+            datagramBuffers = ProvidedBuffers(ring: ring, area: try ring.makeDatagramBuffers())
+            return true
+        } catch {
+            let owner = table.retire(token)
+            ended.append(EndedOperation(token: token, owner: owner, result: -error.rawValue))
+            return false
+        }
+    }
+
     /// Keeps an operation back until the kernel takes submissions again.
     func park(_ token: OperationToken) {
         guard let record = table.find(token) else {

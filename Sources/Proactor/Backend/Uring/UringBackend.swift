@@ -18,7 +18,7 @@ final class UringBackend: CompletionBackend {
 
     let ring: any RingCalls
     let table = OperationTable()
-    let buffers: ProvidedBuffers
+    let streamBuffers: ProvidedBuffers
     /// What files are sent through.
     let pipes: TransferPipes
     let reapedCapacity: Int
@@ -28,13 +28,15 @@ final class UringBackend: CompletionBackend {
 
     // Exclusivity: all of it belongs to the loop's thread. No access to one of these is under way while an owner is called.
     @exclusivity(unchecked) var reapedCount = 0
+    /// Made with the first receive of datagrams.
+    @exclusivity(unchecked) var datagramBuffers: ProvidedBuffers?
     /// Submissions and cancel requests that found no room, oldest first.
     @exclusivity(unchecked) var parked: [OperationToken] = []
     /// Receives that found no buffer, oldest first.
     @exclusivity(unchecked) var starved: [OperationToken] = []
     /// Single receives that brought something in this turn: they are armed again behind those that found no buffer.
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
-    /// Operations that ended before the kernel had them: their final completion is still to be delivered.
+    /// Operations that ended without the kernel: their final completion is still to be delivered.
     @exclusivity(unchecked) var ended: [EndedOperation] = []
     @exclusivity(unchecked) private var wasWokenBeforeStart = false
     /// Zero until started.
@@ -69,7 +71,7 @@ final class UringBackend: CompletionBackend {
         self.ring = ring
         self.system = system
         features = ring.features
-        buffers = ProvidedBuffers(ring: ring)
+        streamBuffers = ProvidedBuffers(ring: ring, area: ring.streamBuffers)
         pipes = TransferPipes(system: system)
         reapedCapacity = completionsPerTurn
         reaped = .allocate(capacity: completionsPerTurn)
@@ -98,6 +100,9 @@ final class UringBackend: CompletionBackend {
         checkProcess()
         let token = table.insert(operation, owner: owner)
         if case .sendFile(let transfer) = operation, !equip(transfer, token: token) { return token }
+        if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
+            return token
+        }
         if !parked.isEmpty || !prepare(operation, token: token) {
             park(token)
         }
@@ -149,7 +154,8 @@ final class UringBackend: CompletionBackend {
         // Owners cannot reap, so the list stands still.
         let count = reapedCount
         for index in 0..<count { deliver(reaped[index]) }
-        buffers.publish()
+        streamBuffers.publish()
+        datagramBuffers?.publish()
         if !starved.isEmpty { rearmStarved() }
         if !satisfied.isEmpty { rearmSatisfied() }
         reapedCount = 0

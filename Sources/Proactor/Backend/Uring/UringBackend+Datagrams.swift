@@ -1,0 +1,68 @@
+import CUring
+import Glibc
+
+extension UringBackend {
+    /// What an operation receives into.
+    func providedBuffers(of token: OperationToken) -> ProvidedBuffers {
+        guard token.kind == .receiveDatagrams else { return streamBuffers }
+        guard let datagramBuffers else { preconditionFailure("a datagram before there were buffers") }
+        return datagramBuffers
+    }
+
+    /// One step of a receive of datagrams. Each has a buffer to itself.
+    func deliverDatagram(
+        _ completion: RingCompletion,
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        _ reception: UnsafeMutablePointer<DatagramReception>,
+        token: OperationToken
+    ) {
+        let buffers = providedBuffers(of: token)
+        let piece = completion.hasBuffer ? buffers.take(completion) : .none
+        var bytes = piece.bytes
+        var result = completion.result
+        if result >= 0 {
+            bytes =
+                features.multishotReceive ? unpack(bytes, into: reception) : noteSource(of: bytes, reception)
+            result = Int32(bytes.count)
+        }
+        if completion.hasMore {
+            call(
+                record.pointee.owner,
+                Completion(token: token, result: result, isFinal: false, bytes: bytes)
+            )
+        } else {
+            conclude(result, record, token: token, bytes: bytes)
+        }
+        // `record` may have moved: the owner may have submitted.
+        buffers.giveBack(piece.spentBuffer)
+    }
+
+    /// A multishot receive's buffer: the kernel's word about the datagram, room for its source's address, the datagram.
+    private func unpack(
+        _ buffer: UnsafeRawBufferPointer,
+        into reception: UnsafeMutablePointer<DatagramReception>
+    ) -> UnsafeRawBufferPointer {
+        let nameStart = MemoryLayout<curing_datagram_head>.size
+        let start = nameStart + reception.pointee.nameCapacity
+        precondition(buffer.count >= start, "the kernel wrote half a datagram's head")
+        let head = buffer.loadUnaligned(as: curing_datagram_head.self)
+        // The kernel says how long the address is; what of it found no room was left out.
+        let nameEnd = nameStart + min(Int(head.name_length), reception.pointee.nameCapacity)
+        reception.pointee.source = UnsafeRawBufferPointer(rebasing: buffer[nameStart..<nameEnd])
+        reception.pointee.isTruncated = head.flags & UInt32(MSG_TRUNC) != 0
+        return UnsafeRawBufferPointer(rebasing: buffer[start...])
+    }
+
+    /// A single receive's buffer holds the datagram alone, and the rest is where the `msghdr` says.
+    private func noteSource(
+        of bytes: UnsafeRawBufferPointer,
+        _ reception: UnsafeMutablePointer<DatagramReception>
+    ) -> UnsafeRawBufferPointer {
+        let header = reception.headerPointer.pointee
+        reception.noteName(
+            length: Int(header.msg_namelen),
+            isTruncated: header.msg_flags & Int32(MSG_TRUNC) != 0
+        )
+        return bytes
+    }
+}

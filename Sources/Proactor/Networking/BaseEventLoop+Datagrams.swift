@@ -1,0 +1,174 @@
+import SystemPackage
+
+extension BaseEventLoop {
+    nonisolated(nonsending) public func createDatagramEndpoint<Protocol: DatagramProtocol>(
+        _ options: DatagramOptions,
+        protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any DatagramTransport, protocol: Protocol) {
+        try checkUsable("createDatagramEndpoint")
+        let socket =
+            switch options.endpoint {
+            case .udp(let local, let remote): try await openUDP(local, remote, options)
+            case .unix(let local, let remote): try await openUnix(local, remote, options)
+            case .socket(let given): try adoptDatagramSocket(given, options)
+            }
+        do {
+            let datagramProtocol = try protocolFactory()
+            let transport = DatagramSocketTransport(
+                loop: self,
+                socket: socket.descriptor,
+                family: socket.family,
+                remoteAddress: socket.remote,
+                isConnected: socket.isConnected,
+                datagramProtocol: datagramProtocol
+            )
+            transport.start()
+            return (transport, datagramProtocol)
+        } catch {
+            try? backend.system.close(socket.descriptor)
+            throw error
+        }
+    }
+
+    // MARK: - UDP
+
+    nonisolated(nonsending) private func openUDP(
+        _ local: (host: String, port: UInt16)?,
+        _ remote: (host: String, port: UInt16)?,
+        _ options: DatagramOptions
+    ) async throws -> DatagramSocket {
+        guard local != nil || remote != nil else {
+            guard let family = options.family, family != .unix else {
+                throw EventLoopError.invalidArgument(
+                    "createDatagramEndpoint needs a local or remote address, a family or a socket"
+                )
+            }
+            return try await open(family, local: nil, remote: nil, options)
+        }
+        var locals: [SocketAddress] = []
+        var remotes: [SocketAddress] = []
+        if let local { locals = try await resolveDatagram(local, options, isPassive: true) }
+        if let remote { remotes = try await resolveDatagram(remote, options, isPassive: false) }
+        var failure: (any Error)?
+        for family in families(of: locals + remotes) {
+            let localAddress = locals.first { $0.family == family }
+            let remoteAddress = remotes.first { $0.family == family }
+            // Both have to be of one family.
+            if local != nil, localAddress == nil { continue }
+            if remote != nil, remoteAddress == nil { continue }
+            do {
+                return try await open(family, local: localAddress, remote: remoteAddress, options)
+            } catch let error as SocketError {
+                failure = failure ?? error
+            }
+        }
+        throw failure
+            ?? EventLoopError.invalidArgument("the local and the remote address have no family in common")
+    }
+
+    nonisolated(nonsending) private func resolveDatagram(
+        _ address: (host: String, port: UInt16),
+        _ options: DatagramOptions,
+        isPassive: Bool
+    ) async throws -> [SocketAddress] {
+        try await resolve(
+            host: address.host,
+            port: address.port,
+            family: options.family,
+            type: .datagram,
+            isPassive: isPassive
+        )
+    }
+
+    private func families(of addresses: [SocketAddress]) -> [AddressFamily] {
+        var families: [AddressFamily] = []
+        for address in addresses where !families.contains(address.family) { families.append(address.family) }
+        return families
+    }
+
+    // MARK: - Unix
+
+    nonisolated(nonsending) private func openUnix(
+        _ local: SocketAddress?,
+        _ remote: SocketAddress?,
+        _ options: DatagramOptions
+    ) async throws -> DatagramSocket {
+        for address in [local, remote] {
+            guard let address, address.family != .unix else { continue }
+            throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
+        }
+        if let local { try removeStaleSocket(at: local) }
+        return try await open(.unix, local: local, remote: remote, options)
+    }
+
+    // MARK: - Sockets
+
+    nonisolated(nonsending) private func open(
+        _ family: AddressFamily,
+        local: SocketAddress?,
+        remote: SocketAddress?,
+        _ options: DatagramOptions
+    ) async throws -> DatagramSocket {
+        let address = local ?? remote
+        let descriptor = try makeDatagramSocket(family, address)
+        var socket = DatagramSocket(descriptor: descriptor, family: family, remote: remote)
+        // Until the transport has it, which is as soon as this returns: the loop may close meanwhile.
+        unclaimed.insert(descriptor)
+        do {
+            if options.reusePort { try set(.reusePort, on: descriptor, address) }
+            if options.allowBroadcast { try set(.broadcast, on: descriptor, address) }
+            if let local { try bind(descriptor, to: local) }
+            // Connected to a broadcast address, it would never hear an answer.
+            if let remote, !options.allowBroadcast {
+                try await connectSocket(descriptor, to: remote)
+                socket.isConnected = true
+            }
+        } catch {
+            closeUnclaimed(descriptor)
+            throw error
+        }
+        unclaimed.remove(descriptor)
+        return socket
+    }
+
+    private func makeDatagramSocket(
+        _ family: AddressFamily,
+        _ address: SocketAddress?
+    ) throws(SocketError) -> FileDescriptor {
+        do { return try backend.system.makeSocket(family, .datagram) } catch {
+            throw SocketError(.makeSocket, error, address: address)
+        }
+    }
+
+    private func adoptDatagramSocket(
+        _ descriptor: FileDescriptor,
+        _ options: DatagramOptions
+    ) throws -> DatagramSocket {
+        let system = backend.system
+        do {
+            let type = try system.option(.socketType, of: descriptor)
+            let family = AddressFamily(rawValue: try system.option(.addressFamily, of: descriptor))
+            guard SocketType(rawValue: type) == .datagram, let family else {
+                throw EventLoopError.invalidArgument(
+                    "socket \(descriptor.rawValue) is not a datagram socket of UDP or Unix"
+                )
+            }
+            guard options.family == nil || options.family == family else {
+                throw EventLoopError.invalidArgument(
+                    "socket \(descriptor.rawValue) is not of the family \(options.family!)"
+                )
+            }
+            try system.adopt(descriptor)
+            // One that is not connected has no peer.
+            let remote = try? system.peerAddress(of: descriptor)
+            return DatagramSocket(
+                descriptor: descriptor,
+                family: family,
+                remote: remote,
+                isConnected: remote != nil
+            )
+        } catch let errno as Errno {
+            throw SocketError(.inspect, errno)
+        }
+    }
+}

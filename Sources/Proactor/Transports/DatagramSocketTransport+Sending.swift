@@ -1,0 +1,168 @@
+import SystemPackage
+
+extension DatagramSocketTransport {
+    /// How many datagrams one turn hands to the kernel, so that a flood of them does not hold up the rest.
+    private static let datagramsPerTurn = 256
+    /// How long a full Unix receiver is left alone.
+    private static let restDuration = Duration.milliseconds(1)
+
+    func sendTo(_ data: RawSpan, _ address: SocketAddress?) throws(EventLoopError) {
+        loop.checkThread("sendTo")
+        guard phase == .open else { return ignoreDatagram() }
+        let destination = try destination(address)
+        // The span holds its bytes for the call, and the queue copies them.
+        let failure = data.withUnsafeBytes { queue.append($0, to: destination, pool: loop.buffers) }
+        if let failure { return report(SocketError(.send, failure, address: destination)) }
+        markUnflushed()
+        pauseProtocolIfNeeded()
+    }
+
+    /// What the kernel is told: nothing when it knows the address.
+    @inline(__always)
+    private func destination(_ address: SocketAddress?) throws(EventLoopError) -> SocketAddress? {
+        guard let remoteAddress else {
+            if let address { return address }
+            throw .invalidArgument("sendTo needs an address: the endpoint was made without a remote one")
+        }
+        guard let address, address != remoteAddress else { return isConnected ? nil : remoteAddress }
+        throw .invalidArgument(
+            "sendTo takes no other address than \(remoteAddress), the endpoint's remote one"
+        )
+    }
+
+    @inline(never)
+    private func ignoreDatagram() {
+        lostDatagrams &+= 1
+        // Once, as for streams.
+        if lostDatagrams == 5 {
+            loop.logger.warning("\(self) is closed and ignores what is sent by it, five times so far")
+        }
+        if lostDatagrams == .max { lostDatagrams = 5 }
+    }
+
+    // MARK: - Handing over
+
+    /// Sends what there is, as far as the kernel takes it.
+    func reconcileSending() {
+        guard phase == .open || phase == .flushing else { return stopSending() }
+        guard case .idle = sendState, !queue.isEmpty else { return }
+        sendQueued()
+        if case .idle = sendState, !queue.isEmpty { markUnflushed() }
+        datagramsWereTaken()
+    }
+
+    private func sendQueued() {
+        let system = loop.backend.system
+        var budget = Self.datagramsPerTurn
+        while budget > 0, !queue.isEmpty {
+            let result = system.sendDatagrams(queue.first(budget), on: socket)
+            guard result <= 0 else {
+                queue.removeFirst(result, pool: loop.buffers)
+                budget -= result
+                continue
+            }
+            let errno = Errno(rawValue: Int32(-result))
+            guard result < 0, errno != .resourceTemporarilyUnavailable else { return waitForRoom() }
+            report(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
+            queue.removeFirst(1, pool: loop.buffers)
+            budget -= 1
+        }
+    }
+
+    /// A UDP socket waits for room in its own buffer by an operation. A Unix socket waits for its receiver, and no operation
+    /// does that well: readiness says nothing of a receiver that is named with each datagram, and a ring that tries again
+    /// sends an empty datagram, because the kernel has consumed the bytes at the first try.
+    private func waitForRoom() {
+        guard !isUnix else {
+            let retry = loop.time().advanced(by: Self.restDuration)
+            sendState = .resting(loop.timers.insert(.callback { self.endRest() }, at: retry))
+            return
+        }
+        let header = waiting.header(for: queue.first(1)[0])
+        sendState = .waiting(loop.backend.submit(.sendMessage(socket, header), owner: self))
+    }
+
+    private func endRest() {
+        sendState = .idle
+        markUnflushed()
+    }
+
+    private func stopSending() {
+        switch sendState {
+        case .idle:
+            break
+        case .waiting(let token):
+            loop.backend.cancel(token)
+        case .resting(let timer):
+            timer.cancel()
+            sendState = .idle
+        }
+    }
+
+    func sendCompleted(_ completion: Completion) {
+        guard case .waiting(let token) = sendState, token == completion.token, completion.isFinal else {
+            preconditionFailure("a send completed that was not in flight")
+        }
+        sendState = .idle
+        let address = destination(of: queue.first(1)[0])
+        queue.removeFirst(1, pool: loop.buffers)
+        guard phase == .open || phase == .flushing else { return }
+        if let errno = completion.errno { report(SocketError(.send, errno, address: address)) }
+        // What is behind it goes out at the end of the turn.
+        if !queue.isEmpty { markUnflushed() }
+        datagramsWereTaken()
+    }
+
+    private func destination(of datagram: OutgoingDatagram) -> SocketAddress? {
+        guard let form = datagram.address else { return remoteAddress }
+        return SocketAddress(kernelForm: .init(start: form, count: Int(datagram.address_length)))
+    }
+
+    private func datagramsWereTaken() {
+        if flow.isPaused, queue.byteCount <= Int(flow.low) {
+            // Not from here: a flush is no place for what a protocol may do.
+            loop.ready.push(.callback { self.resumeProtocolIfPossible() })
+        }
+        if queue.isEmpty, phase == .flushing { loseConnection(nil) }
+    }
+
+    /// Tells the protocol in the next turn, before it can be told that the endpoint is lost.
+    private func report(_ error: SocketError) {
+        loop.ready.push(.callback { self.datagramProtocol?.errorReceived(error) })
+    }
+
+    // MARK: - Flow control
+
+    var writeBufferSize: Int {
+        loop.checkThread("writeBufferSize")
+        return queue.byteCount
+    }
+
+    func getWriteBufferLimits() -> (low: Int, high: Int) {
+        loop.checkThread("getWriteBufferLimits")
+        return (Int(flow.low), Int(flow.high))
+    }
+
+    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
+        loop.checkThread("setWriteBufferLimits")
+        try flow.setLimits(high: high, low: low)
+        pauseProtocolIfNeeded()
+    }
+
+    @inline(__always)
+    private func pauseProtocolIfNeeded() {
+        if queue.byteCount > Int(flow.high), !flow.isPaused { pauseProtocol() }
+    }
+
+    @inline(never)
+    private func pauseProtocol() {
+        flow.isPaused = true
+        datagramProtocol?.pauseWriting()
+    }
+
+    private func resumeProtocolIfPossible() {
+        guard flow.isPaused, queue.byteCount <= Int(flow.low) else { return }
+        flow.isPaused = false
+        datagramProtocol?.resumeWriting()
+    }
+}
