@@ -1,4 +1,4 @@
-/// One end of a connection, as a protocol sees it.
+/// One end of a connection, or an endpoint of datagrams, as a protocol sees it.
 ///
 /// Thread rule: the loop's thread only. The loop keeps a transport alive until `connectionLost` was called.
 public protocol BaseTransport: AnyObject {
@@ -8,8 +8,4 @@ public protocol BaseTransport: AnyObject {
     var isClosing: Bool { get }
     /// Sends what was written, then closes; nothing more is received. `connectionLost(nil)` follows in a later turn.
     func close()
-    /// Hands the connection over to another protocol, from the next event on. `connectionMade` is not called on it.
-    func setProtocol(_ connectionProtocol: any ConnectionProtocol)
-    /// The protocol, or `nil` when the connection is lost.
-    func getProtocol() -> (any ConnectionProtocol)?
 }

@@ -2,7 +2,7 @@
 ///
 /// Not retained: the loop's registry holds every transport that is not closed, and a closed one is never in here.
 struct FlushList: ~Copyable {
-    private var entries: UnsafeMutablePointer<Unmanaged<StreamSocketTransport>>
+    private var entries: UnsafeMutablePointer<Unmanaged<LoopTransport>>
     private var capacity = 64
     private var first = 0
     private var end = 0
@@ -18,14 +18,14 @@ struct FlushList: ~Copyable {
     var isEmpty: Bool { first == end }
     var count: Int { end - first }
 
-    mutating func append(_ transport: StreamSocketTransport) {
+    mutating func append(_ transport: LoopTransport) {
         if end == capacity { makeRoom() }
         (entries + end).initialize(to: Unmanaged.passUnretained(transport))
         end += 1
     }
 
     /// The list must not be empty.
-    mutating func takeFirst() -> Unmanaged<StreamSocketTransport> {
+    mutating func takeFirst() -> Unmanaged<LoopTransport> {
         precondition(first < end, "an empty flush list was taken from")
         let transport = entries[first]
         first += 1
@@ -43,7 +43,7 @@ struct FlushList: ~Copyable {
             entries.update(from: entries + first, count: count)
         } else {
             capacity *= 2
-            let larger = UnsafeMutablePointer<Unmanaged<StreamSocketTransport>>.allocate(capacity: capacity)
+            let larger = UnsafeMutablePointer<Unmanaged<LoopTransport>>.allocate(capacity: capacity)
             larger.moveInitialize(from: entries + first, count: count)
             entries.deallocate()
             entries = larger

@@ -1,5 +1,5 @@
 /// A transport that receives.
-public protocol ReadTransport: BaseTransport {
+public protocol ReadTransport: ConnectionTransport {
     /// Whether data is delivered: false when paused, closing, or at the end of the stream.
     var isReading: Bool { get }
     /// Holds data back until ``resumeReading()``. What the kernel has handed over already is kept, not lost, and the

@@ -11,7 +11,7 @@ import SystemPackage
 /// ```
 /// What it wants of the kernel is derived from its state once a turn, in ``flush()``: a receive while it reads, a send while
 /// it has bytes. A method called by the protocol therefore never meets a half-done submission.
-final class StreamSocketTransport: CompletionOwner, Transport {
+final class StreamSocketTransport: LoopTransport, Transport {
     enum Phase: UInt8 {
         case open
         case flushing
@@ -19,14 +19,9 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         case closed
     }
 
-    let loop: BaseEventLoop
     let socket: FileDescriptor
     /// Asked once, while it can be: a connection that was reset has no peer any more, and that is when it is wanted.
     let peerAddress: SocketAddress?
-    /// The server that accepted it.
-    private(set) var server: Server?
-    /// Its place in the loop's registry.
-    var registryIndex: Int32 = -1
 
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
     @exclusivity(unchecked) var phase = Phase.open
@@ -57,8 +52,6 @@ final class StreamSocketTransport: CompletionOwner, Transport {
     @exclusivity(unchecked) var lostWrites: UInt8 = 0
     /// What keeps everybody else from writing.
     @exclusivity(unchecked) var fileSending: FileSending?
-    /// Whether it asked for a flush since the last one.
-    @exclusivity(unchecked) private(set) var isInFlushList = false
     @exclusivity(unchecked) private var connectionLostWasCalled = false
 
     /// Takes over a connected socket. Nothing happens before ``start()``.
@@ -68,11 +61,9 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         connectionProtocol: any ConnectionProtocol,
         server: Server? = nil
     ) {
-        self.loop = loop
         self.socket = socket
-        self.server = server
         peerAddress = try? loop.backend.system.peerAddress(of: socket)
-        super.init()
+        super.init(loop: loop, server: server)
         assign(connectionProtocol)
         loop.openTransports.insert(self)
         server?.transportOpened()
@@ -126,9 +117,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         loop.unflushed.append(self)
     }
 
-    /// Brings what is in flight in line with the state. Called by the loop, at the end of a turn. Returns whether the
-    /// transport is closed now, and the loop can let go of it.
-    func flush() -> Bool {
+    override func flush() -> Bool {
         isInFlushList = false
         reconcileReading()
         reconcileWriting()
@@ -174,7 +163,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         if writes.byteCount == 0, fileSending == nil { loseConnection(nil) }
     }
 
-    func abort() {
+    override func abort() {
         loop.checkThread("abort")
         loseConnection(nil)
     }
@@ -225,8 +214,7 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         return true
     }
 
-    /// For a loop that closes with this transport still open: the operations are gone, only the socket is left.
-    func closeWithLoop() {
+    override func closeWithLoop() {
         guard phase != .closed else { return }
         phase = .closed
         streamProtocol = nil
@@ -252,10 +240,8 @@ final class StreamSocketTransport: CompletionOwner, Transport {
         default: return nil
         }
     }
-}
 
-extension StreamSocketTransport: CustomStringConvertible {
-    var description: String {
+    override var description: String {
         "transport of socket \(socket.rawValue) (\(phase), \(writes.byteCount) bytes to send)"
     }
 }

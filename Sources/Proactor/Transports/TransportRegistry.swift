@@ -2,17 +2,17 @@ import Logging
 
 /// Every transport of a loop that is not closed: it keeps them alive, and finds what was never closed.
 struct TransportRegistry {
-    private var transports: [StreamSocketTransport] = []
+    private var transports: [LoopTransport] = []
 
     var count: Int { transports.count }
 
-    mutating func insert(_ transport: StreamSocketTransport) {
+    mutating func insert(_ transport: LoopTransport) {
         transport.registryIndex = Int32(transports.count)
         transports.append(transport)
     }
 
     /// The last one takes the place of the one that goes.
-    mutating func remove(_ transport: StreamSocketTransport) {
+    mutating func remove(_ transport: LoopTransport) {
         let index = Int(transport.registryIndex)
         precondition(transports[index] === transport, "a transport left the registry twice")
         transport.registryIndex = -1
@@ -40,6 +40,6 @@ struct TransportRegistry {
 
     /// The transports of one server.
     func transports(of server: Server) -> [StreamSocketTransport] {
-        transports.filter { $0.server === server }
+        transports.compactMap { $0.server === server ? $0 as? StreamSocketTransport : nil }
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// Nothing here waits: what the kernel does not take is buffered, and `pauseWriting` tells the protocol when that is too
 /// much. Writes of one turn go out together.
-public protocol WriteTransport: BaseTransport {
+public protocol WriteTransport: ConnectionTransport {
     /// Sends a copy of `data`. Ignored when the transport is closing; after ``writeEOF()`` it is a mistake, reported to the
     /// loop's exception handler.
     func write(_ data: RawSpan)

@@ -1,0 +1,7 @@
+/// A transport of a connection, with a protocol that can be exchanged.
+public protocol ConnectionTransport: BaseTransport {
+    /// Hands the connection over to another protocol, from the next event on. `connectionMade` is not called on it.
+    func setProtocol(_ connectionProtocol: any ConnectionProtocol)
+    /// The protocol, or `nil` when the connection is lost.
+    func getProtocol() -> (any ConnectionProtocol)?
+}
