@@ -48,6 +48,8 @@ final class ScriptedRing: RingCalls {
             bufferSize: bufferSize,
             multishotAccept: true,
             multishotReceive: true,
+            multishotRead: true,
+            quietWrites: true,
             incrementalBuffers: incremental,
             messageWakeUp: messageWakeUp,
             noIOWait: true
