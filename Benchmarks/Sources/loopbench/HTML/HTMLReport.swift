@@ -137,9 +137,9 @@ struct HTMLReport {
             report.micro.filter { $0.name == name }.map { result in
                 row(
                     [
-                        result.name, result.loop,
+                        result.name,
                         "\(shown(result.summary.median, result.decimals)) \(result.unit)",
-                        "± \(percent(result.summary.spread))", result.bar.text,
+                        result.loop, "± \(percent(result.summary.spread))", result.bar.text,
                         result.meetsBar ? "" : "missed",
                     ],
                     kin: .other
@@ -150,7 +150,7 @@ struct HTMLReport {
             <section id="micro">
             <h2>Micro-benchmarks</h2>
             <p>Single operations of this library, within one process. Some have a bar that a release must reach.</p>
-            \(table(["operation", "loop", "median", "spread", "bar", ""], rows))
+            \(table(["operation", "median", "loop", "spread", "bar", ""], rows))
             </section>
             """
     }

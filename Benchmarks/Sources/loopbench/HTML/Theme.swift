@@ -57,7 +57,8 @@ enum Theme {
         .scroll{overflow-x:auto;margin:.75rem 0;-webkit-overflow-scrolling:touch}
         table{border-collapse:separate;border-spacing:0;font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
         th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:bottom}
-        th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:break-word;max-width:12rem;position:sticky;left:0;background:var(--raised)}
+        #micro td:first-child{white-space:normal;min-width:8rem}
+        th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--raised)}
         th{font-weight:600}td.ours{color:var(--ours);font-weight:600}
         summary{cursor:pointer;color:var(--ours);padding:.25rem 0}
         .key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:0;margin:.5rem 0;list-style:none;font-size:.9rem}
@@ -66,7 +67,7 @@ enum Theme {
         .warning{border-left:.25rem solid var(--other);padding-left:.6rem}
         dl{display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.15rem 1rem;margin:.5rem 0;font-size:.9rem}
         dd{margin:0;overflow-wrap:anywhere}
-        @media (max-width:40rem){th:first-child,td:first-child{max-width:8rem}main,header{padding:0 .6rem}section{padding:.75rem .6rem}}
+        @media (max-width:40rem){main,header{padding:0 .6rem}section{padding:.75rem .6rem}}
         @media print{section{break-inside:avoid}}
         """
 }
