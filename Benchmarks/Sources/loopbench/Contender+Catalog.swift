@@ -18,7 +18,7 @@ extension Contender {
                 name: "c-ring-udp",
                 summary:
                     "C over liburing: multishot recvmsg, provided buffers, the answers of a turn by one sendmmsg",
-                program: sibling("c-ring-udp"),
+                program: Program.sibling("c-ring-udp"),
                 services: [.udpEcho: []]
             ),
         ] + LoopKind.allCases.map { serving(on: $0) } + [LoopKind.proactor, .epoll].map { awaiting(on: $0) }
@@ -27,7 +27,10 @@ extension Contender {
                 name: "swift-nio",
                 summary: "SwiftNIO over epoll: one event loop thread, channel handlers as in its examples",
                 program: Program.sibling("nio-echo"),
-                services: [.echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"]]
+                services: [
+                    .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
+                    .udpEcho: ["udp-echo"],
+                ]
             )
         ] + peers
 

@@ -38,7 +38,7 @@ struct NIOEcho: ParsableCommand {
     func run() throws {
         let signals = TerminationSignals()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let channel = try bind(bootstrap(on: group))
+        let channel = try service == .udpEcho ? bindDatagrams(on: group) : bind(bootstrap(on: group))
         announce(channel)
         signals.wait()
         try channel.close().wait()
@@ -66,6 +66,20 @@ struct NIOEcho: ParsableCommand {
             return try bootstrap.bind(unixDomainSocketPath: unix, cleanupExistingSocketFile: true).wait()
         }
         return try bootstrap.bind(host: host ?? "127.0.0.1", port: Int(port ?? 0)).wait()
+    }
+
+    /// With vector reads, which is what SwiftNIO advises for many small datagrams.
+    private func bindDatagrams(on group: MultiThreadedEventLoopGroup) throws -> any Channel {
+        try DatagramBootstrap(group: group)
+            .channelOption(.datagramVectorReadMessageCount, value: 32)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32 * 2_048))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try Service.udpEcho.addHandlers(to: channel, messageBytes: 0)
+                }
+            }
+            .bind(host: host ?? "127.0.0.1", port: Int(port ?? 0))
+            .wait()
     }
 
     private func announce(_ channel: any Channel) {

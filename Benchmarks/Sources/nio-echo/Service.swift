@@ -10,11 +10,14 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case sink
     /// Sends the pattern without end.
     case source
+    /// Sends datagrams back.
+    case udpEcho = "udp-echo"
 
     /// - Parameter messageBytes: what a source sends at a time.
     func addHandlers(to channel: any Channel, messageBytes: Int) throws {
         let pipeline = channel.pipeline.syncOperations
         switch self {
+        case .udpEcho: try pipeline.addHandler(EchoHandler())
         case .echo:
             // Stops reading while writes wait.
             try pipeline.addHandler(BackPressureHandler())
