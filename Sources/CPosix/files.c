@@ -62,7 +62,9 @@ int64_t cposix_sendfile(int32_t socket, int32_t file, int64_t *offset, uint64_t 
     sigpending(&pending);
     const ssize_t sent = sendfile(socket, file, offset, count);
     const int64_t result = sent >= 0 ? sent : -errno;
-    if (result == -EPIPE && !sigismember(&pending, SIGPIPE)) {
+    // It may also come with a count, of what was sent before the connection was found broken.
+    const bool may_have_raised = result != (int64_t)count && result != -EAGAIN;
+    if (may_have_raised && !sigismember(&pending, SIGPIPE)) {
         const struct timespec at_once = {0, 0};
         while (sigtimedwait(&broken_pipe, NULL, &at_once) < 0 && errno == EINTR) {
         }

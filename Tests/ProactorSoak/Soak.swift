@@ -41,6 +41,7 @@ final class Soak {
         ("ticks", 1, { try await $0.tickScenario() }),
         ("posts", 2, { try await $0.postScenario() }),
         ("executor", 2, { try await $0.executorScenario() }),
+        ("datagrams", 2, { try await $0.datagramScenario() }),
         ("file", 2, { try await $0.fileScenario() }),
         ("group", 2, { try await $0.groupScenario() }),
     ]

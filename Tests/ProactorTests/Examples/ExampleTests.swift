@@ -43,6 +43,28 @@ import Testing
         )
     }
 
+    @Test func udpEcho() async throws {
+        let outcome = try await onThread {
+            let server = try ExampleProgram("ExampleUDPEchoServer", "0")
+            let serving = try server.nextLine()
+            let port = try #require(serving.split(separator: ":").last)
+            let client = try ExampleProgram("ExampleUDPEchoClient", String(port)).end()
+            let served = try (0..<2).map { _ in try server.nextLine() }
+            server.send(signal: SIGTERM)
+            _ = try server.end()
+            return (client, served)
+        }
+        let (client, served) = try #require(outcome)
+        #expect(
+            client.lines == [
+                "Send: Hello World!", "Received: Hello World!", "Close the socket", "Connection closed",
+            ]
+        )
+        #expect(client.code == 0)
+        #expect(served[0].hasPrefix("Received Hello World! from 127.0.0.1:"))
+        #expect(served[1].hasPrefix("Send Hello World! to 127.0.0.1:"))
+    }
+
     /// What a program prints, and its exit code.
     private func ended(
         _ program: sending @autoclosure @escaping () throws -> ExampleProgram

@@ -93,12 +93,12 @@ import Testing
                     recorder.onMade = { $0.writeLines([patternBytes(5 << 20), patternBytes(5 << 20)]) }
                 }
             }
-            let task = loop.createTask { await server.shutdownGracefully(timeout: .seconds(10)) }
+            let task = loop.createTask { await server.shutdownGracefully(timeout: .seconds(1000)) }
             try loop.turn(until: { protocols[3].lostCount == 1 })
-            backend.advanceClock(by: .milliseconds(9500))
+            backend.advanceClock(by: .seconds(900))
             try loop.settle()
             #expect(!task.done && protocols.lostCount == 1)
-            backend.advanceClock(by: .milliseconds(500))
+            backend.advanceClock(by: .seconds(100))
             try loop.turn(until: { task.done })
             #expect(protocols.all.allSatisfy { $0.lostCount == 1 && $0.lostError == nil })
             #expect(try task.result() == ShutdownSummary(drained: 1, aborted: 3))
@@ -200,10 +200,10 @@ import Testing
             task.cancel()
             try loop.turn(until: { !server.isServing })
             try loop.settle()
-            backend.advanceClock(by: .seconds(29))
+            backend.advanceClock(by: .seconds(15))
             try loop.settle()
             #expect(!task.done && accepted.lostCount == 0)
-            backend.advanceClock(by: .seconds(1))
+            backend.advanceClock(by: .seconds(15))
             try loop.turn(until: { task.done })
             #expect(accepted.lostCount == 1)
             #expect(throws: CancellationError.self) { try task.result() }
