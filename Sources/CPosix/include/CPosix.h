@@ -27,6 +27,11 @@ CPOSIX_THREAD_LOCAL void *cposix_running_loop;
 static inline void *cposix_get_running_loop(void) { return cposix_running_loop; }
 static inline void cposix_set_running_loop(void *loop) { cposix_running_loop = loop; }
 
+// Whether the calling thread runs a Swift task. It asks what compiled Swift code asks for its current task; the standard
+// library's withUnsafeCurrentTask costs several times as much.
+extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
+static inline bool cposix_is_within_task(void) { return swift_task_getCurrent() != 0; }
+
 // Where the calling thread wants the next job that is enqueued, instead of having it scheduled; null otherwise.
 CPOSIX_THREAD_LOCAL void *cposix_job_capture;
 

@@ -4,16 +4,13 @@ extension BaseEventLoop {
     /// Whether a task runs now, so that there may be task-local values to carry. A running loop knows without asking the
     /// Swift runtime, which costs as much as the rest of `callSoon`.
     @inline(__always)
-    var isWithinTask: Bool { runState == .running ? isRunningJob : isCallerWithinTask }
+    var isWithinTask: Bool { runState == .running ? isRunningJob : cposix_is_within_task() }
 
     /// As ``isWithinTask``, on any thread.
     @inline(__always)
     var isWithinTaskOfAnyThread: Bool {
-        isOnLoopThread && runState == .running ? isRunningJob : isCallerWithinTask
+        isOnLoopThread && runState == .running ? isRunningJob : cposix_is_within_task()
     }
-
-    @inline(never)
-    private var isCallerWithinTask: Bool { withUnsafeCurrentTask { $0 != nil } }
 
     /// A job that runs `callback` on this loop with the task-local values that hold now. May be called on any thread.
     ///

@@ -21,6 +21,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     }
 
     let socket: FileDescriptor
+    override var usedSocket: FileDescriptor? { socket }
     /// Where datagrams without an address go, and no others may.
     let remoteAddress: SocketAddress?
     /// Whether the kernel knows ``remoteAddress``, and lets nothing else in.

@@ -55,6 +55,8 @@ extension SocketError: CustomStringConvertible {
 
     private var advice: String {
         switch (operation, errno) {
+        case (.bind, .addressInUse) where address?.family == .unix:
+            "; the path or name is taken: remove what stands there, or choose another"
         case (.bind, .addressInUse), (.listen, .addressInUse):
             "; another socket has the address: choose another port, or 0 for any"
         case (.bind, .permissionDenied):

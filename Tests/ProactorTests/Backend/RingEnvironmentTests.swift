@@ -71,6 +71,22 @@ import Testing
         #expect(failures.allSatisfy { !$0.permitsFallback })
     }
 
+    // Pitfall 12
+    /// The numbers of io_uring_setup, io_uring_enter and io_uring_register.
+    @Test(arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
+    func aFilterOfAnyOfItsCallsLeadsToASelector(_ number: UInt32, _ errno: Int32) async {
+        await #expect(processExitsWith: .success) { [number, errno] in
+            try refuseCall(number, errno)
+            let loop = try EventLoop()
+            let reason = RingUnavailable.forbiddenBySeccomp(Errno(rawValue: errno))
+            #expect(loop.choice == .selector(.epoll, reason: reason))
+            #expect(throws: reason) { try ProactorEventLoop() }
+            loop.stop()
+            try loop.runForever()
+            try loop.close()
+        }
+    }
+
     // Pitfall 11
     @Test func aLimitIsToldFromMemoryThatIsUsedUp() {
         let unlimited = environment { $0.lockedMemoryLimit = nil }
@@ -127,4 +143,25 @@ extension RingEnvironment {
         let numbers = current().release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
         return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 14)
     }
+}
+
+/// Has the kernel refuse a call to this thread, as a container's filter does.
+private func refuseCall(_ number: UInt32, _ errno: Int32) throws {
+    // Load the call's number; if it is not that one skip the next; return the error; allow.
+    let program: [(code: UInt16, jumpTrue: UInt8, jumpFalse: UInt8, value: UInt32)] = [
+        (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x0005_0000 | UInt32(errno)),
+        (0x06, 0, 0, 0x7fff_0000),
+    ]
+    // prctl takes any number of arguments, which Swift cannot call by name.
+    typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+    let prctl = unsafeBitCast(try #require(dlsym(nil, "prctl")), to: Prctl.self)
+    let (noNewPrivileges, seccomp, filterMode): (Int32, Int32, UInt) = (38, 22, 2)
+    try #require(prctl(noNewPrivileges, 1, 0, 0, 0) == 0)
+    let result = program.withUnsafeBytes { instructions in
+        var description: (count: UInt, start: UInt) = (
+            UInt(program.count), UInt(bitPattern: instructions.baseAddress)
+        )
+        return withUnsafePointer(to: &description) { prctl(seccomp, filterMode, UInt(bitPattern: $0), 0, 0) }
+    }
+    try #require(result == 0)
 }

@@ -99,7 +99,8 @@ import Testing
         fixture.close()
     }
 
-    // Pitfalls 28, 29
+    // Pitfall 28
+    // Pitfall 29
     @Test func withoutABufferItWaitsForOne() throws {
         let fixture = try Fixture()
         fixture.harness.turn()

@@ -94,7 +94,7 @@ import Testing
         try await kind.withLoop { loop in
             let began = loop.createFuture()
             let beginning = LoopBound(began, of: loop)
-            let work = Task.detached {
+            let work = Task.detached(priority: .high) {
                 try await loop.runCoroutineThreadSafe {
                     try beginning.value.setResult()
                     try await Task.sleep(for: .seconds(3600))

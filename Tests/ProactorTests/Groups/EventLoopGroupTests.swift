@@ -53,7 +53,7 @@ import Testing
         try await kind.withGroup { group in
             let cancelled = Record<ThreadFacts>()
             let begun = Record<ThreadFacts>()
-            let task = Task {
+            let task = Task(priority: .high) {
                 try await group.runOnEach { _ in
                     begun.append(.current)
                     do {

@@ -28,7 +28,7 @@ import Testing
             let bound = LoopBound(Counter(), of: loop)
             bound.withValue { $0.number += 1 }
             #expect(bound.value.number == 1)
-            let posted = Task.detached {
+            let posted = Task.detached(priority: .high) {
                 try bound.post { $0.number += 10 }
                 return try await bound.run { counter in
                     await Task.yield()

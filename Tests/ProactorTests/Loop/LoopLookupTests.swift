@@ -12,7 +12,7 @@ import Testing
             let task = loop.createTask {
                 seen.append(ObjectIdentifier(try getRunningLoop()))
                 await #expect(throws: EventLoopError.noRunningLoop) {
-                    try await Task.detached { _ = try getRunningLoop() }.value
+                    try await Task.detached(priority: .high) { _ = try getRunningLoop() }.value
                 }
                 seen.append(ObjectIdentifier(try getEventLoop()))
             }

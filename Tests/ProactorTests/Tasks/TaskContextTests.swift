@@ -53,7 +53,7 @@ import Testing
             )
             // Outside any task, then on a thread that is not the loop's, then in a coroutine's task.
             try loop.callSoonThreadSafe { seen.value(Self.value) }
-            Task.detached {
+            Task.detached(priority: .high) {
                 try Self.$value.withValue(5) { try loop.callSoonThreadSafe { seen.value(Self.value) } }
                 try loop.callSoonThreadSafe { seen.value(Self.value) }
                 try Self.$value.withValue(6) { try seen.post { $0(Self.value) } }
@@ -86,7 +86,7 @@ import Testing
         try await kind.withLoop { loop in
             let lives = LifeCounter()
             let object = lives.makeObject()
-            let task = Task.detached {
+            let task = Task.detached(priority: .high) {
                 for _ in 0..<10 {
                     let object = lives.makeObject()
                     try loop.callSoonThreadSafe { object.touch() }

@@ -34,7 +34,7 @@ import Testing
                     Thread { continuation.resume() }.start()
                 }
                 check("after a continuation that another thread resumed")
-                let isElsewhere = await Task.detached { !loop.isOnLoopThread }.value
+                let isElsewhere = await Task.detached(priority: .high) { !loop.isOnLoopThread }.value
                 #expect(isElsewhere)
                 check("after a detached task")
             }
@@ -136,11 +136,11 @@ import Testing
         try await kind.withLoop { loop in
             let actor = OnLoop(loop: loop)
             #expect(try loop.runUntilComplete { try await actor.add() } == 1)
-            let elsewhere = Task.detached { try await actor.add() }
+            let elsewhere = Task.detached(priority: .high) { try await actor.add() }
             #expect(try loop.runUntilComplete { try await elsewhere.value } == 2)
             let future = loop.createFuture(of: Int.self)
             let bound = LoopBound(future, of: loop)
-            let waiter = Task.detached { try await actor.wait(for: bound) }
+            let waiter = Task.detached(priority: .high) { try await actor.wait(for: bound) }
             try loop.callLater(.milliseconds(1)) { try future.setResult(3) }
             #expect(try loop.runUntilComplete { try await waiter.value } == 3)
         }

@@ -280,6 +280,13 @@ extension KernelRing {
         guard result >= 0, let ring else {
             throw refusal(Errno(rawValue: -result), call: "io_uring_setup")
         }
+        // A filter may let set-up pass and forbid the rest: better to know now than in the first turn. A ring that is not
+        // enabled yet says so, and does nothing.
+        let answer = Errno(rawValue: -curing_submit_and_wait(ring, 0, false))
+        guard ![.notPermitted, .permissionDenied, .noFunction].contains(answer) else {
+            curing_destroy(ring, false)
+            throw refusal(answer, call: "io_uring_enter")
+        }
         return ring
     }
 

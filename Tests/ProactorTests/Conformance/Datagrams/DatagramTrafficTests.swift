@@ -48,7 +48,8 @@ import Testing
         }
     }
 
-    // Pitfalls 28, 29
+    // Pitfall 28
+    // Pitfall 29
     @Test(arguments: LoopKind.allCases)
     func moreDatagramsThanBuffersArriveInOrder(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

@@ -141,6 +141,43 @@ import Testing
 
     // Behaviour 13
     @Test(arguments: LoopKind.allCases)
+    func aSocketThatIsInUseIsRefused(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            let used = try #require(transport.extraInfo(.socket)).descriptor
+            let server = try loop.serve(ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))) {
+                RecordingProtocol()
+            }
+            let listening = try #require(server.sockets.first).descriptor
+            for socket in [used, listening] {
+                #expect(throws: EventLoopError.self) {
+                    try loop.run { try await loop.connectAcceptedSocket(socket) { RecordingProtocol() } }
+                }
+                #expect(throws: EventLoopError.self) {
+                    try loop.run {
+                        try await loop.createConnection(ConnectionOptions(.socket(socket))) {
+                            RecordingProtocol()
+                        }
+                    }
+                }
+                #expect(throws: EventLoopError.self) {
+                    try loop.serve(ServerOptions(.socket(socket))) { RecordingProtocol() }
+                }
+            }
+            // It goes on undisturbed.
+            peer.write("still here")
+            try loop.turn { recorder.text == "still here" }
+            server.close()
+            try loop.finish(transport, peer)
+            // Closed, its number may come again.
+            let (other, otherPeer) = try loop.connect(RecordingProtocol())
+            try loop.finish(other, otherPeer)
+        }
+    }
+
+    // Behaviour 13
+    @Test(arguments: LoopKind.allCases)
     func aDatagramSocketIsRefusedAndStaysTheCallers(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let datagram = FileDescriptor(rawValue: Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0))
