@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "CPosixProcess.h"
+
 // A number for the calling thread, unique for the life of the process (unlike a pthread_t or a tid, which are
 // used again). Zero is no thread.
 //

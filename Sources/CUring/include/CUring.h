@@ -54,6 +54,8 @@ void curing_abandon(curing_ring *ring);
 int32_t curing_descriptor(const curing_ring *ring);
 uint32_t curing_submission_entries(const curing_ring *ring);
 uint32_t curing_completion_entries(const curing_ring *ring);
+// Whether a read can be multishot (kernel 6.7).
+bool curing_has_multishot_read(curing_ring *ring);
 bool curing_has_no_iowait(const curing_ring *ring);
 // Caps the threads that the kernel may start for work that would block: limits[0] for regular files, limits[1] for the rest.
 // Puts the former limits there; a zero leaves a limit as it is.
@@ -97,6 +99,14 @@ typedef struct {
 // All of the moves or none; each begins when the one before it has moved all of its bytes, else it is cancelled.
 bool curing_prepare_splices(curing_ring *ring, const curing_splice *moves, uint32_t count);
 
+// Reads into a buffer of the group, of `count` bytes, until it is cancelled when multishot.
+bool curing_prepare_pipe_read(curing_ring *ring, int32_t pipe, uint32_t count, uint16_t group, bool multishot,
+                              uint64_t user_data);
+// flags: those of pwritev2(2).
+bool curing_prepare_pipe_write(curing_ring *ring, int32_t pipe, const void *bytes, uint32_t count, uint32_t flags,
+                               uint64_t user_data);
+bool curing_prepare_pipe_write_vector(curing_ring *ring, int32_t pipe, const void *vector, uint32_t count, uint32_t flags,
+                                      uint64_t user_data);
 bool curing_prepare_cancel(curing_ring *ring, uint64_t target, uint64_t user_data);
 // Cancels whatever is in flight, but for cancels.
 bool curing_prepare_cancel_all(curing_ring *ring, uint64_t user_data);

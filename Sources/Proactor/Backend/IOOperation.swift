@@ -20,6 +20,20 @@ enum IOOperation: BitwiseCopyable {
     /// Receive datagrams into the backend's own buffers until an error or a cancel. Each completion lends the bytes of one,
     /// which may be none, and puts where it came from into the reception.
     case receiveDatagrams(FileDescriptor, UnsafeMutablePointer<DatagramReception>)
+    /// Read from a pipe or terminal into the backend's own buffers until end of stream, an error or a cancel. Each
+    /// completion lends its bytes. The descriptor must be non-blocking, as for the next three.
+    case pipeRead(FileDescriptor)
+    /// Read once from a pipe or terminal into the caller's memory. The result is the count, zero at end of stream.
+    case pipeReadInto(FileDescriptor, UnsafeMutableRawBufferPointer)
+    /// Write once to a pipe or terminal, without SIGPIPE. The result is the count, which may be short.
+    case pipeWrite(FileDescriptor, UnsafeRawBufferPointer)
+    /// The same with the vector of a `msghdr`.
+    case pipeWriteVector(FileDescriptor, UnsafeMutablePointer<msghdr>)
+    /// Wait until reading would not block, on any descriptor that can be polled. The result is positive.
+    case waitUntilReadable(FileDescriptor)
+    /// Wait until the other end is gone, on the reading side of a descriptor that is only written to. The result is
+    /// positive, or zero when this kind of descriptor does not tell.
+    case waitForHangUp(FileDescriptor)
     /// Close. No operation may be in flight on the descriptor but those of a selector's own making.
     case close(FileDescriptor)
     /// Open the file at a path that ends with a zero. The result is a new descriptor.
@@ -46,6 +60,12 @@ enum IOOperation: BitwiseCopyable {
         case .send: .send
         case .sendMessage: .sendMessage
         case .receiveDatagrams: .receiveDatagrams
+        case .pipeRead: .pipeRead
+        case .pipeReadInto: .pipeReadInto
+        case .pipeWrite: .pipeWrite
+        case .pipeWriteVector: .pipeWriteVector
+        case .waitUntilReadable: .waitUntilReadable
+        case .waitForHangUp: .waitForHangUp
         case .close: .close
         case .openFile: .openFile
         case .readFile: .readFile
@@ -61,6 +81,9 @@ enum IOOperation: BitwiseCopyable {
         switch self {
         case .accept(let descriptor), .connect(let descriptor, _), .receive(let descriptor),
             .receiveInto(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
+            .pipeRead(let descriptor), .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
+            .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
+            .waitForHangUp(let descriptor),
             .receiveDatagrams(let descriptor, _), .close(let descriptor), .readFile(let descriptor, _, _),
             .writeFile(let descriptor, _, _),
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):

@@ -7,6 +7,13 @@ enum OperationKind: UInt8 {
     case send
     case sendMessage
     case close
+    // Numbers of their own, apart from those that count on from the first.
+    case pipeRead = 32
+    case pipeReadInto
+    case pipeWrite
+    case pipeWriteVector
+    case waitUntilReadable
+    case waitForHangUp
     case receiveDatagrams = 64
     case openFile = 100
     case readFile
@@ -28,9 +35,11 @@ enum OperationKind: UInt8 {
     /// Whether one submission yields completions until it ends.
     var isMultishot: Bool {
         switch self {
-        case .accept, .receive, .receiveDatagrams: true
-        case .connect, .receiveInto, .send, .sendMessage, .close, .openFile, .readFile, .writeFile,
-            .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
+        case .accept, .receive, .receiveDatagrams, .pipeRead: true
+        case .connect, .receiveInto, .send, .sendMessage, .close, .pipeReadInto, .pipeWrite, .pipeWriteVector,
+            .waitUntilReadable, .waitForHangUp, .openFile, .readFile, .writeFile, .synchronizeFile,
+            .fileStatus,
+            .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
             false
         }
     }

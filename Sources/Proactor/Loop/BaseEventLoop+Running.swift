@@ -79,11 +79,15 @@ extension BaseEventLoop {
         shutDownDefaultExecutorWithoutWaiting()
         abandonTasks()
         timers.store.removeAll()
+        signalHandlers?.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
         openTransports.closeAll(reportingTo: debug ? logger : nil)
         openListeners.closeAll(reportingTo: debug ? logger : nil)
         unclaimed.closeAll(by: backend.system)
+        openProcesses.closeAll(reportingTo: debug ? logger : nil)
+        signalHandlers?.close()
+        signalHandlers = nil
         ready.drop { job in run(job) }
     }
 

@@ -39,6 +39,10 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var spareBytes: [UInt8] = []
     /// Transports that are not closed; each keeps its place in it.
     @exclusivity(unchecked) var openTransports = TransportRegistry()
+    /// Child processes that are not over.
+    var openProcesses = ProcessRegistry()
+    /// Made with the first signal handler.
+    var signalHandlers: SignalHandlers?
     /// Listening sockets that are not closed.
     var openListeners = ListenerRegistry()
     /// Descriptors on their way to an owner.

@@ -5,6 +5,9 @@ import SystemPackage
 /// It is part of the seam: a simulated kernel implements it too, so nothing above Backend/ may call the kernel on a
 /// descriptor, read a clock or touch a path in another way.
 protocol SystemCalls: AnyObject, Sendable {
+    /// The calls for pipes, child processes and signals.
+    var processes: any ProcessCalls { get }
+
     func now() -> LoopInstant
 
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor

@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// Names a piece of what a transport knows, and its type.
 ///
 /// ```swift
@@ -18,6 +20,11 @@ extension ExtraInfoKey where Value == SocketAddress {
     public static var peerName: ExtraInfoKey { ExtraInfoKey("peerName") }
     /// This end's address.
     public static var socketName: ExtraInfoKey { ExtraInfoKey("socketName") }
+}
+
+extension ExtraInfoKey where Value == FileDescriptor {
+    /// A pipe's descriptor, which stays the transport's own.
+    public static var pipe: ExtraInfoKey { ExtraInfoKey("pipe") }
 }
 
 extension ExtraInfoKey where Value == TransportSocket {

@@ -33,8 +33,11 @@ extension StreamSocketTransport {
     /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
     /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
     private func mustStop(_ token: OperationToken) -> Bool {
-        let isForOtherProtocol = (token.kind == .receiveInto) != (bufferedProtocol != nil)
-        let pauseCounts = token.kind == .receiveInto || !heldBack.isEmpty
+        let isSingle = token.kind == .receiveInto || token.kind == .pipeReadInto
+        // A wait for something to receive is for either kind.
+        let isForOtherProtocol =
+            isSingle != (bufferedProtocol != nil) && token.kind != .waitUntilReadable
+        let pauseCounts = isSingle || !heldBack.isEmpty
         return !canReceive || isForOtherProtocol || isReadingPaused && pauseCounts
     }
 
@@ -54,8 +57,12 @@ extension StreamSocketTransport {
     }
 
     private func startReceiving() {
+        if let wait = waitBeforeReceiving {
+            readState = .receiving(loop.backend.submit(wait, owner: self))
+            return
+        }
         guard let bufferedProtocol else {
-            readState = .receiving(loop.backend.submit(.receive(socket), owner: self))
+            readState = .receiving(loop.backend.submit(makeReceive(), owner: self))
             return
         }
         guard let buffer = obtainBuffer(from: bufferedProtocol) else { return }
@@ -63,7 +70,7 @@ extension StreamSocketTransport {
         let room = buffer.unfilled
         receiveBuffer = consume buffer
         receiveBufferIsForeign = false
-        readState = .receiving(loop.backend.submit(.receiveInto(socket, room), owner: self))
+        readState = .receiving(loop.backend.submit(makeReceive(into: room), owner: self))
     }
 
     private func obtainBuffer(from bufferedProtocol: any BufferedProtocol) -> OwnedBuffer? {
@@ -120,14 +127,14 @@ extension StreamSocketTransport {
         }
     }
 
-    private func receiveEnded() {
+    func receiveEnded() {
         precondition(readState != .idle, "a receive completed that was not in flight")
         readState = .idle
         // A stopped receive may be wanted again by now, and a single one always is.
         markUnflushed()
     }
 
-    private func endOrFail(_ completion: Completion) {
+    func endOrFail(_ completion: Completion) {
         guard let errno = completion.errno else { return receivedEndOfStream() }
         guard errno != .canceled else { return }
         guard phase == .open, endOfStream == .notSeen, mustHoldBack else { return receiveFailed(errno) }
@@ -138,7 +145,7 @@ extension StreamSocketTransport {
     }
 
     private func receiveFailed(_ errno: Errno) {
-        loseConnection(SocketError(.receive, errno, address: peerAddress))
+        loseConnection(failure(.receive, errno))
     }
 
     // MARK: - Delivery
@@ -213,7 +220,7 @@ extension StreamSocketTransport {
         guard heldBackErrno == 0 else { return receiveFailed(Errno(rawValue: heldBackErrno)) }
         do {
             let keepsWriting = try currentProtocol?.eofReceived() ?? false
-            if !keepsWriting { close() }
+            if !keepsWriting || !hasTwoEnds { close() }
         } catch {
             protocolFailed(error, in: "eofReceived")
         }

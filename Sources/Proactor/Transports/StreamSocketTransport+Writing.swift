@@ -39,7 +39,7 @@ extension StreamSocketTransport {
             return enqueue(bytes)
         }
         // Nothing is queued or in flight, so these bytes are next.
-        let sent = loop.backend.system.sendWithoutWaiting(bytes, on: socket)
+        let sent = sendAtOnce(bytes)
         markUnflushed()
         if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
     }
@@ -70,10 +70,9 @@ extension StreamSocketTransport {
     @inline(never)
     private func refuseWrite() {
         guard phase != .open else {
-            let endWasWritten = EventLoopError.invalidState("write was called after writeEOF")
             var context = ExceptionContext(
                 message: "a write was dropped",
-                error: writeEnd == .open ? SendFileError.inProgress : endWasWritten
+                error: writeEnd == .open ? SendFileError.inProgress : EventLoopError.invalidState(refusal)
             )
             context.transport = self
             return loop.callExceptionHandler(context)
@@ -88,11 +87,10 @@ extension StreamSocketTransport {
 
     // MARK: - End of stream
 
-    var canWriteEOF: Bool { true }
-
     func writeEOF() {
         loop.checkThread("writeEOF")
         guard phase == .open, writeEnd == .open else { return }
+        guard hasTwoEnds else { return close() }
         writeEnd = .requested
         markUnflushed()
     }
@@ -108,7 +106,7 @@ extension StreamSocketTransport {
         }
         guard !writes.isInFlight else { return }
         if writes.byteCount > 0 {
-            sendToken = loop.backend.submit(writes.makeSend(on: socket, pool: loop.buffers), owner: self)
+            sendToken = loop.backend.submit(makeSend(), owner: self)
         } else if fileSending != nil {
             startFileStep()
         } else {
@@ -122,7 +120,7 @@ extension StreamSocketTransport {
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
         guard phase == .open || phase == .flushing else { return }
         if let errno = completion.errno {
-            loseConnection(SocketError(.send, errno, address: peerAddress))
+            loseConnection(failure(.send, errno))
             return
         }
         if flow.isPaused { resumeProtocolIfPossible() }
@@ -136,8 +134,7 @@ extension StreamSocketTransport {
     private func allSent() {
         if writeEnd == .requested {
             writeEnd = .sent
-            // The peer may be gone: then the receive says so, or it does not matter.
-            try? loop.backend.system.shutdownWriting(socket)
+            sendEnd()
         }
         if phase == .flushing { loseConnection(nil) }
     }

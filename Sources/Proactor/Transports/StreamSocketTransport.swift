@@ -11,7 +11,9 @@ import SystemPackage
 /// ```
 /// What it wants of the kernel is derived from its state once a turn, in ``flush()``: a receive while it reads, a send while
 /// it has bytes. A method called by the protocol therefore never meets a half-done submission.
-final class StreamSocketTransport: LoopTransport, Transport {
+///
+/// ``PipeTransport`` is the same over a pipe: what differs is in the methods under "What a pipe does otherwise".
+class StreamSocketTransport: LoopTransport, Transport {
     enum Phase: UInt8 {
         case open
         case flushing
@@ -59,10 +61,11 @@ final class StreamSocketTransport: LoopTransport, Transport {
         loop: BaseEventLoop,
         socket: FileDescriptor,
         connectionProtocol: any ConnectionProtocol,
-        server: Server? = nil
+        server: Server? = nil,
+        hasPeerAddress: Bool = true
     ) {
         self.socket = socket
-        peerAddress = try? loop.backend.system.peerAddress(of: socket)
+        peerAddress = hasPeerAddress ? try? loop.backend.system.peerAddress(of: socket) : nil
         super.init(loop: loop, server: server)
         assign(connectionProtocol)
         loop.openTransports.insert(self)
@@ -132,11 +135,11 @@ final class StreamSocketTransport: LoopTransport, Transport {
     @inline(__always)
     private func take(_ completion: Completion) {
         switch completion.token.kind {
-        case .receive: receiveCompleted(completion)
-        case .receiveInto: receiveIntoCompleted(completion)
-        case .send, .sendMessage: sendCompleted(completion)
+        case .receive, .pipeRead: receiveCompleted(completion)
+        case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
+        case .send, .sendMessage, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
         case .sendFile: fileStepCompleted(completion)
-        default: preconditionFailure("a transport does not submit \(completion.token)")
+        default: waitCompleted(completion)
         }
     }
 
@@ -206,7 +209,7 @@ final class StreamSocketTransport: LoopTransport, Transport {
     /// operation would keep the peer from seeing the end, and the descriptor's next user could get its completion.
     private func closeIfQuiet() -> Bool {
         guard connectionLostWasCalled, readState == .idle, !writes.isInFlight else { return false }
-        guard fileSending?.isInFlight != true else { return false }
+        guard fileSending?.isInFlight != true, !isWaiting else { return false }
         precondition(receiveBuffer == nil, "a transport closed while the kernel had its buffer")
         writes.removeAllNotInFlight(pool: loop.buffers)
         phase = .closed
@@ -225,6 +228,39 @@ final class StreamSocketTransport: LoopTransport, Transport {
         guard loop.backend.operationCount == 0 else { return }
         receiveBuffer = nil
         writes.discardAll(pool: loop.buffers)
+    }
+
+    // MARK: - What a pipe does otherwise
+
+    /// What has to be waited for before there is anything to receive.
+    var waitBeforeReceiving: IOOperation? { nil }
+    func makeReceive() -> IOOperation { .receive(socket) }
+    func makeReceive(into room: UnsafeMutableRawBufferPointer) -> IOOperation { .receiveInto(socket, room) }
+    func makeSend() -> IOOperation { writes.makeSend(on: socket, pool: loop.buffers) }
+    func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
+        loop.backend.system.sendWithoutWaiting(bytes, on: socket)
+    }
+
+    /// All is sent, and nothing follows.
+    func sendEnd() {
+        // The peer may be gone: then the receive says so, or it does not matter.
+        try? loop.backend.system.shutdownWriting(socket)
+    }
+
+    /// Whether each direction has an end of its own.
+    var hasTwoEnds: Bool { true }
+    var canWriteEOF: Bool { true }
+    /// Why a write is a mistake while the transport is open.
+    var refusal: String { "write was called after writeEOF" }
+
+    func failure(_ operation: SocketError.Operation, _ errno: Errno) -> any Error {
+        SocketError(operation, errno, address: peerAddress)
+    }
+
+    /// Whether an operation is in flight that moves no bytes.
+    var isWaiting: Bool { false }
+    func waitCompleted(_ completion: Completion) {
+        preconditionFailure("a transport does not submit \(completion.token)")
     }
 
     // MARK: - What is known

@@ -114,6 +114,15 @@ struct WriteQueue {
         return .sendMessage(socket, makeMessage(first, pool: pool))
     }
 
+    /// The same for a pipe.
+    mutating func makeWrite(to pipe: FileDescriptor, pool: BufferPool) -> IOOperation {
+        switch makeSend(on: pipe, pool: pool) {
+        case .send(_, let bytes): return .pipeWrite(pipe, bytes)
+        case .sendMessage(_, let message): return .pipeWriteVector(pipe, message)
+        default: preconditionFailure("not a send")
+        }
+    }
+
     private mutating func makeMessage(_ first: WriteSegment, pool: BufferPool) -> UnsafeMutablePointer<msghdr>
     {
         // One pooled buffer holds the header and, behind it, the vector: 56 + 64 * 16 bytes.

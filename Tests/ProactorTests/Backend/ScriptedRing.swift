@@ -54,6 +54,8 @@ final class ScriptedRing: RingCalls {
             bufferSize: bufferSize,
             multishotAccept: true,
             multishotReceive: true,
+            multishotRead: true,
+            quietWrites: true,
             incrementalBuffers: incremental,
             messageWakeUp: messageWakeUp,
             noIOWait: true

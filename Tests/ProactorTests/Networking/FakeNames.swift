@@ -38,6 +38,7 @@ final class FakeNames: SystemCalls {
         try system.nameInfo(of: address, flags: flags)
     }
 
+    var processes: any ProcessCalls { system.processes }
     func now() -> LoopInstant { system.now() }
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
         let socket = try system.makeSocket(family, type)

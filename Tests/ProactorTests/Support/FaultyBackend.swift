@@ -49,6 +49,10 @@ final class FaultyBackend: CompletionBackend {
     var waker: any LoopWaker { inner.waker }
     var operationCount: Int { inner.operationCount + failed.count }
 
+    func replaceProcessCalls(by calls: any ProcessCalls) {
+        faultySystem.processes = calls
+    }
+
     func advanceClock(by duration: Duration) {
         faultySystem.advance(by: duration)
     }

@@ -9,11 +9,13 @@ import SystemPackage
 class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
     var bindFailure: Errno?
+    var processes: any ProcessCalls
     private let inner: any SystemCalls
     private var clockOffset = Duration.zero
 
     init(_ inner: any SystemCalls) {
         self.inner = inner
+        processes = inner.processes
     }
 
     func advance(by duration: Duration) {

@@ -56,6 +56,8 @@ enum LoopKind: CaseIterable, Sendable {
         var configuration = RingConfiguration()
         configuration.multishotAccept = false
         configuration.multishotReceive = false
+        configuration.multishotRead = false
+        configuration.quietWrites = false
         configuration.incrementalBuffers = false
         configuration.messageWakeUp = false
         configuration.noIOWait = false

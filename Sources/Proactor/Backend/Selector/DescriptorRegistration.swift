@@ -4,7 +4,7 @@ struct DescriptorRegistration: BitwiseCopyable {
     var reader: OperationToken?
     /// The same on the write side.
     var writer: OperationToken?
-    /// The sides whose operation waits for readiness.
+    /// What the operations wait for.
     var interest: Readiness = []
 
     /// The operation of one side.

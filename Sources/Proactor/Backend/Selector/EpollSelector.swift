@@ -102,7 +102,9 @@ final class EpollSelector: Selector {
     }
 
     private static func readiness(_ events: UInt32) -> Readiness {
-        if events & UInt32(CPOSIX_EPOLL_FAILED | CPOSIX_EPOLL_HUNG_UP) != 0 { return [.read, .write] }
+        if events & UInt32(CPOSIX_EPOLL_FAILED | CPOSIX_EPOLL_HUNG_UP) != 0 {
+            return [.read, .write, .hangUp]
+        }
         var readiness: Readiness = []
         if events & UInt32(CPOSIX_EPOLL_READABLE) != 0 { readiness.insert(.read) }
         if events & UInt32(CPOSIX_EPOLL_WRITABLE) != 0 { readiness.insert(.write) }

@@ -2,8 +2,10 @@ extension IOOperation {
     /// The side of its descriptor that it has to itself; `nil` when it needs the whole descriptor.
     var side: Readiness? {
         switch self {
-        case .accept, .receive, .receiveInto, .receiveDatagrams: .read
-        case .connect, .send, .sendMessage, .sendFile: .write
+        case .accept, .receive, .receiveInto, .receiveDatagrams, .pipeRead, .pipeReadInto, .waitUntilReadable,
+            .waitForHangUp:
+            .read
+        case .connect, .send, .sendMessage, .sendFile, .pipeWrite, .pipeWriteVector: .write
         case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
         }
     }
@@ -12,9 +14,12 @@ extension IOOperation {
     var needsThread: Bool {
         switch self {
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: true
-        case .accept, .connect, .receive, .receiveInto, .receiveDatagrams, .send, .sendMessage, .close,
-            .sendFile:
-            false
+        default: false
         }
+    }
+
+    /// What has its descriptor watched while it waits.
+    var interest: Readiness? {
+        if case .waitForHangUp = self { .hangUp } else { side }
     }
 }

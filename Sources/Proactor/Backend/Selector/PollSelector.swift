@@ -60,7 +60,7 @@ final class PollSelector: Selector {
     private static func readiness(_ events: Int16) -> Readiness {
         let events = Int32(events)
         // POLLNVAL: the descriptor is closed. The call that follows says EBADF, and its operation ends.
-        if events & (POLLERR | POLLHUP | POLLNVAL) != 0 { return [.read, .write] }
+        if events & (POLLERR | POLLHUP | POLLNVAL) != 0 { return [.read, .write, .hangUp] }
         var readiness: Readiness = []
         if events & POLLIN != 0 { readiness.insert(.read) }
         if events & POLLOUT != 0 { readiness.insert(.write) }

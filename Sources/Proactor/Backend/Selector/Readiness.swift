@@ -6,4 +6,6 @@ struct Readiness: OptionSet, BitwiseCopyable, Sendable {
     static let read = Readiness(rawValue: 1)
     /// Writing would not block, or connecting has ended.
     static let write = Readiness(rawValue: 2)
+    /// The other end is gone, or the descriptor has failed.
+    static let hangUp = Readiness(rawValue: 4)
 }

@@ -14,6 +14,8 @@ final class SelectSelector: Selector {
     @exclusivity(unchecked) private var writeInterest = RawList<Word>()
     @exclusivity(unchecked) private var readable = RawList<Word>()
     @exclusivity(unchecked) private var writable = RawList<Word>()
+    /// What is watched for a hang-up: as for reading, since nothing else tells, and then looked at closely.
+    @exclusivity(unchecked) private var hangUpInterest = RawList<Word>()
     /// The word where the next search begins, so that all descriptors have their turn when too many are ready.
     @exclusivity(unchecked) private var searchStart = 0
 
@@ -21,13 +23,16 @@ final class SelectSelector: Selector {
         let (word, bit) = Int(descriptor).quotientAndRemainder(dividingBy: Word.bitWidth)
         readInterest.extend(to: word + 1, filling: 0)
         writeInterest.extend(to: word + 1, filling: 0)
+        hangUpInterest.extend(to: word + 1, filling: 0)
         readable.extend(to: word + 1, filling: 0)
         writable.extend(to: word + 1, filling: 0)
         let mask: Word = 1 << Word(bit)
         // The kernel passes over numbers beyond its own table: no wait would ever say that this one is closed.
         let isNew = (readInterest[word] | writeInterest[word]) & mask == 0
         if isNew, !interest.isEmpty, fcntl(descriptor, F_GETFD) < 0 { throw .badFileDescriptor }
-        readInterest[word] = readInterest[word] & ~mask | (interest.contains(.read) ? mask : 0)
+        let isRead = !interest.isDisjoint(with: [.read, .hangUp])
+        readInterest[word] = readInterest[word] & ~mask | (isRead ? mask : 0)
+        hangUpInterest[word] = hangUpInterest[word] & ~mask | (interest.contains(.hangUp) ? mask : 0)
         writeInterest[word] = writeInterest[word] & ~mask | (interest.contains(.write) ? mask : 0)
     }
 
@@ -67,6 +72,10 @@ final class SelectSelector: Selector {
                 var readiness: Readiness = []
                 if read >> Word(bit) & 1 != 0 { readiness.insert(.read) }
                 if write >> Word(bit) & 1 != 0 { readiness.insert(.write) }
+                if (read & hangUpInterest[word]) >> Word(bit) & 1 != 0 {
+                    readiness = lookClosely(word, bit, readiness)
+                }
+                guard !readiness.isEmpty else { return }
                 ready[count] = ReadyDescriptor(
                     descriptor: Int32(word * Word.bitWidth + bit),
                     readiness: readiness
@@ -77,6 +86,15 @@ final class SelectSelector: Selector {
         }
         searchStart = word
         return count
+    }
+
+    /// Tells a hang-up from data. What has data to read, and nobody who reads it, is watched no longer: it would be found
+    /// again and again.
+    private func lookClosely(_ word: Int, _ bit: Int, _ readiness: Readiness) -> Readiness {
+        var entry = pollfd(fd: Int32(word * Word.bitWidth + bit), events: 0, revents: 0)
+        if poll(&entry, 1, 0) > 0 { return readiness.subtracting(.read).union(.hangUp) }
+        readInterest[word] &= ~(1 << Word(bit))
+        return readiness.subtracting(.read)
     }
 
     private func forEachBit(_ word: Word, _ body: (Int) -> Void) {

@@ -14,13 +14,16 @@ extension SelectorBackend {
     /// An operation's first step, within its submission: the owner is not called.
     func begin(_ operation: IOOperation, _ token: OperationToken) {
         switch operation {
-        case .accept(let descriptor), .receive(let descriptor), .receiveDatagrams(let descriptor, _):
+        case .accept(let descriptor), .receive(let descriptor), .receiveDatagrams(let descriptor, _),
+            .pipeRead(let descriptor), .waitUntilReadable(let descriptor):
             wait(descriptor.rawValue, .read, token)
+        case .waitForHangUp(let descriptor):
+            wait(descriptor.rawValue, .hangUp, token)
         case .connect(let descriptor, let address):
             conclude(connectOrWait(descriptor.rawValue, address, token), token)
         case .close(let descriptor):
             complete(token, calls.close(descriptor.rawValue))
-        case .receiveInto, .send, .sendMessage:
+        case .receiveInto, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
             let result = transfer(operation)
             guard result == -EAGAIN, let side = operation.side else { return complete(token, result) }
             wait(descriptor(of: operation), side, token)
@@ -47,14 +50,20 @@ extension SelectorBackend {
         let operation = record.pointee.operation
         switch operation {
         case .receive(let descriptor):
-            receive(descriptor.rawValue, token, record.pointee.owner)
+            let count = retryingInterrupts { calls.receive(descriptor.rawValue, receiveBuffer) }
+            deliverReceived(count, token, record.pointee.owner)
+        case .pipeRead(let descriptor):
+            let count = retryingInterrupts { calls.read(descriptor.rawValue, receiveBuffer) }
+            deliverReceived(count, token, record.pointee.owner)
+        case .waitUntilReadable, .waitForHangUp:
+            finish(token, 1)
         case .receiveDatagrams(let descriptor, let reception):
             receiveDatagrams(descriptor.rawValue, reception, token, record.pointee.owner)
         case .accept(let descriptor):
             accept(descriptor.rawValue, token, record.pointee.owner)
         case .connect(let descriptor, _):
             finish(token, calls.takePendingError(descriptor.rawValue))
-        case .receiveInto, .send, .sendMessage:
+        case .receiveInto, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
             let result = transfer(operation)
             // Readiness is not completion: it waits on.
             if result != -EAGAIN { finish(token, result) }
@@ -73,13 +82,23 @@ extension SelectorBackend {
             retryingInterrupts { calls.send(descriptor.rawValue, bytes) }
         case .sendMessage(let descriptor, let message):
             retryingInterrupts { calls.sendMessage(descriptor.rawValue, message) }
+        case .pipeReadInto(let descriptor, let buffer):
+            retryingInterrupts { calls.read(descriptor.rawValue, buffer) }
+        case .pipeWrite(let descriptor, let bytes):
+            retryingInterrupts { calls.write(descriptor.rawValue, bytes) }
+        case .pipeWriteVector(let descriptor, let message):
+            retryingInterrupts { calls.writeVector(descriptor.rawValue, message) }
         default:
             preconditionFailure("not a single transfer")
         }
     }
 
-    private func receive(_ descriptor: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
-        let count = retryingInterrupts { calls.receive(descriptor, receiveBuffer) }
+    /// Hands over what a receive or read has put into the buffer.
+    private func deliverReceived(
+        _ count: Int32,
+        _ token: OperationToken,
+        _ owner: Unmanaged<CompletionOwner>?
+    ) {
         guard count > 0 else {
             if count != -EAGAIN { finish(token, count) }
             return

@@ -181,7 +181,9 @@ final class SelectorBackend: CompletionBackend {
         guard found.descriptor != selectorWaker.descriptor else { return selectorWaker.drain() }
         let registration = registrations[Int(found.descriptor)]
         let sides = registration.interest.intersection(found.readiness)
-        if sides.contains(.read), let reader = registration.reader { ready.append(reader) }
+        if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader {
+            ready.append(reader)
+        }
         if sides.contains(.write), let writer = registration.writer { ready.append(writer) }
     }
 }
@@ -208,12 +210,12 @@ extension SelectorBackend {
         registrations[index][side] = token
     }
 
-    /// Has the operation that holds `side` wait until the descriptor is ready.
-    func wait(_ descriptor: Int32, _ side: Readiness, _ token: OperationToken) {
+    /// Has the operation wait until the descriptor is ready for it.
+    func wait(_ descriptor: Int32, _ readiness: Readiness, _ token: OperationToken) {
         let interest = registrations[Int(descriptor)].interest
         do throws(Errno) {
-            try selector.watch(descriptor, for: interest.union(side))
-            registrations[Int(descriptor)].interest = interest.union(side)
+            try selector.watch(descriptor, for: interest.union(readiness))
+            registrations[Int(descriptor)].interest = interest.union(readiness)
         } catch {
             complete(token, -error.rawValue)
         }
@@ -223,15 +225,16 @@ extension SelectorBackend {
     /// readiness, which it then does no longer.
     @discardableResult
     private func release(_ operation: IOOperation, _ token: OperationToken) -> Bool {
-        guard let descriptor = operation.descriptor?.rawValue, descriptor >= 0, let side = operation.side
+        guard let descriptor = operation.descriptor?.rawValue, descriptor >= 0, let side = operation.side,
+            let interest = operation.interest
         else {
             return false
         }
         var registration = registrations[Int(descriptor)]
         guard registration[side] == token else { return false }
-        let waited = registration.interest.contains(side)
+        let waited = registration.interest.contains(interest)
         registration[side] = nil
-        registration.interest.subtract(side)
+        registration.interest.subtract(interest)
         registrations[Int(descriptor)] = registration
         // Watching for less can fail only when the kernel has lost the registration: `note` ignores what is left of it.
         if waited { try? selector.watch(descriptor, for: registration.interest) }

@@ -5,7 +5,12 @@ import Glibc
 ///
 /// None of them blocks, also when the descriptor would. A class so that tests can put faults in.
 class SocketCalls {
-    init() {}
+    /// Whether the kernel may be asked not to raise SIGPIPE. Otherwise the signal is held during the call.
+    private let usesQuietWrites: Bool
+
+    init(usesQuietWrites: Bool = true) {
+        self.usesQuietWrites = usesQuietWrites
+    }
 
     func accept(_ listener: Int32) -> Int32 {
         cposix_accept(listener, true)
@@ -57,6 +62,24 @@ class SocketCalls {
     func sendFile(_ socket: Int32, _ file: Int32, _ offset: Int64, _ count: Int) -> Int32 {
         var offset = offset
         return Int32(cposix_sendfile(socket, file, &offset, UInt64(count)))
+    }
+
+    /// Of a descriptor that is non-blocking, as for the next two: pipes have no flag for a single call.
+    func read(_ pipe: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
+        result(Glibc.read(pipe, buffer.baseAddress, buffer.count))
+    }
+
+    func write(_ pipe: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+        // A write only reads what it is given.
+        let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        var vector = iovec(iov_base: base, iov_len: bytes.count)
+        return Int32(cposix_write_quietly(pipe, &vector, 1, usesQuietWrites))
+    }
+
+    /// Writes what a `msghdr` names.
+    func writeVector(_ pipe: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {
+        let count = Int32(message.pointee.msg_iovlen)
+        return Int32(cposix_write_quietly(pipe, message.pointee.msg_iov, count, usesQuietWrites))
     }
 
     func close(_ descriptor: Int32) -> Int32 {

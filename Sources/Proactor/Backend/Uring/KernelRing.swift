@@ -19,6 +19,8 @@ final class KernelRing: RingCalls {
     /// Where the kernel puts the eventfd's counter, until the ring is gone.
     private let wakeUpCounter: UnsafeMutablePointer<UInt64>
     private var isOpen = true
+    /// Writes to pipes in flight that could raise SIGPIPE on this thread.
+    var loudWriteCount = 0
 
     init(configuration: RingConfiguration) throws(RingUnavailable) {
         try configuration.validate()
@@ -40,6 +42,8 @@ final class KernelRing: RingCalls {
                 bufferSize: pool.area.size,
                 multishotAccept: configuration.multishotAccept,
                 multishotReceive: configuration.multishotReceive,
+                multishotRead: configuration.multishotRead && curing_has_multishot_read(ring),
+                quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
                 incrementalBuffers: pool.area.isIncremental,
                 messageWakeUp: waker is MessageWaker,
                 noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
@@ -131,10 +135,17 @@ final class KernelRing: RingCalls {
             )
         case .sendMessage(let socket, let message):
             return curing_prepare_send_message(ring, socket.rawValue, message, name)
+        case .waitUntilReadable(let descriptor):
+            return curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLIN), false, name)
+        case .waitForHangUp(let descriptor):
+            // Hang-ups and errors are always looked for.
+            return curing_prepare_poll(ring, descriptor.rawValue, 0, false, name)
         case .close(let descriptor):
             return curing_prepare_close(ring, descriptor.rawValue, name)
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile:
             return prepareOnFile(operation, token: token)
+        case .pipeRead, .pipeReadInto, .pipeWrite, .pipeWriteVector:
+            return preparePipe(operation, token: token)
         }
     }
 
@@ -157,17 +168,19 @@ final class KernelRing: RingCalls {
     }
 
     func submit() -> Int32 {
-        curing_submit(ring)
+        holdingPipeSignal { curing_submit(ring) }
     }
 
     var isQuiet: Bool { curing_is_quiet(ring) }
 
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
-        curing_submit_and_wait(ring, timeoutNanoseconds, features.noIOWait)
+        holdingPipeSignal { curing_submit_and_wait(ring, timeoutNanoseconds, features.noIOWait) }
     }
 
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
-        Int(curing_reap(ring, target, UInt32(capacity)))
+        let count = Int(curing_reap(ring, target, UInt32(capacity)))
+        if loudWriteCount > 0 { forgetLoudWrites(among: UnsafeBufferPointer(start: target, count: count)) }
+        return count
     }
 
     func takeUnsubmitted() -> OperationToken? {

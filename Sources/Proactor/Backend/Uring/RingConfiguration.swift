@@ -39,6 +39,11 @@ public struct RingConfiguration: Hashable, Sendable {
     public var multishotAccept = true
     /// One submission receives until it is cancelled.
     public var multishotReceive = true
+    /// One submission reads a pipe until it is cancelled (kernel 6.7).
+    public var multishotRead = true
+    /// Writes to pipes are told to raise no SIGPIPE (kernel 6.18). Without it the loop blocks the signal while the kernel
+    /// may try one.
+    public var quietWrites = true
     /// Receives take only what they need of a buffer and leave the rest to the next (kernel 6.12).
     public var incrementalBuffers = true
     /// Other threads wake the loop by a message to its ring rather than by an eventfd (kernel 6.13).

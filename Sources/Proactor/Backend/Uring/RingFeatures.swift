@@ -16,6 +16,10 @@ public struct RingFeatures: Hashable, Sendable {
     public let multishotAccept: Bool
     /// Whether one submission receives until it is cancelled.
     public let multishotReceive: Bool
+    /// Whether one submission reads a pipe until it is cancelled.
+    public let multishotRead: Bool
+    /// Whether writes to pipes can be told to raise no SIGPIPE; if not, the loop holds the signal while they are tried.
+    public let quietWrites: Bool
     /// Whether receives take only what they need of a buffer.
     public let incrementalBuffers: Bool
     /// Whether other threads wake the loop by a message to its ring; if not, by an eventfd.

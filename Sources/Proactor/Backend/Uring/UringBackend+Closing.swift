@@ -97,7 +97,7 @@ extension UringBackend {
     private func discardThoseWithoutMemory(_ owners: inout [Unmanaged<CompletionOwner>]) {
         table.forEach { token in
             switch token.kind {
-            case .accept, .receive, .close, .synchronizeFile:
+            case .accept, .receive, .pipeRead, .waitUntilReadable, .waitForHangUp, .close, .synchronizeFile:
                 if let owner = table.retire(token) { owners.append(owner) }
             default:
                 return

@@ -97,14 +97,23 @@ extension UringBackend {
         // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same.
         guard record.pointee.state == .inFlight else { return .final(result) }
         switch operation {
-        case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0:
+        case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0,
+            .pipeRead where result > 0:
             // A full completion queue ends a multishot; a single shot always ends.
             return .goesOn
         case .accept where result == -ECONNABORTED || result == -EPROTO:
             // One connection failed before it was accepted: no matter of the listener's.
             return .again
-        case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS:
+        case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
+            .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
+        case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN,
+            .pipeWrite where result == -EAGAIN, .pipeWriteVector where result == -EAGAIN:
+            // Somebody else was faster after the kernel had waited.
+            return .again
+        case .waitForHangUp where result > 0:
+            // A socket's peer that only stops sending is told of too.
+            return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
         case .close:
             // The descriptor is gone even after EINTR: once more could close a stranger's.
             return .final(result == -EINTR ? 0 : result)

@@ -1,0 +1,92 @@
+// Pipes, child processes and signals. Results are the call's, zero or more, else minus errno.
+#ifndef CPOSIX_PROCESS_H
+#define CPOSIX_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// ---- Pipes
+
+enum {
+    CPOSIX_KIND_OTHER,
+    CPOSIX_KIND_PIPE,
+    CPOSIX_KIND_SOCKET,
+    CPOSIX_KIND_TERMINAL,
+    CPOSIX_KIND_DEVICE,
+    CPOSIX_KIND_BLOCK_DEVICE,
+    CPOSIX_KIND_FILE,
+    CPOSIX_KIND_DIRECTORY,
+};
+
+// What a descriptor stands for. TERMINAL is any character device that can be waited for, DEVICE one that cannot.
+int32_t cposix_descriptor_kind(int32_t descriptor);
+// Both ends blocking and close-on-exec: reading, then writing.
+int32_t cposix_stream_pipe(int32_t ends[2]);
+int32_t cposix_set_non_blocking(int32_t descriptor);
+
+// RWF_NOSIGNAL, for a write that says EPIPE and raises no SIGPIPE (Linux 6.18).
+#define CPOSIX_QUIET_WRITE 0x100
+// Whether the kernel has it.
+bool cposix_has_quiet_writes(void);
+// writev(2) of `count` iovecs that raises no SIGPIPE. use_flag: try CPOSIX_QUIET_WRITE; otherwise, and where there is none,
+// the signal is held meanwhile.
+int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t count, bool use_flag);
+// Keeps SIGPIPE from the calling thread. False when the thread blocks it by itself: nothing is to be released then.
+bool cposix_hold_pipe_signal(void);
+// Takes back what writes have raised since cposix_hold_pipe_signal, and its hold.
+void cposix_release_pipe_signal(void);
+
+// ---- Child processes
+
+// What stands in a child's first three descriptors instead of one of the parent's.
+enum { CPOSIX_SPAWN_INHERITED = -1, CPOSIX_SPAWN_NULL = -2, CPOSIX_SPAWN_OUTPUT = -3 };
+enum { CPOSIX_GROUP_INHERITED = -1 };
+
+typedef struct cposix_spawn_request {
+    const char *path;
+    char *const *arguments;
+    // Null for this process's own.
+    char *const *environment;
+    // Null for this process's own.
+    const char *directory;
+    int32_t sources[3];
+    // A process group to join, zero for a new one, or CPOSIX_GROUP_INHERITED.
+    int32_t group;
+    bool new_session;
+    bool close_others;
+} cposix_spawn_request;
+
+// Starts a child with no signal blocked and with SIGPIPE and SIGXFSZ at their defaults. `descriptor` becomes its pidfd,
+// or -1 when it is gone already and was reaped for a process that ignores SIGCHLD.
+int32_t cposix_spawn(const cposix_spawn_request *request, int32_t *pid, int32_t *descriptor);
+// Reaps: 1 when the child has ended, with its exit code or minus its signal in `status`; 0 while it runs.
+int32_t cposix_take_exit(int32_t process, int32_t *status);
+// Waits up to timeout_ms for a child to end, below zero without limit. 1 when it has, 0 when it has not.
+int32_t cposix_wait_for_exit(int32_t process, int32_t timeout_ms);
+int32_t cposix_signal_process(int32_t process, int32_t signal);
+// Whether an executable regular file stands at `path`: 0, or why not.
+int32_t cposix_check_executable(const char *path);
+// Whether `path` is a directory that can be entered: 0, or why not.
+int32_t cposix_check_directory(const char *path);
+
+// ---- Signals
+
+// A receiver of signals, for one loop. Any number of them share this process's handlers.
+typedef struct cposix_signal_watch cposix_signal_watch;
+
+// `descriptor` becomes an eventfd that is readable while signals wait to be taken.
+int32_t cposix_signals_open(cposix_signal_watch **watch, int32_t *descriptor);
+// The first watch of a signal takes it over from whatever disposition it had, and the last one gives it back.
+int32_t cposix_signals_add(cposix_signal_watch *watch, int32_t signal);
+void cposix_signals_remove(cposix_signal_watch *watch, int32_t signal);
+// The signals that came since the last time, signal n as bit n - 1.
+uint64_t cposix_signals_take(cposix_signal_watch *watch);
+// Removes what is left and closes the descriptor.
+void cposix_signals_close(cposix_signal_watch *watch);
+// Whether `signal` may have a handler: 0; -EINVAL for what is no signal or belongs to the C library; -EPERM for what
+// cannot be caught; -ENOTSUP for what an instruction raises, which would be run again.
+int32_t cposix_signals_check(int32_t signal);
+// A signal's name without its SIG, or null. Static text.
+const char *cposix_signal_name(int32_t signal);
+
+#endif

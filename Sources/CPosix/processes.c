@@ -1,0 +1,231 @@
+#define _GNU_SOURCE
+#include "CPosixProcess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline int32_t result_or_errno(long result) { return result >= 0 ? (int32_t)result : -errno; }
+
+// ---- Pipes
+
+// Only an epoll tells: poll(2) says of a device that cannot be waited for that it is ready.
+static bool can_be_waited_for(int32_t descriptor) {
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    // Without a descriptor to spare the first wait will say what is wrong.
+    if (epoll < 0) return true;
+    struct epoll_event event = {0};
+    bool refused = epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) < 0 && errno == EPERM;
+    close(epoll);
+    return !refused;
+}
+
+int32_t cposix_descriptor_kind(int32_t descriptor) {
+    struct stat status;
+    if (fstat(descriptor, &status) < 0) return -errno;
+    switch (status.st_mode & S_IFMT) {
+    case S_IFIFO: return CPOSIX_KIND_PIPE;
+    case S_IFSOCK: return CPOSIX_KIND_SOCKET;
+    case S_IFCHR: return can_be_waited_for(descriptor) ? CPOSIX_KIND_TERMINAL : CPOSIX_KIND_DEVICE;
+    case S_IFBLK: return CPOSIX_KIND_BLOCK_DEVICE;
+    case S_IFREG: return CPOSIX_KIND_FILE;
+    case S_IFDIR: return CPOSIX_KIND_DIRECTORY;
+    default: return CPOSIX_KIND_OTHER;
+    }
+}
+
+int32_t cposix_stream_pipe(int32_t ends[2]) { return result_or_errno(pipe2(ends, O_CLOEXEC)); }
+
+int32_t cposix_set_non_blocking(int32_t descriptor) {
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0) return -errno;
+    if (flags & O_NONBLOCK) return 0;
+    return result_or_errno(fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
+}
+
+bool cposix_has_quiet_writes(void) {
+    // Asked of a pipe that has a reader: nothing else would refuse this write.
+    static _Atomic int32_t known = -1;
+    int32_t answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (answer >= 0) return answer == 1;
+    int32_t ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return false;
+    char byte = 0;
+    struct iovec vector = {.iov_base = &byte, .iov_len = 1};
+    answer = pwritev2(ends[1], &vector, 1, -1, CPOSIX_QUIET_WRITE) == 1;
+    close(ends[0]);
+    close(ends[1]);
+    atomic_store_explicit(&known, answer, memory_order_relaxed);
+    return answer == 1;
+}
+
+static sigset_t pipe_signal(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    return set;
+}
+
+bool cposix_hold_pipe_signal(void) {
+    sigset_t set = pipe_signal(), before;
+    return pthread_sigmask(SIG_BLOCK, &set, &before) == 0 && sigismember(&before, SIGPIPE) == 0;
+}
+
+void cposix_release_pipe_signal(void) {
+    sigset_t set = pipe_signal();
+    const struct timespec no_time = {0};
+    // None was pending before, or it would have been delivered: what is pending now, writes have raised.
+    while (sigtimedwait(&set, NULL, &no_time) >= 0 || errno == EINTR) {}
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t count, bool use_flag) {
+    if (use_flag && cposix_has_quiet_writes()) {
+        ssize_t written = pwritev2(descriptor, vector, count, -1, CPOSIX_QUIET_WRITE);
+        return written >= 0 ? written : -errno;
+    }
+    bool holds = cposix_hold_pipe_signal();
+    ssize_t written = writev(descriptor, vector, count);
+    int64_t result = written >= 0 ? written : -errno;
+    if (holds) cposix_release_pipe_signal();
+    return result;
+}
+
+// ---- Child processes
+
+// File actions run in the order in which they are added: a source among 0 to 2 that is not in its place could be
+// overwritten before it is copied, so it is copied out of the way beforehand. `copies` are closed afterwards.
+static int32_t move_out_of_the_way(int32_t sources[3], int32_t copies[3]) {
+    for (int32_t target = 0; target < 3; target++) {
+        copies[target] = -1;
+        if (sources[target] < 0 || sources[target] > 2 || sources[target] == target) continue;
+        copies[target] = fcntl(sources[target], F_DUPFD_CLOEXEC, 3);
+        if (copies[target] < 0) return -errno;
+        sources[target] = copies[target];
+    }
+    return 0;
+}
+
+static int add_sources(posix_spawn_file_actions_t *actions, const int32_t sources[3]) {
+    for (int32_t target = 0; target < 3; target++) {
+        int failure = 0;
+        switch (sources[target]) {
+        case CPOSIX_SPAWN_INHERITED: break;
+        case CPOSIX_SPAWN_NULL:
+            failure = posix_spawn_file_actions_addopen(actions, target, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0);
+            break;
+        case CPOSIX_SPAWN_OUTPUT: failure = posix_spawn_file_actions_adddup2(actions, 1, target); break;
+        // With equal numbers it takes close-on-exec off.
+        default: failure = posix_spawn_file_actions_adddup2(actions, sources[target], target); break;
+        }
+        if (failure != 0) return failure;
+    }
+    return 0;
+}
+
+static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
+                  const cposix_spawn_request *request, const int32_t sources[3]) {
+    int failure = add_sources(actions, sources);
+    if (failure == 0 && request->directory) failure = posix_spawn_file_actions_addchdir_np(actions, request->directory);
+    if (failure == 0 && request->close_others) failure = posix_spawn_file_actions_addclosefrom_np(actions, 3);
+    if (failure != 0) return failure;
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    sigset_t none, defaults;
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    // Servers ignore these, and a program that is piped into another counts on dying of them.
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &defaults);
+    if (request->new_session) flags |= POSIX_SPAWN_SETSID;
+    if (request->group >= 0) {
+        flags |= POSIX_SPAWN_SETPGROUP;
+        posix_spawnattr_setpgroup(attributes, request->group);
+    }
+    return posix_spawnattr_setflags(attributes, flags);
+}
+
+static int32_t start(const cposix_spawn_request *request, const int32_t sources[3], int32_t *pid) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    int failure = set_up(&actions, &attributes, request, sources);
+    if (failure == 0) {
+        char *const *environment = request->environment ? request->environment : environ;
+        failure = posix_spawn(pid, request->path, &actions, &attributes, request->arguments, environment);
+    }
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return -failure;
+}
+
+int32_t cposix_spawn(const cposix_spawn_request *request, int32_t *pid, int32_t *descriptor) {
+    int32_t sources[3] = {request->sources[0], request->sources[1], request->sources[2]};
+    int32_t copies[3] = {-1, -1, -1};
+    int32_t result = move_out_of_the_way(sources, copies);
+    if (result == 0) result = start(request, sources, pid);
+    for (int32_t target = 0; target < 3; target++) {
+        if (copies[target] >= 0) close(copies[target]);
+    }
+    if (result < 0) return result;
+    // Not reaped yet, so the number is still the child's.
+    *descriptor = (int32_t)syscall(SYS_pidfd_open, *pid, 0);
+    if (*descriptor >= 0 || errno == ESRCH) return 0;
+    result = -errno;
+    // A child that nobody could wait for is of no use.
+    kill(*pid, SIGKILL);
+    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {}
+    return result;
+}
+
+int32_t cposix_take_exit(int32_t process, int32_t *status) {
+    siginfo_t information = {0};
+    int result;
+    do {
+        result = waitid(P_PIDFD, (id_t)process, &information, WEXITED | WNOHANG);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return -errno;
+    if (information.si_pid == 0) return 0;
+    *status = information.si_code == CLD_EXITED ? information.si_status : -information.si_status;
+    return 1;
+}
+
+int32_t cposix_wait_for_exit(int32_t process, int32_t timeout_ms) {
+    struct pollfd interest = {.fd = process, .events = POLLIN};
+    int result;
+    do {
+        result = poll(&interest, 1, timeout_ms);
+    } while (result < 0 && errno == EINTR);
+    return result_or_errno(result);
+}
+
+int32_t cposix_signal_process(int32_t process, int32_t signal) {
+    return result_or_errno(syscall(SYS_pidfd_send_signal, process, signal, NULL, 0));
+}
+
+int32_t cposix_check_executable(const char *path) {
+    struct stat status;
+    if (stat(path, &status) < 0) return -errno;
+    if (!S_ISREG(status.st_mode)) return -EACCES;
+    return result_or_errno(faccessat(AT_FDCWD, path, X_OK, AT_EACCESS));
+}
+
+int32_t cposix_check_directory(const char *path) {
+    struct stat status;
+    if (stat(path, &status) < 0) return -errno;
+    if (!S_ISDIR(status.st_mode)) return -ENOTDIR;
+    return result_or_errno(faccessat(AT_FDCWD, path, X_OK, AT_EACCESS));
+}

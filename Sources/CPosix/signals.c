@@ -1,0 +1,158 @@
+#define _GNU_SOURCE
+#include "CPosixProcess.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+// The handler walks a list of all watches and marks those that want the signal. It must not meet one that goes away:
+// watches are never freed but used again, and `visitors` counts the handlers that look at one, so that a watch that was
+// told to want nothing more closes its eventfd only when nobody can still write to it.
+struct cposix_signal_watch {
+    _Atomic uint64_t wanted;
+    _Atomic uint64_t pending;
+    _Atomic uint32_t visitors;
+    int32_t descriptor;
+    // Under the lock.
+    bool in_use;
+    // Fixed once the watch is in the list.
+    struct cposix_signal_watch *next;
+};
+
+enum { SIGNALS_MAX = 64 };
+
+static _Atomic(struct cposix_signal_watch *) first_watch = NULL;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+// Under the lock: how many watches want a signal, and what was done about it before.
+static uint32_t users[SIGNALS_MAX];
+static struct sigaction former[SIGNALS_MAX];
+
+static uint64_t bit(int32_t signal) { return (uint64_t)1 << (signal - 1); }
+
+// Async-signal-safe: atomics, and write(2).
+static void handle(int signal) {
+    int saved_errno = errno;
+    struct cposix_signal_watch *watch = atomic_load(&first_watch);
+    for (; watch; watch = watch->next) {
+        // Sequentially consistent: either the load sees that the watch wants nothing more, or its closer sees the visitor.
+        atomic_fetch_add(&watch->visitors, 1);
+        if (atomic_load(&watch->wanted) & bit(signal)) {
+            atomic_fetch_or(&watch->pending, bit(signal));
+            const uint64_t one = 1;
+            // It cannot fill up: a handler would have to run 2^64 times between two turns.
+            while (write(watch->descriptor, &one, sizeof one) < 0 && errno == EINTR) {}
+        }
+        atomic_fetch_sub(&watch->visitors, 1);
+    }
+    errno = saved_errno;
+}
+
+int32_t cposix_signals_check(int32_t signal) {
+    // What lies between SIGSYS and SIGRTMIN is the C library's.
+    if (signal < 1 || signal > SIGNALS_MAX || (signal > SIGSYS && signal < SIGRTMIN) || signal > SIGRTMAX) return -EINVAL;
+    switch (signal) {
+    case SIGKILL:
+    case SIGSTOP: return -EPERM;
+    case SIGILL:
+    case SIGTRAP:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGSEGV: return -ENOTSUP;
+    default: return 0;
+    }
+}
+
+const char *cposix_signal_name(int32_t signal) { return sigabbrev_np(signal); }
+
+int32_t cposix_signals_open(cposix_signal_watch **out, int32_t *descriptor) {
+    int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event < 0) return -errno;
+    pthread_mutex_lock(&lock);
+    struct cposix_signal_watch *watch = atomic_load(&first_watch);
+    while (watch && watch->in_use) watch = watch->next;
+    bool is_new = !watch;
+    if (is_new) watch = calloc(1, sizeof *watch);
+    if (watch) {
+        watch->in_use = true;
+        watch->descriptor = event;
+        atomic_store(&watch->pending, 0);
+    }
+    if (watch && is_new) {
+        watch->next = atomic_load(&first_watch);
+        atomic_store(&first_watch, watch);
+    }
+    pthread_mutex_unlock(&lock);
+    if (!watch) {
+        close(event);
+        return -ENOMEM;
+    }
+    *out = watch;
+    *descriptor = event;
+    return 0;
+}
+
+int32_t cposix_signals_add(cposix_signal_watch *watch, int32_t signal) {
+    int32_t check = cposix_signals_check(signal);
+    if (check < 0) return check;
+    int32_t result = 0;
+    pthread_mutex_lock(&lock);
+    if ((atomic_load(&watch->wanted) & bit(signal)) == 0) {
+        // Wanted first: a signal that comes as soon as the handler stands is not missed.
+        atomic_fetch_or(&watch->wanted, bit(signal));
+        if (users[signal - 1]++ == 0) {
+            struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART | SA_ONSTACK};
+            sigemptyset(&action.sa_mask);
+            if (sigaction(signal, &action, &former[signal - 1]) < 0) {
+                result = -errno;
+                users[signal - 1] = 0;
+                atomic_fetch_and(&watch->wanted, ~bit(signal));
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+static void remove_locked(cposix_signal_watch *watch, int32_t signal) {
+    if ((atomic_load(&watch->wanted) & bit(signal)) == 0) return;
+    if (--users[signal - 1] == 0) {
+        struct sigaction current;
+        // Who has put a handler of their own over ours since keeps it.
+        if (sigaction(signal, NULL, &current) == 0 && current.sa_handler == handle) {
+            sigaction(signal, &former[signal - 1], NULL);
+        }
+    }
+    atomic_fetch_and(&watch->wanted, ~bit(signal));
+    atomic_fetch_and(&watch->pending, ~bit(signal));
+}
+
+void cposix_signals_remove(cposix_signal_watch *watch, int32_t signal) {
+    pthread_mutex_lock(&lock);
+    remove_locked(watch, signal);
+    pthread_mutex_unlock(&lock);
+}
+
+uint64_t cposix_signals_take(cposix_signal_watch *watch) {
+    uint64_t count;
+    // Emptied first: a signal that comes in between is taken now, and makes it readable once more for nothing.
+    while (read(watch->descriptor, &count, sizeof count) < 0 && errno == EINTR) {}
+    return atomic_exchange(&watch->pending, 0);
+}
+
+void cposix_signals_close(cposix_signal_watch *watch) {
+    pthread_mutex_lock(&lock);
+    for (int32_t signal = 1; signal <= SIGNALS_MAX; signal++) remove_locked(watch, signal);
+    // A handler on this very thread has run to its end by now.
+    while (atomic_load(&watch->visitors) > 0) sched_yield();
+    close(watch->descriptor);
+    watch->descriptor = -1;
+    watch->in_use = false;
+    pthread_mutex_unlock(&lock);
+}

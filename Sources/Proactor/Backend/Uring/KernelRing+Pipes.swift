@@ -1,0 +1,62 @@
+import CPosix
+import CUring
+import Glibc
+import SystemPackage
+
+/// Reading and writing pipes. Without quiet writes, SIGPIPE is kept from the thread while the kernel may try one.
+extension KernelRing {
+    func preparePipe(_ operation: IOOperation, token: OperationToken) -> Bool {
+        let name = token.rawValue
+        switch operation {
+        case .pipeRead(let pipe):
+            return curing_prepare_pipe_read(
+                ring,
+                pipe.rawValue,
+                Self.length(features.bufferSize),
+                BufferGroup.streams.rawValue,
+                features.multishotRead,
+                name
+            )
+        case .pipeReadInto(let pipe, let target):
+            let length = Self.length(target.count)
+            return curing_prepare_read(ring, pipe.rawValue, target.baseAddress, length, -1, name)
+        case .pipeWrite(let pipe, let bytes):
+            let length = Self.length(bytes.count)
+            return countingLoudWrite(
+                curing_prepare_pipe_write(ring, pipe.rawValue, bytes.baseAddress, length, writeFlags, name)
+            )
+        case .pipeWriteVector(let pipe, let message):
+            let (vector, count) = (message.pointee.msg_iov, UInt32(message.pointee.msg_iovlen))
+            return countingLoudWrite(
+                curing_prepare_pipe_write_vector(ring, pipe.rawValue, vector, count, writeFlags, name)
+            )
+        default:
+            preconditionFailure("not a pipe's operation")
+        }
+    }
+
+    private var writeFlags: UInt32 { features.quietWrites ? UInt32(CPOSIX_QUIET_WRITE) : 0 }
+
+    /// Each write that is prepared completes once, unless the ring is gone first.
+    private func countingLoudWrite(_ isPrepared: Bool) -> Bool {
+        if isPrepared, !features.quietWrites { loudWriteCount += 1 }
+        return isPrepared
+    }
+
+    /// Enters the kernel, which may try writes to pipes meanwhile.
+    @inline(__always)
+    func holdingPipeSignal(_ enter: () -> Int32) -> Int32 {
+        guard loudWriteCount > 0, cposix_hold_pipe_signal() else { return enter() }
+        defer { cposix_release_pipe_signal() }
+        return enter()
+    }
+
+    func forgetLoudWrites(among completions: UnsafeBufferPointer<RingCompletion>) {
+        for completion in completions {
+            switch OperationToken(rawValue: completion.user_data).kind {
+            case .pipeWrite, .pipeWriteVector: loudWriteCount -= 1
+            default: break
+            }
+        }
+    }
+}

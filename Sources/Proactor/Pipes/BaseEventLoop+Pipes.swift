@@ -1,0 +1,53 @@
+import SystemPackage
+
+extension BaseEventLoop {
+    nonisolated(nonsending) public func connectReadPipe<Protocol: ConnectionProtocol>(
+        _ pipe: FileDescriptor,
+        protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any ReadTransport, protocol: Protocol) {
+        try checkUsable("connectReadPipe")
+        let found = try inspectPipe(pipe)
+        guard found.isReadable else { throw PipeError.notOpenForReading }
+        return try startPipe(pipe, end: .reading(waitsForWriter: found.kind == .pipe), protocolFactory)
+    }
+
+    nonisolated(nonsending) public func connectWritePipe<Protocol: ConnectionProtocol>(
+        _ pipe: FileDescriptor,
+        protocolFactory: () throws -> Protocol
+    ) async throws -> (transport: any WriteTransport, protocol: Protocol) {
+        try checkUsable("connectWritePipe")
+        guard try inspectPipe(pipe).isWritable else { throw PipeError.notOpenForWriting }
+        return try startPipe(pipe, end: .writing, protocolFactory)
+    }
+
+    private func inspectPipe(_ pipe: FileDescriptor) throws(PipeError) -> DescriptorDescription {
+        let found: DescriptorDescription
+        do { found = try backend.system.processes.inspect(pipe) } catch { throw .failed(.inspect, error) }
+        switch found.kind {
+        case .pipe, .socket, .terminal: return found
+        case .device, .blockDevice, .regularFile, .directory, .other: throw .notAPipe(found.kind)
+        }
+    }
+
+    private func startPipe<Protocol: ConnectionProtocol>(
+        _ pipe: FileDescriptor,
+        end: PipeTransport.End,
+        _ protocolFactory: () throws -> Protocol
+    ) throws -> (transport: PipeTransport, protocol: Protocol) {
+        do { try backend.system.processes.adoptPipe(pipe) } catch { throw PipeError.failed(.inspect, error) }
+        do {
+            let connectionProtocol = try protocolFactory()
+            let transport = PipeTransport(
+                loop: self,
+                pipe: pipe,
+                end: end,
+                connectionProtocol: connectionProtocol
+            )
+            transport.start()
+            return (transport, connectionProtocol)
+        } catch {
+            try? backend.system.close(pipe)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import SystemPackage
+
+/// A descriptor that is no pipe, or a pipe that failed.
+///
+/// ```swift
+/// func connectionLost(_ error: (any Error)?) {
+///     if case PipeError.failed(.write, .brokenPipe)? = error { print("nobody reads any more") }
+/// }
+/// ```
+public enum PipeError: Error, Hashable, Sendable {
+    /// What was tried.
+    public enum Operation: String, Hashable, Sendable {
+        /// Looking at the descriptor that was given, or making it non-blocking.
+        case inspect = "inspecting"
+        /// Reading.
+        case read = "reading from"
+        /// Writing. `Errno.brokenPipe` says that the reader is gone.
+        case write = "writing to"
+    }
+
+    /// Only pipes, FIFOs, sockets and terminals can be waited for.
+    case notAPipe(DescriptorKind)
+    /// It is the pipe's other end, or was opened for writing only.
+    case notOpenForReading
+    /// It is the pipe's other end, or was opened for reading only.
+    case notOpenForWriting
+    /// The system's reason.
+    case failed(Operation, Errno)
+}
+
+extension PipeError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notAPipe(let kind):
+            "a \(kind.rawValue) is no pipe, FIFO, socket or terminal: nothing tells when it can be read or written; "
+                + "use it on an executor, by runInExecutor"
+        case .notOpenForReading:
+            "the pipe is not open for reading: connect its other end, or use connectWritePipe"
+        case .notOpenForWriting:
+            "the pipe is not open for writing: connect its other end, or use connectReadPipe"
+        case .failed(let operation, let errno): "\(operation.rawValue) a pipe failed: \(errno)"
+        }
+    }
+}

@@ -1,0 +1,217 @@
+import SystemPackage
+
+/// ``SubprocessTransport`` on every loop.
+///
+/// Its pidfd tells when the child has ended; the child is reaped then, and not before, so that until then its number is its
+/// own. It is over when the child has ended, its pipes are closed and `connectionLost` was called.
+final class ChildProcess: CompletionOwner, SubprocessTransport {
+    /// What a child's exit status is said to be when somebody else has taken it.
+    private static let unknownReturnCode: Int32 = 255
+
+    private let loop: BaseEventLoop
+    private let childPID: Int32
+    /// The child's pidfd, until it is reaped.
+    private var descriptor: FileDescriptor?
+    private var exitCode: Int32?
+    private var childProtocol: (any SubprocessProtocol)?
+    private var pipes: [ChildPipe] = []
+    private var exitWait: OperationToken?
+    private var waiters: [Future<Int32>] = []
+    private var wasClosed = false
+    private var isEnding = false
+
+    init(loop: BaseEventLoop, process: SpawnedProcess, childProtocol: any SubprocessProtocol) {
+        self.loop = loop
+        childPID = process.pid
+        descriptor = process.descriptor
+        self.childProtocol = childProtocol
+        super.init()
+        loop.openProcesses.insert(self)
+    }
+
+    /// Tells the protocol, then begins to listen to the pipes and to wait for the end.
+    func start(pipes ends: [(number: Int32, pipe: FileDescriptor)]) {
+        for (number, pipe) in ends {
+            let childPipe = ChildPipe(child: self, number: number)
+            pipes.append(childPipe)
+            PipeTransport(
+                loop: loop,
+                pipe: pipe,
+                end: number == 0 ? .writing : .reading(waitsForWriter: false),
+                connectionProtocol: childPipe
+            ).start()
+        }
+        if let descriptor {
+            exitWait = loop.backend.submit(.waitUntilReadable(descriptor), owner: self)
+        } else {
+            // It was gone before anybody could look.
+            loop.ready.push(.callback { self.ended(nil) })
+        }
+        do {
+            try childProtocol?.connectionMade(self)
+        } catch {
+            report(error, in: "connectionMade")
+            close()
+        }
+    }
+
+    // MARK: - SubprocessTransport
+
+    var pid: Int32 {
+        loop.checkThread("pid")
+        return childPID
+    }
+
+    var returnCode: Int32? {
+        loop.checkThread("returnCode")
+        return exitCode
+    }
+
+    func getPipeTransport(_ descriptor: Int32) -> (any Transport)? {
+        loop.checkThread("getPipeTransport")
+        return pipes.first { $0.number == descriptor }?.transport
+    }
+
+    @discardableResult
+    func sendSignal(_ signal: Signal) throws(ProcessError) -> Bool {
+        loop.checkThread("sendSignal")
+        guard let descriptor else { return false }
+        do {
+            try loop.backend.system.processes.sendSignal(signal, to: descriptor)
+            return true
+        } catch .noSuchProcess {
+            return false
+        } catch {
+            throw ProcessError(.signal, error)
+        }
+    }
+
+    nonisolated(nonsending) func wait() async throws -> Int32 {
+        loop.checkThread("wait")
+        try Task.checkCancellation()
+        if let exitCode { return exitCode }
+        // Each has its own, which a cancel ends without the others.
+        let waiter = loop.createFuture(of: Int32.self)
+        waiters.append(waiter)
+        defer { waiters.removeAll { $0 === waiter } }
+        return try await waiter.value()
+    }
+
+    func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? { nil }
+
+    var isClosing: Bool {
+        loop.checkThread("isClosing")
+        return wasClosed || isEnding
+    }
+
+    func close() {
+        loop.checkThread("close")
+        guard !wasClosed else { return }
+        wasClosed = true
+        // Nobody is left who would read what was written.
+        for pipe in pipes { pipe.transport?.abort() }
+        // A child that this user may not signal ends when it likes, and is reaped then.
+        _ = try? sendSignal(.kill)
+    }
+
+    // MARK: - The child's end
+
+    override func operationCompleted(_ completion: Completion) {
+        precondition(completion.token == exitWait, "a wait for a child completed that was not in flight")
+        exitWait = nil
+        guard let descriptor else { preconditionFailure("a child was reaped before its end was known") }
+        switch Result(catching: { () throws(Errno) in
+            try loop.backend.system.processes.takeExitStatus(of: descriptor)
+        }) {
+        case .success(nil):
+            // A wake-up for nothing: it runs still.
+            exitWait = loop.backend.submit(.waitUntilReadable(descriptor), owner: self)
+        case .success(let status?):
+            closeDescriptor(descriptor)
+            ended(status)
+        case .failure:
+            closeDescriptor(descriptor)
+            ended(nil)
+        }
+    }
+
+    private func closeDescriptor(_ descriptor: FileDescriptor) {
+        self.descriptor = nil
+        try? loop.backend.system.close(descriptor)
+    }
+
+    /// The child is reaped; `nil` when somebody else did it.
+    private func ended(_ status: Int32?) {
+        precondition(exitCode == nil, "a child ended twice")
+        if status == nil {
+            loop.logger.warning(
+                "the exit status of child \(childPID) is lost: the program reaps children itself, or ignores SIGCHLD"
+            )
+        }
+        let code = status ?? Self.unknownReturnCode
+        exitCode = code
+        childProtocol?.processExited()
+        for waiter in waiters where !waiter.done { try? waiter.setResult(code) }
+        finishIfOver()
+    }
+
+    private func finishIfOver() {
+        guard exitCode != nil, !isEnding, pipes.allSatisfy(\.isClosed) else { return }
+        isEnding = true
+        loop.ready.push(.callback { self.callConnectionLost() })
+    }
+
+    private func callConnectionLost() {
+        let lostProtocol = childProtocol
+        childProtocol = nil
+        loop.openProcesses.remove(self)
+        lostProtocol?.connectionLost(nil)
+        pipes = []
+    }
+
+    /// For a loop that closes: the operations are gone, and the pipes are closed by their transports.
+    func closeWithLoop() {
+        childProtocol = nil
+        pipes = []
+        guard let descriptor else { return }
+        self.descriptor = nil
+        loop.backend.system.processes.endProcess(descriptor)
+    }
+
+    // MARK: - Pipes
+
+    func pipeReceived(_ pipe: ChildPipe, _ data: RawSpan) {
+        do {
+            try childProtocol?.pipeDataReceived(pipe.number, data)
+        } catch {
+            report(error, in: "pipeDataReceived")
+            pipe.transport?.loseConnection(error)
+        }
+    }
+
+    func pipeClosed(_ pipe: ChildPipe, _ error: (any Error)?) {
+        childProtocol?.pipeConnectionLost(pipe.number, error)
+        finishIfOver()
+    }
+
+    func pauseWriting() {
+        childProtocol?.pauseWriting()
+    }
+
+    func resumeWriting() {
+        childProtocol?.resumeWriting()
+    }
+
+    private func report(_ error: any Error, in method: StaticString) {
+        var context = ExceptionContext(message: "\(method) threw an error", error: error)
+        context.connectionProtocol = childProtocol
+        context.transport = self
+        loop.callExceptionHandler(context)
+    }
+}
+
+extension ChildProcess: CustomStringConvertible {
+    var description: String {
+        "child process \(childPID) (\(exitCode.map { "ended with \($0)" } ?? "running"))"
+    }
+}

@@ -1,0 +1,49 @@
+/// A child process.
+///
+/// Made by ``AbstractEventLoop/subprocessExec(_:arguments:options:protocolFactory:)``. The loop keeps it until the child has
+/// ended and its pipes are closed, and reaps the child in any case: also after ``BaseTransport/close()``, which closes the
+/// pipes at once and kills a child that still runs.
+///
+/// Thread rule: the loop's thread only.
+///
+/// ```swift
+/// let (child, output) = try await loop.subprocessExec("/usr/bin/sort") { Collector() }
+/// child.getPipeTransport(0)?.write("b\na\n")
+/// child.getPipeTransport(0)?.close()
+/// print(try await child.wait())
+/// ```
+public protocol SubprocessTransport: BaseTransport {
+    /// The child's process number. Another process may get it once the child was reaped.
+    var pid: Int32 { get }
+    /// The exit code, or minus the number of the signal that ended the child; `nil` while it runs. 255, with a line in the
+    /// log, when the program itself has reaped the child or ignores SIGCHLD.
+    var returnCode: Int32? { get }
+    /// The transport of standard input (0), output (1) or error (2): `nil` when that is no pipe. It writes for 0, and reads
+    /// for the others.
+    func getPipeTransport(_ descriptor: Int32) -> (any Transport)?
+    /// Sends a signal, and returns whether there was a child to send it to: false once it has ended, never to another
+    /// process that got its number.
+    ///
+    /// - Throws: ``ProcessError``, for a number that is no signal, or a child that this user may not signal.
+    @discardableResult
+    func sendSignal(_ signal: Signal) throws(ProcessError) -> Bool
+    /// Waits until the child has ended, and returns its ``returnCode``. Its output may not all have come. Any number of tasks
+    /// may wait; cancelling one of them ends its own wait only.
+    ///
+    /// - Throws: `CancellationError`.
+    nonisolated(nonsending) func wait() async throws -> Int32
+}
+
+extension SubprocessTransport {
+    /// Asks the child to end, by SIGTERM; see ``sendSignal(_:)``.
+    @discardableResult
+    public func terminate() throws(ProcessError) -> Bool {
+        try sendSignal(.terminate)
+    }
+
+    /// Ends the child, by SIGKILL; see ``sendSignal(_:)``.
+    @discardableResult
+    public func kill() throws(ProcessError) -> Bool {
+        try sendSignal(.kill)
+    }
+}

@@ -1,0 +1,6 @@
+/// What a descriptor stands for, and which way it is open.
+struct DescriptorDescription: Hashable, Sendable {
+    var kind: DescriptorKind
+    var isReadable: Bool
+    var isWritable: Bool
+}

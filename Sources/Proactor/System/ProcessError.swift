@@ -1,0 +1,54 @@
+import SystemPackage
+
+/// A child process that could not be started or signalled: what was tried, on which path, and the system's error.
+///
+/// ```swift
+/// do {
+///     _ = try await loop.subprocessExec("frobnicate") { Output() }
+/// } catch let error as ProcessError where error.errno == .noSuchFileOrDirectory {
+///     print("not installed: \(error.path ?? "?")")
+/// }
+/// ```
+public struct ProcessError: Error, Hashable, Sendable {
+    /// What was tried.
+    public enum Operation: String, Hashable, Sendable {
+        /// Making a pipe to the child.
+        case makePipe = "making a pipe to a child process"
+        /// Starting the program.
+        case start = "starting"
+        /// Entering the child's working directory.
+        case enterDirectory = "entering the working directory"
+        /// Sending a signal.
+        case signal = "signalling a child process"
+    }
+
+    /// What was tried.
+    public let operation: Operation
+    /// The system's reason.
+    public let errno: Errno
+    /// The program or the directory, where it is about one.
+    public let path: String?
+
+    /// An error with all its parts.
+    public init(_ operation: Operation, _ errno: Errno, path: String? = nil) {
+        self.operation = operation
+        self.errno = errno
+        self.path = path
+    }
+}
+
+extension ProcessError: CustomStringConvertible {
+    public var description: String {
+        "\(operation.rawValue)\(path.map { " \($0)" } ?? "") failed: \(errno)\(advice)"
+    }
+
+    private var advice: String {
+        switch (operation, errno) {
+        case (.start, .noSuchFileOrDirectory):
+            "; look for the program, and for the interpreter that its first line names"
+        case (.start, .permissionDenied): "; it must be a file that this user may execute"
+        case (_, .tooManyOpenFiles): "; raise the limit on open files (ulimit -n)"
+        default: ""
+        }
+    }
+}

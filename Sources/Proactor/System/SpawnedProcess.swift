@@ -1,0 +1,8 @@
+import SystemPackage
+
+/// A child process that was started.
+struct SpawnedProcess {
+    var pid: Int32
+    /// Its pidfd; `nil` when it is gone already and left no exit status, since this process ignores SIGCHLD.
+    var descriptor: FileDescriptor?
+}

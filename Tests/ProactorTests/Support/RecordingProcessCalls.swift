@@ -1,0 +1,56 @@
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+/// The real calls, which write down what pipes were made, such as `pipe:[12345]`.
+///
+/// `@unchecked Sendable`: the loop's thread only.
+final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
+    private(set) var made: Set<String> = []
+    private let inner: any ProcessCalls
+
+    init(_ inner: any ProcessCalls) {
+        self.inner = inner
+    }
+
+    func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
+        let pipe = try inner.makePipe()
+        let link = "/proc/self/fd/\(pipe.reading.rawValue)"
+        made.insert((try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? "?")
+        return pipe
+    }
+
+    // MARK: - As they are
+
+    func inspect(_ descriptor: FileDescriptor) throws(Errno) -> DescriptorDescription {
+        try inner.inspect(descriptor)
+    }
+
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) { try inner.adoptPipe(descriptor) }
+    func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess { try inner.spawn(request) }
+    func takeExitStatus(of process: FileDescriptor) throws(Errno) -> Int32? {
+        try inner.takeExitStatus(of: process)
+    }
+
+    func sendSignal(_ signal: Signal, to process: FileDescriptor) throws(Errno) {
+        try inner.sendSignal(signal, to: process)
+    }
+
+    func endProcess(_ process: FileDescriptor) { inner.endProcess(process) }
+    func makeSignalWatch() throws(Errno) -> any SignalWatch { try inner.makeSignalWatch() }
+}
+
+extension LoopKind {
+    /// Runs `body` with a loop whose pipes to children are written down.
+    func withPipeRecordingLoop(
+        _ body: sending @escaping (BaseEventLoop, RecordingProcessCalls) throws -> Void
+    ) async throws {
+        try await withFaultyLoop { loop, backend in
+            let calls = RecordingProcessCalls(backend.system.processes)
+            backend.replaceProcessCalls(by: calls)
+            try body(loop, calls)
+        }
+    }
+}
