@@ -81,11 +81,11 @@ enum IOOperation: BitwiseCopyable {
         switch self {
         case .accept(let descriptor), .connect(let descriptor, _), .receive(let descriptor),
             .receiveInto(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
-            .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor), .pipeReadInto(let descriptor, _),
-            .pipeWrite(let descriptor, _),
+            .pipeRead(let descriptor), .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
             .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
             .waitForHangUp(let descriptor),
-            .close(let descriptor), .readFile(let descriptor, _, _), .writeFile(let descriptor, _, _),
+            .receiveDatagrams(let descriptor, _), .close(let descriptor), .readFile(let descriptor, _, _),
+            .writeFile(let descriptor, _, _),
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor
         case .sendFile(let transfer): transfer.pointee.socket

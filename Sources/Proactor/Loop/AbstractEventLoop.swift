@@ -246,7 +246,6 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     /// The child is started with no signal blocked, and with no descriptor of this process's but those that `options` give
     /// it. It is waited for without SIGCHLD, so the program may handle or ignore that as it likes. Starting takes the
     /// loop's thread for as long as the kernel needs, some tenths of a millisecond.
-    ///
     /// A child that still runs when its loop closes is killed.
     ///
     /// - Parameters:
@@ -264,9 +263,8 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any SubprocessTransport, protocol: Protocol)
 
-    /// As ``subprocessExec(_:arguments:options:protocolFactory:)``, with a command line for `/bin/sh -c`.
-    ///
-    /// Quote what comes from outside: the shell runs whatever the text says.
+    /// As ``subprocessExec(_:arguments:options:protocolFactory:)``, with a command line for `/bin/sh -c`. Quote what comes
+    /// from outside: the shell runs whatever the text says.
     nonisolated(nonsending) func subprocessShell<Protocol: SubprocessProtocol>(
         _ command: String,
         options: ProcessOptions,

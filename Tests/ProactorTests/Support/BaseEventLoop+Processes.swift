@@ -66,10 +66,20 @@ extension BaseEventLoop {
 
 /// No zombie of that number, and no descriptor that stands for it.
 func expectGone(_ pid: Int32, sourceLocation: SourceLocation = #_sourceLocation) {
-    var information = siginfo_t()
-    let result = waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT)
-    #expect(result == -1 && errno == ECHILD, "child \(pid) was not reaped", sourceLocation: sourceLocation)
+    let isReaped = wasReaped(pid)
+    #expect(isReaped, "child \(pid) was not reaped", sourceLocation: sourceLocation)
     #expect(!hasDescriptor(of: pid), "a pidfd of \(pid) is open", sourceLocation: sourceLocation)
+}
+
+/// A child that a closing loop has killed may take its time to die, and is reaped by a thread then.
+func waitUntilReaped(_ pid: Int32) {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while !wasReaped(pid), ContinuousClock.now < deadline { usleep(1000) }
+}
+
+private func wasReaped(_ pid: Int32) -> Bool {
+    var information = siginfo_t()
+    return waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) == -1 && errno == ECHILD
 }
 
 /// Whether a pidfd of this process stands for the process. A dead one's number reads -1, so this is of use while it lives or

@@ -15,8 +15,7 @@ extension SelectorBackend {
     func begin(_ operation: IOOperation, _ token: OperationToken) {
         switch operation {
         case .accept(let descriptor), .receive(let descriptor), .receiveDatagrams(let descriptor, _),
-            .pipeRead(let descriptor),
-            .waitUntilReadable(let descriptor):
+            .pipeRead(let descriptor), .waitUntilReadable(let descriptor):
             wait(descriptor.rawValue, .read, token)
         case .waitForHangUp(let descriptor):
             wait(descriptor.rawValue, .hangUp, token)

@@ -166,7 +166,10 @@ import Testing
             let pids = [running.pid, closed.pid]
             closed.close()
             try loop.close()
-            for pid in pids { expectGone(pid) }
+            for pid in pids {
+                waitUntilReaped(pid)
+                expectGone(pid)
+            }
         }
     }
 

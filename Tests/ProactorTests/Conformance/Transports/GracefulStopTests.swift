@@ -65,7 +65,13 @@ import Testing
             #expect(reported.count == 1)
             loop.setExceptionHandler(nil)
             try loop.settle()
-            #expect(throws: Errno.connectionRefused) { try RawPeer(connectedTo: port) }
+            // A child that another test starts has a copy of the listener for a moment.
+            try loop.turn(until: {
+                do { _ = try RawPeer(connectedTo: port) } catch {
+                    return error as? Errno == .connectionRefused
+                }
+                return false
+            })
             #expect([0, 1, 3, 4].allSatisfy { protocols[$0].lostCount == 0 } && !task.done)
             // What is busy goes on as long as it needs.
             protocols[1].transport?.write("done")
