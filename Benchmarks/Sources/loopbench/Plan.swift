@@ -30,6 +30,7 @@ struct Plan: Sendable {
         for contender in contenders {
             if let missing = contender.missing { skipped.append("\(contender.name): \(missing)") }
         }
+        var obstacles: [(contender: String, reason: String, workloads: [String])] = []
         let available = contenders.filter { $0.missing == nil }
         for workload in workloads {
             if let reason = workload.obstacle(on: limits) {
@@ -40,9 +41,18 @@ struct Plan: Sendable {
             let able = candidates.filter { $0.obstacle(to: workload) == nil }
             for contender in candidates {
                 guard let obstacle = contender.obstacle(to: workload) else { continue }
-                skipped.append("\(contender.name) in \(workload.name): \(obstacle)")
+                let others = obstacles.firstIndex { $0.contender == contender.name && $0.reason == obstacle }
+                if let others {
+                    obstacles[others].workloads.append(workload.name)
+                } else {
+                    obstacles.append((contender.name, obstacle, [workload.name]))
+                }
             }
             if !able.isEmpty { entries.append(Entry(workload: workload, contenders: able)) }
+        }
+        for (contender, reason, workloads) in obstacles {
+            let place = workloads.count == 1 ? workloads[0] : "\(workloads.count) workloads"
+            skipped.append("\(contender) in \(place): \(reason)")
         }
     }
 
