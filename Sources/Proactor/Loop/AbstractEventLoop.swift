@@ -208,6 +208,7 @@ public protocol AbstractEventLoop: SocketEventLoop, SerialExecutor, TaskExecutor
         count: Int64?,
         fallback: Bool
     ) async throws -> Int64
+
     // MARK: Pipes
 
     /// Reads from a pipe, FIFO, socket or terminal, which the transport owns from here on and makes non-blocking. Returns

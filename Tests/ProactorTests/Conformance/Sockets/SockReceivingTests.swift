@@ -104,7 +104,6 @@ import Testing
                     { _ = try await loop.sockRecv(socket, upTo: 1) },
                     { try await loop.sockSendAll(socket, "no") },
                     { _ = try await loop.sockAccept(socket) },
-                    { _ = try await loop.connectAcceptedSocket(socket) { RecordingProtocol() } },
                 ] as [nonisolated(nonsending) () async throws -> Void] {
                     let error = await expectError(EventLoopError.self, call)
                     guard case .invalidState(let reason) = error else {
