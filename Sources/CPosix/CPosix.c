@@ -39,9 +39,9 @@ int64_t cposix_monotonic_nanoseconds(void) {
 
 static inline int32_t result_or_errno(int result) { return result >= 0 ? result : -errno; }
 
-int32_t cposix_accept(int32_t listener, bool non_blocking) {
+int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32_t *length) {
     int flags = SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
-    return result_or_errno(accept4(listener, NULL, NULL, flags));
+    return result_or_errno(accept4(listener, address, length, flags));
 }
 
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking) {

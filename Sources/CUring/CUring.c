@@ -111,6 +111,14 @@ bool curing_prepare_accept(curing_ring *self, int32_t listener, bool multishot, 
     return true;
 }
 
+bool curing_prepare_accept_one(curing_ring *self, int32_t listener, void *address, uint32_t *length, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_accept(entry, listener, address, length, SOCK_CLOEXEC);
+    entry->user_data = user_data;
+    return true;
+}
+
 bool curing_prepare_connect(curing_ring *self, int32_t socket, const void *address, uint32_t length, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
@@ -127,6 +135,26 @@ bool curing_prepare_receive_selected(curing_ring *self, int32_t socket, uint16_t
     if (multishot) entry->ioprio |= IORING_RECV_MULTISHOT;
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = group;
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_receive_once(curing_ring *self, int32_t socket, uint16_t group, uint32_t count, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_recv(entry, socket, NULL, count, 0);
+    // Whoever asks for one message at a time has rarely one waiting: no use in trying before the wait.
+    entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = group;
+    entry->user_data = user_data;
+    return true;
+}
+
+bool curing_prepare_receive_message_once(curing_ring *self, int32_t socket, void *message, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    io_uring_prep_recvmsg(entry, socket, message, 0);
     entry->user_data = user_data;
     return true;
 }

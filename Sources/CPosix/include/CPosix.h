@@ -46,7 +46,8 @@ static inline uint32_t cposix_current_fork(void) { return cposix_fork_count; }
 int64_t cposix_monotonic_nanoseconds(void);
 
 // Each returns the call's result, or minus errno.
-int32_t cposix_accept(int32_t listener, bool non_blocking);
+// Writes the peer's address to `address`, which has room for `*length` bytes, unless it is null.
+int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32_t *length);
 // Zero after EINTR too: Linux has freed the descriptor by then, and to close it again could close a stranger's.
 int32_t cposix_close(int32_t descriptor);
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);

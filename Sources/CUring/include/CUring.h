@@ -64,8 +64,13 @@ int32_t curing_cap_workers(curing_ring *ring, uint32_t *limits);
 // ---- Submission. Each prepare returns false when the submission queue is full and nothing was queued.
 
 bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, uint64_t user_data);
+// The address is written to `address`, which has room for `*length` bytes.
+bool curing_prepare_accept_one(curing_ring *ring, int32_t listener, void *address, uint32_t *length, uint64_t user_data);
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
 bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t group, bool multishot, uint64_t user_data);
+// Into a buffer of the group, `count` bytes at most.
+bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t group, uint32_t count, uint64_t user_data);
+bool curing_prepare_receive_message_once(curing_ring *ring, int32_t socket, void *message, uint64_t user_data);
 bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint32_t count, uint64_t user_data);
 // Datagrams into provided buffers, by the `msghdr` at `message`. multishot: each buffer begins with a curing_datagram_head,
 // then as many bytes for the source's address as msg_namelen says, then the payload. Else the msghdr is filled in.

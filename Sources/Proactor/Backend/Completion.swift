@@ -8,8 +8,8 @@ struct Completion {
     let result: Int32
     /// Whether the operation is over: its slot is free and its memory is the owner's again.
     let isFinal: Bool
-    /// What ``IOOperation/receive(_:)`` or ``IOOperation/receiveDatagrams(_:_:)`` brought: lent for the call, empty for every
-    /// other operation.
+    /// What ``IOOperation/receive(_:)``, ``IOOperation/receiveOnce(_:maxCount:)`` or
+    /// ``IOOperation/receiveDatagrams(_:_:)`` brought: lent for the call, empty for every other operation.
     let bytes: UnsafeRawBufferPointer
 
     init(

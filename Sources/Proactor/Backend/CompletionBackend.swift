@@ -11,6 +11,9 @@ protocol CompletionBackend: AnyObject {
     var waker: any LoopWaker { get }
     /// How many operations are not over.
     var operationCount: Int { get }
+    /// From how many bytes a task's send had better go out at once, past the backend. A ring makes the sends of a turn in one
+    /// call, which is worth more than a task's wait as long as there is little to copy.
+    var immediateSendSize: Int { get }
 
     /// Says where a backend without a kernel that does so calls what may block: what is submitted there runs on another thread.
     /// Before anything is submitted.

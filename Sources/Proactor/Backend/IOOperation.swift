@@ -7,12 +7,20 @@ import SystemPackage
 enum IOOperation: BitwiseCopyable {
     /// Accept connections until cancelled. Each completion's result is a new descriptor.
     case accept(FileDescriptor)
+    /// Accept one connection. The result is a new descriptor, and the peer's address is written behind the pointer, whose
+    /// `length` says how much room there is. A selector makes the listener non-blocking.
+    case acceptOnce(FileDescriptor, UnsafeMutablePointer<KernelAddress>)
     /// Connect. The result is zero.
     case connect(FileDescriptor, UnsafeMutablePointer<KernelAddress>)
     /// Receive into the backend's own buffers until end of stream, an error or a cancel. Each completion lends its bytes.
     case receive(FileDescriptor)
+    /// Receive once into the backend's own buffers, at most so many bytes. The completion lends them; none are the end of
+    /// the stream.
+    case receiveOnce(FileDescriptor, maxCount: Int32)
     /// Receive once into the caller's memory. The result is the count, zero at end of stream.
     case receiveInto(FileDescriptor, UnsafeMutableRawBufferPointer)
+    /// Receive once what a `msghdr` has room for. The result is the count; the kernel writes the rest into the `msghdr`.
+    case receiveMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Send once. The result is the count, which may be short.
     case send(FileDescriptor, UnsafeRawBufferPointer)
     /// Send once what a `msghdr` names. The result is the count, which may be short.
@@ -49,14 +57,20 @@ enum IOOperation: BitwiseCopyable {
     /// Send a stretch of a file to a socket. Zero when all of it was sent, or all there was; how far it came, whatever the
     /// result, stands in the memory.
     case sendFile(UnsafeMutablePointer<FileTransfer>)
+    /// Complete, with nothing, whenever one side of the descriptor is ready, until cancelled. Level-triggered: as long as
+    /// it stays ready, once a turn. An error or a hang-up counts as ready.
+    case watch(FileDescriptor, Readiness)
 
     /// The operation's number in a token.
     var kind: OperationKind {
         switch self {
         case .accept: .accept
+        case .acceptOnce: .acceptOnce
         case .connect: .connect
         case .receive: .receive
+        case .receiveOnce: .receiveOnce
         case .receiveInto: .receiveInto
+        case .receiveMessage: .receiveMessage
         case .send: .send
         case .sendMessage: .sendMessage
         case .receiveDatagrams: .receiveDatagrams
@@ -73,19 +87,20 @@ enum IOOperation: BitwiseCopyable {
         case .synchronizeFile: .synchronizeFile
         case .fileStatus: .fileStatus
         case .sendFile: .sendFile
+        case .watch: .watch
         }
     }
 
     /// The descriptor that it works on; for a file on its way to a socket, the socket. `nil` when it has yet to get one.
     var descriptor: FileDescriptor? {
         switch self {
-        case .accept(let descriptor), .connect(let descriptor, _), .receive(let descriptor),
-            .receiveInto(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
-            .pipeRead(let descriptor), .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
-            .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
-            .waitForHangUp(let descriptor),
-            .receiveDatagrams(let descriptor, _), .close(let descriptor), .readFile(let descriptor, _, _),
-            .writeFile(let descriptor, _, _),
+        case .accept(let descriptor), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
+            .receive(let descriptor), .receiveOnce(let descriptor, _), .receiveInto(let descriptor, _),
+            .receiveMessage(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
+            .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor), .pipeReadInto(let descriptor, _),
+            .pipeWrite(let descriptor, _), .pipeWriteVector(let descriptor, _),
+            .waitUntilReadable(let descriptor), .waitForHangUp(let descriptor), .close(let descriptor),
+            .watch(let descriptor, _), .readFile(let descriptor, _, _), .writeFile(let descriptor, _, _),
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor
         case .sendFile(let transfer): transfer.pointee.socket

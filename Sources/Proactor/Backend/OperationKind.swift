@@ -7,6 +7,10 @@ enum OperationKind: UInt8 {
     case send
     case sendMessage
     case close
+    case acceptOnce
+    case receiveOnce
+    case receiveMessage
+    case watch
     // Numbers of their own, apart from those that count on from the first.
     case pipeRead = 32
     case pipeReadInto
@@ -35,12 +39,15 @@ enum OperationKind: UInt8 {
     /// Whether one submission yields completions until it ends.
     var isMultishot: Bool {
         switch self {
-        case .accept, .receive, .receiveDatagrams, .pipeRead: true
-        case .connect, .receiveInto, .send, .sendMessage, .close, .pipeReadInto, .pipeWrite, .pipeWriteVector,
-            .waitUntilReadable, .waitForHangUp, .openFile, .readFile, .writeFile, .synchronizeFile,
-            .fileStatus,
-            .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
+        case .accept, .receive, .receiveDatagrams, .pipeRead, .watch: true
+        case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendMessage, .close,
+            .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable, .waitForHangUp, .openFile,
+            .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait,
+            .wake, .cancel:
             false
         }
     }
+
+    /// Whether a result of zero or more is a descriptor that somebody has to close.
+    var bringsDescriptor: Bool { self == .accept || self == .acceptOnce || self == .openFile }
 }

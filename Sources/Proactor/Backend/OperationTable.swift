@@ -11,6 +11,8 @@ final class OperationTable {
         var owner: Unmanaged<CompletionOwner>?
         var generation: UInt32
         var state: OperationState
+        /// Whether the operation is still to be tried, or tried again: what is under way is a wait for that.
+        var isWaiting: Bool
         /// The free list, while the slot is free.
         var nextFree: UInt32
     }
@@ -42,6 +44,7 @@ final class OperationTable {
         record.pointee.operation = operation
         record.pointee.owner = owner.map { Unmanaged.passRetained($0) }
         record.pointee.state = .inFlight
+        record.pointee.isWaiting = false
         count += 1
         return OperationToken(kind: operation.kind, generation: record.pointee.generation, slot: slot)
     }
@@ -104,6 +107,7 @@ final class OperationTable {
             owner: nil,
             generation: 0,
             state: .free,
+            isWaiting: false,
             nextFree: .max
         )
         (records + Int(slot)).initialize(to: blank)

@@ -16,7 +16,7 @@ import SystemPackage
 ///     print("on the loop's thread")
 /// }
 /// ```
-public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Sendable {
+public protocol AbstractEventLoop: SocketEventLoop, SerialExecutor, TaskExecutor, Sendable {
     // MARK: Scheduling
 
     /// Runs `callback` once, in the loop's next turn, in the order of the calls. An error that it throws goes to the
@@ -86,10 +86,8 @@ public protocol AbstractEventLoop: AnyObject, SerialExecutor, TaskExecutor, Send
     var isClosed: Bool { get }
 
     /// Drops what is still scheduled and lets go of the kernel. Twice is harmless; every other call throws afterwards.
-    ///
-    /// A task that is still suspended in a call of the loop stays so: it never goes on, and what it holds is not freed. The
-    /// sockets that the loop has made for such a call are closed. ``Runner`` ends its tasks before it closes its loop.
-    ///
+    /// A task still suspended in a call of the loop never goes on, and what it holds is not freed. Sockets that the loop has
+    /// made for such a call are closed.
     /// From the loop's thread, or from any other once that thread has ended.
     ///
     /// - Throws: ``EventLoopError/alreadyRunning(call:)``; ``EventLoopError/wrongThread(call:)`` from another thread while

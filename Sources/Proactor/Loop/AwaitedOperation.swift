@@ -1,22 +1,29 @@
 import SystemPackage
 
-/// An operation that a task waits for. Cancelling the task cancels the operation; memory that the kernel uses lives here
-/// until the final completion.
+/// An operation that a task waits for. Cancelling the task cancels the operation.
 ///
 /// When the loop closes under it, the operation is over and the task stays suspended for good, with all that it holds: Swift
 /// cannot take a task apart from outside. What must not stay open then is the loop's to close: see
 /// ``UnclaimedDescriptors``.
+///
+/// The objects are used again: waiting allocates nothing. A cancel that comes too late names the use that it meant.
 final class AwaitedOperation: CompletionOwner {
-    private let loop: BaseEventLoop
-    /// Keeps the memory alive that the operation names.
-    private let memory: AnyObject?
-    private var continuation: UnsafeContinuation<Int32, Never>?
-    private var token: OperationToken?
-    private var wasCancelled = false
+    /// The loop owns the pool that this object belongs to, and whoever uses the object is within a call of the loop.
+    private unowned(unsafe) let loop: BaseEventLoop
 
-    private init(loop: BaseEventLoop, memory: AnyObject?) {
+    // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
+    /// Keeps the memory alive that the operation names.
+    @exclusivity(unchecked) private var memory: AnyObject?
+    @exclusivity(unchecked) private var continuation: UnsafeContinuation<Int32, Never>?
+    @exclusivity(unchecked) private var token = OperationToken(rawValue: 0)
+    @exclusivity(unchecked) private var isCancelled = false
+    /// What the operation lent with its completion.
+    @exclusivity(unchecked) private var bytes: [UInt8] = []
+    /// How often the object was given back.
+    @exclusivity(unchecked) private var useNumber: UInt64 = 0
+
+    init(loop: BaseEventLoop) {
         self.loop = loop
-        self.memory = memory
     }
 
     /// Performs an operation that completes once, and returns its result: zero or more, or minus errno.
@@ -24,13 +31,14 @@ final class AwaitedOperation: CompletionOwner {
     /// Throws `CancellationError` when the task was cancelled and the operation ended in nothing. It may have succeeded all
     /// the same, and then its result is returned: what it brought is the caller's.
     ///
-    /// - Parameter memory: owns what the operation's pointers point to. It is kept until the final completion.
+    /// - Parameter memory: owns what the operation's pointers point to. It is kept until the final completion. Not needed
+    ///   for memory that the calling task keeps in its place while it waits.
     nonisolated(nonsending) static func perform(
         _ operation: IOOperation,
         keeping memory: AnyObject?,
         on loop: BaseEventLoop
     ) async throws -> Int32 {
-        try await AwaitedOperation(loop: loop, memory: memory).perform(operation)
+        try await receive(operation, keeping: memory, on: loop).result
     }
 
     /// Performs an operation that completes once and must be done, cancelled or not: such as a close.
@@ -38,38 +46,91 @@ final class AwaitedOperation: CompletionOwner {
         _ operation: IOOperation,
         on loop: BaseEventLoop
     ) async -> Int32 {
-        let this = AwaitedOperation(loop: loop, memory: nil)
-        return await withUnsafeContinuation { continuation in
-            this.continuation = continuation
-            this.loop.backend.submit(operation, owner: this)
+        let awaited = loop.awaitedOperations.take(for: loop)
+        let result = await withUnsafeContinuation { continuation in
+            awaited.begin(operation, continuation)
         }
-    }
-
-    nonisolated(nonsending) private func perform(_ operation: IOOperation) async throws -> Int32 {
-        try Task.checkCancellation()
-        // The handler may run on any thread, and only passes this object on to the loop's own.
-        nonisolated(unsafe) let operation = operation
-        nonisolated(unsafe) let this = self
-        let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                this.continuation = continuation
-                this.token = this.loop.backend.submit(operation, owner: this)
-            }
-        } onCancel: {
-            _ = this.loop.inbox.post(.callback { this.cancel() })
-        }
-        if wasCancelled, result < 0 { throw CancellationError() }
+        loop.awaitedOperations.giveBack(awaited)
         return result
     }
 
-    private func cancel() {
-        guard let token, continuation != nil else { return }
-        wasCancelled = true
-        loop.backend.cancel(token)
+    /// As ``perform(_:keeping:on:)``, and returns a copy of the bytes that the operation lent.
+    nonisolated(nonsending) static func receive(
+        _ operation: IOOperation,
+        keeping memory: AnyObject?,
+        on loop: BaseEventLoop
+    ) async throws -> (result: Int32, bytes: [UInt8]) {
+        try Task.checkCancellation()
+        let awaited = loop.awaitedOperations.take(for: loop)
+        awaited.memory = memory
+        let result = await awaited.wait(for: operation)
+        let wasCancelled = awaited.isCancelled
+        let bytes = awaited.takeBytes()
+        loop.awaitedOperations.giveBack(awaited)
+        if wasCancelled, result < 0 { throw CancellationError() }
+        return (result, bytes)
+    }
+
+    nonisolated(nonsending) private func wait(for operation: IOOperation) async -> Int32 {
+        // The handler may run on any thread, and only passes this object on to the loop's own.
+        nonisolated(unsafe) let operation = operation
+        nonisolated(unsafe) let this = self
+        let use = useNumber
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                this.begin(operation, continuation)
+            }
+        } onCancel: {
+            this.cancelFromAnyThread(use)
+        }
+    }
+
+    private func begin(_ operation: IOOperation, _ continuation: UnsafeContinuation<Int32, Never>) {
+        self.continuation = continuation
+        token = loop.backend.submit(operation, owner: self)
+        loop.descriptors.noteOperation(token, on: operation)
+        // The task was cancelled by another thread on its way in here.
+        if isCancelled { loop.backend.cancel(token) }
+    }
+
+    private func cancelFromAnyThread(_ use: UInt64) {
+        guard !loop.isOnLoopThread else { return cancel(use) }
+        // It reaches only the loop's thread.
+        nonisolated(unsafe) let this = self
+        // A closed loop has nobody left to tell.
+        _ = loop.inbox.post(.callback { this.cancel(use) })
+    }
+
+    private func cancel(_ use: UInt64) {
+        guard use == useNumber else { return }
+        isCancelled = true
+        if continuation != nil { loop.backend.cancel(token) }
     }
 
     override func operationCompleted(_ completion: Completion) {
         precondition(completion.isFinal, "an awaited operation completes once")
-        continuation.take()?.resume(returning: completion.result)
+        if completion.bytes.count > 0 { bytes = Array(completion.bytes) }
+        if completion.token.kind == .acceptOnce, completion.result >= 0 {
+            // The task may never go on to take it.
+            loop.unclaimed.insert(FileDescriptor(rawValue: completion.result))
+        }
+        guard let continuation = continuation.take() else { return }
+        loop.resumeNow { continuation.resume(returning: completion.result) }
+    }
+
+    @inline(__always)
+    private func takeBytes() -> [UInt8] {
+        guard !bytes.isEmpty else { return [] }
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return taken
+    }
+
+    /// Makes it ready for another use.
+    func reset() {
+        precondition(continuation == nil, "an operation was given back before it was over")
+        memory = nil
+        isCancelled = false
+        useNumber &+= 1
     }
 }

@@ -1,3 +1,5 @@
+import CPosix
+
 extension BaseEventLoop {
     /// Takes a step of a Swift task, from any thread. Called by the Swift runtime.
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -35,6 +37,23 @@ extension BaseEventLoop {
         isRunningJob = true
         job.runSynchronously(on: asUnownedTaskExecutor())
         isRunningJob = false
+    }
+
+    /// Runs the step that `resume` makes ready at once instead of in the next turn: a completion that ends a task's wait calls
+    /// the task as it would call a protocol. What the task then submits leaves with this turn's other submissions.
+    @inline(__always)
+    func resumeNow(_ resume: () -> Void) {
+        // A wait ends within a delivery, when no job runs; anything else that a step makes ready is queued.
+        guard !isRunningJob else { return resume() }
+        var captured: UnownedJob?
+        withUnsafeMutablePointer(to: &captured) { target in
+            // The step is enqueued on this thread, within the call: the pointer is not used later.
+            cposix_set_job_capture(target)
+            resume()
+            cposix_set_job_capture(nil)
+        }
+        guard let captured else { return }
+        if debug { runTimed(.job(captured)) } else { run(captured) }
     }
 
     private func postFromElsewhere(_ job: UnownedJob) {

@@ -88,6 +88,7 @@ extension BaseEventLoop {
         openProcesses.closeAll(reportingTo: debug ? logger : nil)
         signalHandlers?.close()
         signalHandlers = nil
+        watches.abandonAll()
         ready.drop { job in run(job) }
     }
 
@@ -95,6 +96,7 @@ extension BaseEventLoop {
 
     /// One turn: submit, wait, run what was ready, deliver, run what is due. What callbacks add runs in the next turn.
     private func runOneTurn() {
+        turnNumber &+= 1
         flushTransports()
         backend.settle()
         backend.poll(timeoutNanoseconds: waitingTime())
@@ -167,7 +169,7 @@ extension BaseEventLoop {
         callExceptionHandler(ExceptionContext(message: "a callback threw an error", error: error))
     }
 
-    private func runTimed(_ entry: consuming ReadyEntry) {
+    func runTimed(_ entry: consuming ReadyEntry) {
         let start = time()
         let description = describe(entry)
         runNow(entry)

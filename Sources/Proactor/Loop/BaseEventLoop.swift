@@ -45,6 +45,13 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     var signalHandlers: SignalHandlers?
     /// Listening sockets that are not closed.
     var openListeners = ListenerRegistry()
+    /// Who uses which descriptor.
+    let descriptors = DescriptorUses()
+    /// The readers and writers.
+    var watches = DescriptorWatches()
+    @exclusivity(unchecked) var awaitedOperations = AwaitedOperationPool()
+    /// How many turns there were.
+    @exclusivity(unchecked) var turnNumber: UInt32 = 0
     /// Descriptors on their way to an owner.
     @exclusivity(unchecked) var unclaimed = UnclaimedDescriptors()
     /// Tasks that are not done.

@@ -7,6 +7,9 @@ final class AddressMemory {
         pointer.initialize(to: address)
     }
 
+    /// What the kernel wrote; `nil` for a family that this library does not know.
+    var address: SocketAddress? { SocketAddress(pointer.pointee.storage, length: pointer.pointee.length) }
+
     deinit {
         // The operation keeps this object until its final completion, so the kernel is done with the memory.
         pointer.deallocate()

@@ -130,15 +130,7 @@ extension BaseEventLoop {
         _ socket: FileDescriptor,
         to address: SocketAddress
     ) async throws {
-        let memory: AddressMemory
-        do { memory = AddressMemory(try address.kernelForm()) } catch {
-            throw SocketError(.connect, error, address: address)
-        }
-        let result = try await AwaitedOperation.perform(
-            .connect(socket, memory.pointer),
-            keeping: memory,
-            on: self
-        )
+        let result = try await connectResult(socket, to: address)
         // Connected or not, who cancelled does not want it.
         try Task.checkCancellation()
         if result < 0 { throw SocketError(.connect, Errno(rawValue: -result), address: address) }

@@ -31,6 +31,8 @@ extension BaseEventLoop {
         fallback: Bool
     ) async throws -> Int64 {
         try checkUsable("sockSendFile")
+        if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
+        defer { descriptors.releaseAfterCall(socket, .write) }
         let type: Int32
         do {
             type = try backend.system.option(.socketType, of: socket)

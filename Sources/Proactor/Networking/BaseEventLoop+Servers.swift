@@ -148,6 +148,7 @@ extension BaseEventLoop {
                 "socket \(socket.rawValue) is in use by a transport or a server of this event loop"
             )
         }
+        try descriptors.checkFree(socket)
         do {
             let type = try backend.system.option(.socketType, of: socket)
             guard SocketType(rawValue: type) == .stream else {

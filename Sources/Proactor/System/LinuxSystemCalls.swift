@@ -97,6 +97,18 @@ final class LinuxSystemCalls: SystemCalls {
         return former
     }
 
+    func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno) {
+        var status = stat()
+        try checkErrno(fstat(descriptor.rawValue, &status))
+        let type = status.st_mode & S_IFMT
+        guard type != S_IFSOCK, type != S_IFIFO else { return }
+        // Poll and the ring call everything ready that cannot wait; epoll alone tells the two apart.
+        let epoll = try check(cposix_epoll_create())
+        defer { _ = Glibc.close(epoll) }
+        let event = cposix_epoll_event(events: 0, descriptor: descriptor.rawValue, stamp: 0)
+        try check(cposix_epoll_control(epoll, Int32(CPOSIX_EPOLL_ADD), event))
+    }
+
     func close(_ descriptor: FileDescriptor) throws(Errno) {
         try check(cposix_close(descriptor.rawValue))
     }

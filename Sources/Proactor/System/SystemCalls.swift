@@ -35,6 +35,9 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Replaces how long a blocking send on a socket may go without progress, in microseconds; zero is for ever. Returns what
     /// it was.
     func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64
+    /// Throws when the descriptor has no readiness that could be waited for: EPERM for what epoll refuses, such as a
+    /// regular file.
+    func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno)
     /// Closes a descriptor on which no operation is in flight.
     func close(_ descriptor: FileDescriptor) throws(Errno)
 

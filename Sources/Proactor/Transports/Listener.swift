@@ -43,6 +43,7 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         self.ownedFile = ownedFile
         address = try? loop.backend.system.localAddress(of: socket)
         super.init()
+        loop.own(socket)
         loop.openListeners.insert(self)
     }
 
@@ -92,6 +93,7 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         state = .closed
         server = nil
         loop.openListeners.remove(self)
+        loop.disown(socket)
         loop.backend.submit(.close(socket), owner: nil)
     }
 

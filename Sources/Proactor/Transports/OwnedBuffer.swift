@@ -89,6 +89,9 @@ public struct OwnedBuffer: ~Copyable {
         return try body(&span)
     }
 
+    /// The bytes, for the kernel to read while the buffer is borrowed.
+    var filled: UnsafeRawBufferPointer { .init(start: base, count: count) }
+
     /// The room behind the bytes, for the kernel to fill.
     var unfilled: UnsafeMutableRawBufferPointer { .init(start: base + count, count: room) }
 

@@ -69,6 +69,7 @@ class StreamSocketTransport: LoopTransport, Transport {
         peerAddress = hasPeerAddress ? try? loop.backend.system.peerAddress(of: socket) : nil
         super.init(loop: loop, server: server)
         assign(connectionProtocol)
+        loop.own(socket)
         loop.openTransports.insert(self)
         server?.transportOpened()
     }
@@ -214,6 +215,7 @@ class StreamSocketTransport: LoopTransport, Transport {
         precondition(receiveBuffer == nil, "a transport closed while the kernel had its buffer")
         writes.removeAllNotInFlight(pool: loop.buffers)
         phase = .closed
+        loop.disown(socket)
         loop.backend.submit(.close(socket), owner: nil)
         return true
     }

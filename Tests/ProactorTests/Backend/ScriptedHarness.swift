@@ -23,6 +23,10 @@ struct ScriptedHarness {
     }
 
     func receive() -> OperationToken { backend.submit(.receive(Self.descriptor), owner: owner) }
+    func receiveOnce() -> OperationToken {
+        backend.submit(.receiveOnce(Self.descriptor, maxCount: 100), owner: owner)
+    }
+    func watch() -> OperationToken { backend.submit(.watch(Self.descriptor, .read), owner: owner) }
     func accept() -> OperationToken { backend.submit(.accept(Self.descriptor), owner: owner) }
     func connect() -> OperationToken {
         backend.submit(.connect(Self.descriptor, Self.address), owner: owner)

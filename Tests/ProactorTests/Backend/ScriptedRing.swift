@@ -9,7 +9,7 @@ final class ScriptedRing: RingCalls {
         case operation(OperationToken)
         case cancel(OperationToken)
         case cancelAll
-        case waitForWritable(OperationToken)
+        case wait(OperationToken, Readiness)
         case wakeUpRead
     }
 
@@ -120,8 +120,8 @@ final class ScriptedRing: RingCalls {
         enqueue(.cancelAll, token)
     }
 
-    func prepareWaitForWritable(_ descriptor: FileDescriptor, token: OperationToken) -> Bool {
-        enqueue(.waitForWritable(token), token)
+    func prepareWait(for side: Readiness, of descriptor: FileDescriptor, token: OperationToken) -> Bool {
+        enqueue(.wait(token, side), token)
     }
 
     func prepareWakeUpRead(token: OperationToken) -> Bool {

@@ -6,6 +6,23 @@ import Testing
 
 /// Accepting, connecting and closing.
 @Suite struct SelectorBackendSocketTests {
+    // Pitfall 21
+    @Test(arguments: SelectorKind.allCases) func aConnectionThatNobodyHeardOfIsClosed(_ kind: SelectorKind)
+        throws
+    {
+        let harness = try SelectorHarness(kind)
+        let (listener, address) = try harness.listener(.ipv4(.loopback, port: 0))
+        let peer = try RawPeer(connectedTo: try #require(address.port))
+        let memory = AddressMemory(.blank)
+        let owner = CompletionRecorder()
+        // It is there already, so it is accepted at once and told later.
+        harness.backend.submit(.acceptOnce(listener, memory.pointer), owner: owner)
+        #expect(owner.seen.isEmpty)
+        harness.backend.close()
+        peer.waitUntilOver()
+        #expect(peer.isOver)
+    }
+
     @Test(arguments: SelectorKind.allCases) func acceptsWhatConnects(_ kind: SelectorKind) throws {
         let harness = try SelectorHarness(kind)
         let (listener, address) = try harness.listener(.ipv4(.loopback, port: 0))

@@ -152,7 +152,7 @@ import Testing
         harness.ring.complete(token, 4)
         harness.turn()
         harness.turn()
-        #expect(harness.ring.handedOver == [.operation(token), .waitForWritable(token), .operation(token)])
+        #expect(harness.ring.handedOver == [.operation(token), .wait(token, .write), .operation(token)])
         #expect(harness.owner.seen.isEmpty)
         harness.ring.complete(token, -ECONNREFUSED)
         harness.turn()
@@ -186,7 +186,7 @@ import Testing
 
     @Test func whereNothingCanBeAdoptedTryAgainIsAnError() throws {
         let harness = try ScriptedHarness()
-        let token = harness.send()
+        let token = harness.receive()
         harness.ring.complete(token, -EAGAIN)
         harness.turn()
         // The descriptor does not exist.

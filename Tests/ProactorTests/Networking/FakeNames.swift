@@ -80,6 +80,9 @@ final class FakeNames: SystemCalls {
         try system.exchangeSendTimeout(of: socket, microseconds: microseconds)
     }
     func adopt(_ descriptor: FileDescriptor) throws(Errno) { try system.adopt(descriptor) }
+    func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno) {
+        try system.checkCanBeWatched(descriptor)
+    }
     func close(_ descriptor: FileDescriptor) throws(Errno) {
         isClosing(descriptor)
         try system.close(descriptor)
@@ -103,6 +106,7 @@ final class FakeNamesBackend: CompletionBackend {
 
     var waker: any LoopWaker { backend.waker }
     var operationCount: Int { backend.operationCount }
+    var immediateSendSize: Int { backend.immediateSendSize }
     func start() throws(RingUnavailable) { try backend.start() }
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         if case .close(let descriptor) = operation { names.isClosing(descriptor) }

@@ -48,6 +48,7 @@ final class FaultyBackend: CompletionBackend {
     var system: any SystemCalls { faultySystem }
     var waker: any LoopWaker { inner.waker }
     var operationCount: Int { inner.operationCount + failed.count }
+    var immediateSendSize: Int { inner.immediateSendSize }
 
     func replaceProcessCalls(by calls: any ProcessCalls) {
         faultySystem.processes = calls

@@ -84,6 +84,9 @@ class FaultySystemCalls: SystemCalls, @unchecked Sendable {
     }
 
     func adopt(_ descriptor: FileDescriptor) throws(Errno) { try inner.adopt(descriptor) }
+    func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno) {
+        try inner.checkCanBeWatched(descriptor)
+    }
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
     func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }

@@ -2,10 +2,11 @@ extension IOOperation {
     /// The side of its descriptor that it has to itself; `nil` when it needs the whole descriptor.
     var side: Readiness? {
         switch self {
-        case .accept, .receive, .receiveInto, .receiveDatagrams, .pipeRead, .pipeReadInto, .waitUntilReadable,
-            .waitForHangUp:
+        case .accept, .acceptOnce, .receive, .receiveOnce, .receiveInto, .receiveMessage, .receiveDatagrams,
+            .pipeRead, .pipeReadInto, .waitUntilReadable, .waitForHangUp:
             .read
         case .connect, .send, .sendMessage, .sendFile, .pipeWrite, .pipeWriteVector: .write
+        case .watch(_, let side): side
         case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
         }
     }

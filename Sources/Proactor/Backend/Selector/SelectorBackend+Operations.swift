@@ -19,11 +19,22 @@ extension SelectorBackend {
             wait(descriptor.rawValue, .read, token)
         case .waitForHangUp(let descriptor):
             wait(descriptor.rawValue, .hangUp, token)
+        case .receiveOnce:
+            tryLater(token)
+        case .watch(let descriptor, let side):
+            wait(descriptor.rawValue, side, token)
+        case .acceptOnce(let descriptor, _):
+            // Ready or not, a blocking listener can make an accept wait: the connection may be gone again.
+            guard makeNonBlocking(descriptor, token) else { return }
+            let result = transfer(operation)
+            guard result == -EAGAIN else { return complete(token, result) }
+            wait(descriptor.rawValue, .read, token)
         case .connect(let descriptor, let address):
+            guard makeNonBlocking(descriptor, token) else { return }
             conclude(connectOrWait(descriptor.rawValue, address, token), token)
         case .close(let descriptor):
             complete(token, calls.close(descriptor.rawValue))
-        case .receiveInto, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
+        case .receiveInto, .receiveMessage, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
             let result = transfer(operation)
             guard result == -EAGAIN, let side = operation.side else { return complete(token, result) }
             wait(descriptor(of: operation), side, token)
@@ -61,9 +72,14 @@ extension SelectorBackend {
             finish(token, 1)
         case .accept(let descriptor):
             accept(descriptor.rawValue, token, record.pointee.owner)
+        case .receiveOnce(let descriptor, let maxCount):
+            _ = receiveOnce(descriptor.rawValue, Int(maxCount), token)
+        case .watch(let descriptor, _):
+            tellReady(descriptor.rawValue, token, record.pointee.owner)
         case .connect(let descriptor, _):
             finish(token, calls.takePendingError(descriptor.rawValue))
-        case .receiveInto, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
+        case .acceptOnce, .receiveInto, .receiveMessage, .send, .sendMessage, .pipeReadInto, .pipeWrite,
+            .pipeWriteVector:
             let result = transfer(operation)
             // Readiness is not completion: it waits on.
             if result != -EAGAIN { finish(token, result) }
@@ -76,6 +92,10 @@ extension SelectorBackend {
 
     private func transfer(_ operation: IOOperation) -> Int32 {
         switch operation {
+        case .acceptOnce(let descriptor, let address):
+            acceptOne(descriptor.rawValue, address)
+        case .receiveMessage(let descriptor, let message):
+            retryingInterrupts { calls.receiveMessage(descriptor.rawValue, message) }
         case .receiveInto(let descriptor, let buffer):
             retryingInterrupts { calls.receive(descriptor.rawValue, buffer) }
         case .send(let descriptor, let bytes):
@@ -91,6 +111,49 @@ extension SelectorBackend {
         default:
             preconditionFailure("not a single transfer")
         }
+    }
+
+    /// False when it cannot be: then the operation has ended.
+    private func makeNonBlocking(_ descriptor: FileDescriptor, _ token: OperationToken) -> Bool {
+        do throws(Errno) {
+            try system.adopt(descriptor)
+            return true
+        } catch {
+            complete(token, -error.rawValue)
+            return false
+        }
+    }
+
+    private func tellReady(
+        _ descriptor: Int32,
+        _ token: OperationToken,
+        _ owner: Unmanaged<CompletionOwner>?
+    ) {
+        // poll and select report a descriptor that was closed, each time; epoll forgets it.
+        guard kind == .epoll || calls.isOpen(descriptor) else { return finish(token, -EBADF) }
+        owner?._withUnsafeGuaranteedRef {
+            $0.operationCompleted(Completion(token: token, result: 0, isFinal: false))
+        }
+    }
+
+    /// A receive's first attempt. It may be over by now.
+    func tryReceiving(_ token: OperationToken) {
+        guard let record = table.find(token), record.pointee.state == .inFlight,
+            case .receiveOnce(let descriptor, let maxCount) = record.pointee.operation
+        else { return }
+        record.pointee.isWaiting = false
+        guard !receiveOnce(descriptor.rawValue, Int(maxCount), token) else { return }
+        wait(descriptor.rawValue, .read, token)
+    }
+
+    /// False when there is nothing yet.
+    private func receiveOnce(_ descriptor: Int32, _ maxCount: Int, _ token: OperationToken) -> Bool {
+        let room = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(maxCount))
+        let count = retryingInterrupts { calls.receive(descriptor, room) }
+        guard count != -EAGAIN else { return false }
+        // The shared buffer is the next receive's only after the owner was told.
+        finish(token, count, bytes: .init(start: receiveBuffer.baseAddress, count: max(Int(count), 0)))
+        return true
     }
 
     /// Hands over what a receive or read has put into the buffer.
@@ -141,16 +204,29 @@ extension SelectorBackend {
                 guard let record = table.find(token), record.pointee.state == .inFlight else { return }
                 continue
             }
-            switch -result {
-            case EAGAIN:
-                return
-            case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
-                ENETUNREACH:
-                // The fate of one connection that was waiting, as accept(2) says; the listener is sound.
-                continue
-            default:
-                return finish(token, result)
-            }
+            if result == -EAGAIN { return }
+            guard isAboutOneConnection(result) else { return finish(token, result) }
+        }
+    }
+
+    /// The next sound connection; -EAGAIN when there is none, or when too many were broken to go on now.
+    private func acceptOne(_ listener: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
+        let room = address.pointee.length
+        for _ in 0..<Self.acceptsMax {
+            let result = calls.accept(listener, address)
+            guard result < 0, isAboutOneConnection(result) else { return result }
+            address.pointee.length = room
+        }
+        return -EAGAIN
+    }
+
+    /// Whether an accept's error is the fate of one connection that was waiting, as accept(2) says; the listener is sound.
+    private func isAboutOneConnection(_ result: Int32) -> Bool {
+        switch -result {
+        case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH:
+            true
+        default:
+            false
         }
     }
 

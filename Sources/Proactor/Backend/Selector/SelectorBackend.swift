@@ -9,6 +9,8 @@ import SystemPackage
 /// - `.receive` and `.accept` do not try: they are registered once, for as long as they live, and each message costs one
 ///   call. The call is made at delivery, right before its owner hears of it, so that what an earlier callback of the turn
 ///   cancelled or closed is not touched any more.
+/// - `.receiveOnce` tries just before the next poll, when the turn's other work is done: a busy peer has answered by then, and
+///   two calls to register and forget the descriptor are spared.
 /// - A descriptor has at most one operation that reads and one that writes. Errors and hang-ups wake both.
 /// - What only a thread can wait for, such as a read of a file, is called on the loop's executor.
 /// - What cannot be registered (a regular file with epoll: EPERM; no memory) ends with that error.
@@ -19,6 +21,8 @@ final class SelectorBackend: CompletionBackend {
     let system: any SystemCalls
     var waker: any LoopWaker { selectorWaker }
     var operationCount: Int { table.count }
+    /// A send is a call of its own either way.
+    var immediateSendSize: Int { 0 }
 
     let calls: SocketCalls
     /// Operations on the executor's threads.
@@ -36,6 +40,8 @@ final class SelectorBackend: CompletionBackend {
     /// The operations for which the last poll found their descriptor ready. Tokens, not descriptors: what a callback ends
     /// before its turn has come is not found any more, although its number may have another use by then.
     @exclusivity(unchecked) private var ready = RawList<OperationToken>(capacity: 2 * readyMax)
+    /// Receives that have not tried yet.
+    @exclusivity(unchecked) private var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
 
@@ -123,10 +129,18 @@ final class SelectorBackend: CompletionBackend {
             return
         }
         // What waits for nothing is over already, and its result counts.
-        if release(operation, token) || stopRetrying(token) { complete(token, -ECANCELED) }
+        let isUntried = record.pointee.isWaiting
+        if release(operation, token) || isUntried || stopRetrying(token) { complete(token, -ECANCELED) }
     }
 
     func settle() {
+        deliverCompleted()
+        let count = untried.count
+        for index in 0..<count { tryReceiving(untried[index]) }
+        untried.removeFirst(count)
+    }
+
+    private func deliverCompleted() {
         // Those that callbacks add wait for the next time, else a busy owner could keep the loop here.
         let count = completed.count
         for index in 0..<count {
@@ -141,7 +155,7 @@ final class SelectorBackend: CompletionBackend {
         if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
             timeout = Self.connectRetryNanoseconds
         }
-        if !completed.isEmpty { timeout = 0 }
+        if !completed.isEmpty || !untried.isEmpty { timeout = 0 }
         ready.removeFirst(ready.count)
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
         for index in 0..<count { note(found[index]) }
@@ -149,7 +163,7 @@ final class SelectorBackend: CompletionBackend {
     }
 
     func deliver() {
-        settle()
+        deliverCompleted()
         retryConnects()
         // No callback polls, so the list stays as it is.
         for index in 0..<ready.count { advance(ready[index]) }
@@ -162,12 +176,19 @@ final class SelectorBackend: CompletionBackend {
         var owners: [Unmanaged<CompletionOwner>] = []
         // What a thread is still at may use its owner's memory: that owner stays for good.
         let running = threadCalls.close()
+        // An accepted connection that nobody will hear of must not leak.
+        for index in 0..<completed.count {
+            let operation = completed[index]
+            guard operation.result >= 0, operation.token.kind?.bringsDescriptor == true else { continue }
+            _ = calls.close(operation.result)
+        }
         table.forEach { token in
             if running.contains(token) { return }
             if let owner = table.retire(token) { owners.append(owner) }
         }
         if !running.isEmpty { _ = Unmanaged.passRetained(table) }
         completed.removeFirst(completed.count)
+        untried.removeFirst(untried.count)
         ready.removeFirst(ready.count)
         connectRetries.removeFirst(connectRetries.count)
         selector.close()
@@ -208,6 +229,12 @@ extension SelectorBackend {
         }
         precondition(registrations[index][side] == nil, "two operations on one side of a descriptor")
         registrations[index][side] = token
+    }
+
+    /// Has a receive try before the next poll.
+    func tryLater(_ token: OperationToken) {
+        table.find(token)?.pointee.isWaiting = true
+        untried.append(token)
     }
 
     /// Has the operation wait until the descriptor is ready for it.
@@ -255,12 +282,16 @@ extension SelectorBackend {
     }
 
     /// Ends an operation and tells its owner.
-    func finish(_ token: OperationToken, _ result: Int32) {
+    func finish(
+        _ token: OperationToken,
+        _ result: Int32,
+        bytes: UnsafeRawBufferPointer = .init(start: nil, count: 0)
+    ) {
         guard let record = table.find(token) else { preconditionFailure("an operation ended twice") }
         release(record.pointee.operation, token)
         guard let owner = table.retire(token) else { return }
         owner._withUnsafeGuaranteedRef {
-            $0.operationCompleted(Completion(token: token, result: result, isFinal: true))
+            $0.operationCompleted(Completion(token: token, result: result, isFinal: true, bytes: bytes))
         }
         owner.release()
     }

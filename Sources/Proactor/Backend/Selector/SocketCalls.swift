@@ -13,7 +13,12 @@ class SocketCalls {
     }
 
     func accept(_ listener: Int32) -> Int32 {
-        cposix_accept(listener, true)
+        cposix_accept(listener, true, nil, nil)
+    }
+
+    func accept(_ listener: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
+        // KernelAddress begins with the address itself.
+        cposix_accept(listener, true, address, address.length)
     }
 
     func connect(_ socket: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
@@ -51,6 +56,10 @@ class SocketCalls {
         return Int32(min(count, buffer.count))
     }
 
+    func receiveMessage(_ socket: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {
+        result(recvmsg(socket, message, Int32(MSG_DONTWAIT)))
+    }
+
     func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         result(Glibc.send(socket, bytes.baseAddress, bytes.count, Self.sendFlags))
     }
@@ -81,6 +90,8 @@ class SocketCalls {
         let count = Int32(message.pointee.msg_iovlen)
         return Int32(cposix_write_quietly(pipe, message.pointee.msg_iov, count, usesQuietWrites))
     }
+
+    func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
 
     func close(_ descriptor: Int32) -> Int32 {
         cposix_close(descriptor)

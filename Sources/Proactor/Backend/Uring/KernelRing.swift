@@ -97,6 +97,14 @@ final class KernelRing: RingCalls {
         switch operation {
         case .accept(let listener):
             return curing_prepare_accept(ring, listener.rawValue, features.multishotAccept, name)
+        case .acceptOnce(let listener, let address):
+            return curing_prepare_accept_one(
+                ring,
+                listener.rawValue,
+                address,
+                address.length,
+                name
+            )
         case .connect(let socket, let address):
             return curing_prepare_connect(ring, socket.rawValue, address, address.pointee.length, name)
         case .receive(let socket):
@@ -117,6 +125,16 @@ final class KernelRing: RingCalls {
                 features.multishotReceive,
                 name
             )
+        case .receiveOnce(let socket, let maxCount):
+            return curing_prepare_receive_once(
+                ring,
+                socket.rawValue,
+                BufferGroup.streams.rawValue,
+                UInt32(maxCount),
+                name
+            )
+        case .receiveMessage(let socket, let message):
+            return curing_prepare_receive_message_once(ring, socket.rawValue, message, name)
         case .receiveInto(let socket, let target):
             return curing_prepare_receive(
                 ring,
@@ -146,6 +164,8 @@ final class KernelRing: RingCalls {
             return prepareOnFile(operation, token: token)
         case .pipeRead, .pipeReadInto, .pipeWrite, .pipeWriteVector:
             return preparePipe(operation, token: token)
+        case .watch(let descriptor, let side):
+            return prepareWait(for: side, of: descriptor, token: token)
         }
     }
 
@@ -157,8 +177,9 @@ final class KernelRing: RingCalls {
         curing_prepare_cancel_all(ring, token.rawValue)
     }
 
-    func prepareWaitForWritable(_ descriptor: FileDescriptor, token: OperationToken) -> Bool {
-        curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLOUT), false, token.rawValue)
+    func prepareWait(for side: Readiness, of descriptor: FileDescriptor, token: OperationToken) -> Bool {
+        let events = UInt32(side == .read ? POLLIN : POLLOUT)
+        return curing_prepare_poll(ring, descriptor.rawValue, events, false, token.rawValue)
     }
 
     func prepareWakeUpRead(token: OperationToken) -> Bool {

@@ -16,8 +16,8 @@ protocol RingCalls: AnyObject {
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool
     func prepareCancelOfAll(token: OperationToken) -> Bool
-    /// Completes with a positive result when the descriptor can be written to or has failed.
-    func prepareWaitForWritable(_ descriptor: FileDescriptor, token: OperationToken) -> Bool
+    /// Completes with a positive result when that side of the descriptor is ready or has failed.
+    func prepareWait(for side: Readiness, of descriptor: FileDescriptor, token: OperationToken) -> Bool
     /// Arms the read that lets an eventfd end a wait. Only without ``RingFeatures/messageWakeUp``.
     func prepareWakeUpRead(token: OperationToken) -> Bool
 

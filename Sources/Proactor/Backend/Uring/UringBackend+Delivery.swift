@@ -12,8 +12,10 @@ extension UringBackend {
         case again
         /// It goes on once there are buffers.
         case whenBuffersReturn
-        /// It goes on once the socket can be written to.
-        case whenWritable
+        /// It goes on once that side of its descriptor is ready.
+        case whenReady(Readiness)
+        /// It has brought something, and goes on after its owner has dealt with that.
+        case afterItsOwner
     }
 
     /// Tells the owners of operations that were cancelled before the kernel had them.
@@ -78,9 +80,25 @@ extension UringBackend {
             providedBuffers(of: token).ranOut()
             table.transition(record, to: .parked)
             starved.append(token)
-        case .whenWritable:
-            waitForWritable(record, token: token)
+        case .whenReady(let side):
+            waitUntilReady(side, record, token: token)
+        case .afterItsOwner:
+            callBeforeRearming(record, token: token)
         }
+    }
+
+    /// For what is level-triggered: submitted before its owner has acted, it would find again what its owner is told of.
+    /// Parked meanwhile, so that the owner can cancel it.
+    private func callBeforeRearming(
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        token: OperationToken
+    ) {
+        table.transition(record, to: .parked)
+        call(record.pointee.owner, Completion(token: token, result: 0, isFinal: false))
+        // The table may have moved or the operation be cancelled: a cancelled one keeps its owner until that is told.
+        guard let record = table.find(token) else { return }
+        table.transition(record, to: .inFlight)
+        rearm(record, token: token)
     }
 
     /// Calls an owner whom the table retains throughout: an operation that goes on is retired by a later delivery only.
@@ -93,6 +111,7 @@ extension UringBackend {
         -> Conclusion
     {
         let operation = record.pointee.operation
+        if record.pointee.isWaiting { return conclusionOfWait(result, record) }
         if case .connect = operation { return conclusionOfConnect(result, record.pointee.state) }
         // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same.
         guard record.pointee.state == .inFlight else { return .final(result) }
@@ -101,11 +120,12 @@ extension UringBackend {
             .pipeRead where result > 0:
             // A full completion queue ends a multishot; a single shot always ends.
             return .goesOn
-        case .accept where result == -ECONNABORTED || result == -EPROTO:
+        case .accept where result == -ECONNABORTED || result == -EPROTO,
+            .acceptOnce where result == -ECONNABORTED || result == -EPROTO:
             // One connection failed before it was accepted: no matter of the listener's.
             return .again
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
-            .pipeRead where result == -ENOBUFS:
+            .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
         case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN,
             .pipeWrite where result == -EAGAIN, .pipeWriteVector where result == -EAGAIN:
@@ -114,6 +134,14 @@ extension UringBackend {
         case .waitForHangUp where result > 0:
             // A socket's peer that only stops sending is told of too.
             return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
+        case .watch where result >= 0:
+            return .afterItsOwner
+        case .acceptOnce where result == -EAGAIN, .receiveOnce where result == -EAGAIN,
+            .receiveInto where result == -EAGAIN, .receiveMessage where result == -EAGAIN:
+            // The descriptor is non-blocking, and its owner may rely on that.
+            return .whenReady(.read)
+        case .send where result == -EAGAIN, .sendMessage where result == -EAGAIN:
+            return .whenReady(.write)
         case .close:
             // The descriptor is gone even after EINTR: once more could close a stranger's.
             return .final(result == -EINTR ? 0 : result)
@@ -142,27 +170,41 @@ extension UringBackend {
         case -EISCONN:
             return .final(0)
         case -EINPROGRESS, -EALREADY:
-            return state == .inFlight ? .whenWritable : .final(-ECANCELED)
-        case 1..., -EINTR:
-            // A positive result is the wait's: asking again tells what became of the connection.
+            return state == .inFlight ? .whenReady(.write) : .final(-ECANCELED)
+        case -EINTR:
             return state == .inFlight ? .again : .final(-ECANCELED)
         default:
             return .final(result)
         }
     }
 
-    /// Some kernels do not wait for a connection to be made. The wait has the operation's own name, so that a cancel finds
-    /// it. Without room for it, connecting again comes to the same.
-    private func waitForWritable(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken)
-    {
+    /// The operation itself tells what has become of it: whatever the wait brought, it is tried again.
+    private func conclusionOfWait(
+        _ result: Int32,
+        _ record: UnsafeMutablePointer<OperationTable.Record>
+    ) -> Conclusion {
+        record.pointee.isWaiting = false
+        // A cancelled operation has done nothing, also when its descriptor became ready at the last moment.
+        guard record.pointee.state == .inFlight else { return .final(result < 0 ? result : -ECANCELED) }
+        return result >= 0 || result == -EINTR ? .again : .final(result)
+    }
+
+    /// Some kernels do not wait for a connection to be made, or for a non-blocking descriptor. The wait has the operation's
+    /// own name, so that a cancel finds it. Without room for it, trying again comes to the same.
+    private func waitUntilReady(
+        _ side: Readiness,
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        token: OperationToken
+    ) {
         guard let descriptor = record.pointee.operation.descriptor else {
-            preconditionFailure("only a connect waits until it can write")
+            preconditionFailure("only what has a descriptor waits for it")
         }
-        guard parked.isEmpty, ring.prepareWaitForWritable(descriptor, token: token) else {
+        guard parked.isEmpty, ring.prepareWait(for: side, of: descriptor, token: token) else {
             table.transition(record, to: .parked)
             parked.append(token)
             return
         }
+        record.pointee.isWaiting = true
     }
 
     @inline(never)
@@ -196,7 +238,7 @@ extension UringBackend {
 
     /// Closes what an accept or an open brought that nobody wants any more.
     func discardDescriptor(_ completion: RingCompletion, token: OperationToken) {
-        guard token.kind == .accept || token.kind == .openFile, completion.result >= 0 else { return }
+        guard token.kind?.bringsDescriptor == true, completion.result >= 0 else { return }
         // Nobody is left to hear of a failure.
         try? system.close(FileDescriptor(rawValue: completion.result))
     }

@@ -1,0 +1,203 @@
+import SystemPackage
+
+/// Who uses which descriptor of a loop: a transport or a server that owns it, or a call or a watch on one of its sides.
+///
+/// The sides are what a selector knows of a descriptor: one operation reads and one writes. A call that finds another on its
+/// side waits for its turn, so that two messages do not mix.
+final class DescriptorUses {
+    enum Use: UInt8, BitwiseCopyable {
+        case none
+        /// A `sock` call is under way.
+        case call
+        /// A reader or a writer is set.
+        case watch
+    }
+
+    private struct Side: BitwiseCopyable {
+        var use = Use.none
+        /// What the use is in the backend, once it is submitted.
+        var operation: OperationToken?
+    }
+
+    private struct Entry: BitwiseCopyable {
+        var isOwned = false
+        var read = Side()
+        var write = Side()
+        /// The turn in which it last sent immediately, and how often.
+        var sendTurn: UInt32 = 0
+        var sendCount: UInt32 = 0
+
+        subscript(side: Readiness) -> Side {
+            get { side == .read ? read : write }
+            set { if side == .read { read = newValue } else { write = newValue } }
+        }
+    }
+
+    // Exclusivity: the table belongs to the loop's thread, and no method calls out while it changes these.
+    /// Indexed by descriptor.
+    @exclusivity(unchecked) private var entries = RawList<Entry>(capacity: 64)
+    @exclusivity(unchecked) private var waiting: [WaitingKey: [Future<Void>]] = [:]
+
+    private struct WaitingKey: Hashable {
+        let descriptor: Int32
+        let side: UInt8
+    }
+
+    /// How often a socket may send immediately in one turn: a task that only sends must not keep the others from running.
+    private static let immediateSendsMax: UInt32 = 16
+
+    // MARK: - Owners
+
+    /// A transport or a server has the descriptor from here on. Returns whether somebody still uses it: the number is a
+    /// closed descriptor's then, and the use is of the past.
+    func own(_ descriptor: FileDescriptor) -> Bool {
+        let index = extend(to: descriptor)
+        entries[index].isOwned = true
+        return entries[index].read.use != .none || entries[index].write.use != .none
+    }
+
+    func disown(_ descriptor: FileDescriptor) {
+        entries[extend(to: descriptor)].isOwned = false
+    }
+
+    /// Throws when the descriptor has an owner already, or is in use.
+    func checkFree(_ descriptor: FileDescriptor) throws(EventLoopError) {
+        guard descriptor.rawValue >= 0 else { return }
+        let entry = entries[extend(to: descriptor)]
+        guard !entry.isOwned else { throw Self.isOwned(descriptor) }
+        guard entry.read.use == .none, entry.write.use == .none else {
+            throw .invalidState(
+                "descriptor \(descriptor.rawValue) is in use by a sock call, a reader or a writer: end that first"
+            )
+        }
+    }
+
+    // MARK: - Calls
+
+    /// Takes a side for a call. False when another call has it.
+    @inline(__always)
+    func takeForCall(_ descriptor: FileDescriptor, _ side: Readiness) throws(EventLoopError) -> Bool {
+        let index = extend(to: descriptor)
+        if !entries[index].isOwned, entries[index][side].use == .none {
+            entries[index][side].use = .call
+            return true
+        }
+        return try takeUsed(descriptor, side)
+    }
+
+    @inline(never)
+    private func takeUsed(_ descriptor: FileDescriptor, _ side: Readiness) throws(EventLoopError) -> Bool {
+        let entry = entries[Int(descriptor.rawValue)]
+        guard !entry.isOwned else { throw Self.isOwned(descriptor) }
+        guard entry[side].use == .call else {
+            let (what, remover) = side == .read ? ("reader", "removeReader") : ("writer", "removeWriter")
+            throw .invalidState("descriptor \(descriptor.rawValue) has a \(what): call \(remover) first")
+        }
+        return false
+    }
+
+    /// `turn` ends when the side is the caller's.
+    func enqueue(_ turn: Future<Void>, for descriptor: FileDescriptor, _ side: Readiness) {
+        let key = WaitingKey(descriptor: descriptor.rawValue, side: side.rawValue)
+        waiting[key, default: []].append(turn)
+    }
+
+    /// The caller does not wait any more.
+    func dequeue(_ turn: Future<Void>, for descriptor: FileDescriptor, _ side: Readiness) {
+        let key = WaitingKey(descriptor: descriptor.rawValue, side: side.rawValue)
+        waiting[key]?.removeAll { $0 === turn }
+        if waiting[key]?.isEmpty == true { waiting[key] = nil }
+    }
+
+    /// Ends a call: the side is the next one's who waits for it.
+    @inline(__always)
+    func releaseAfterCall(_ descriptor: FileDescriptor, _ side: Readiness) {
+        let index = Int(descriptor.rawValue)
+        entries[index][side].operation = nil
+        if !waiting.isEmpty, handOn(descriptor, side) { return }
+        entries[index][side].use = .none
+    }
+
+    @inline(never)
+    private func handOn(_ descriptor: FileDescriptor, _ side: Readiness) -> Bool {
+        let key = WaitingKey(descriptor: descriptor.rawValue, side: side.rawValue)
+        while let next = waiting[key]?.first {
+            dequeue(next, for: descriptor, side)
+            // A cancelled one has not got round to leaving.
+            guard next.state.isPending else { continue }
+            guard !entries[Int(descriptor.rawValue)].isOwned else {
+                // Closed under them all, and somebody else's by now.
+                next.finish(.failed(Self.isOwned(descriptor)))
+                continue
+            }
+            next.finish(.succeeded(()))
+            return true
+        }
+        return false
+    }
+
+    /// Remembers what a call does now, for the case that its descriptor is closed under it.
+    @inline(__always)
+    func noteOperation(_ token: OperationToken, on operation: IOOperation) {
+        guard let side = operation.side, let descriptor = operation.descriptor else { return }
+        let index = Int(descriptor.rawValue)
+        guard index >= 0, index < entries.count else { return }
+        if entries[index][side].use == .call { entries[index][side].operation = token }
+    }
+
+    /// Whether a socket may send at once, past the backend, in this turn.
+    @inline(__always)
+    func allowsImmediateSend(_ descriptor: FileDescriptor, turn: UInt32) -> Bool {
+        let index = Int(descriptor.rawValue)
+        if entries[index].sendTurn != turn {
+            entries[index].sendTurn = turn
+            entries[index].sendCount = 0
+        }
+        entries[index].sendCount += 1
+        return entries[index].sendCount <= Self.immediateSendsMax
+    }
+
+    // MARK: - Watches
+
+    /// Throws when a side cannot be watched, for it is somebody else's.
+    func checkCanWatch(_ descriptor: FileDescriptor, _ side: Readiness) throws(EventLoopError) {
+        let entry = entries[extend(to: descriptor)]
+        guard !entry.isOwned else { throw Self.isOwned(descriptor) }
+        guard entry[side].use != .call else {
+            throw .invalidState(
+                "a sock call is under way on descriptor \(descriptor.rawValue): wait for its end"
+            )
+        }
+    }
+
+    func setWatch(_ operation: OperationToken, _ descriptor: FileDescriptor, _ side: Readiness) {
+        entries[extend(to: descriptor)][side] = Side(use: .watch, operation: operation)
+    }
+
+    func releaseAfterWatch(_ descriptor: FileDescriptor, _ side: Readiness) {
+        let index = extend(to: descriptor)
+        if entries[index][side].use == .watch { entries[index][side] = Side() }
+    }
+
+    /// What a side is used for, and its operation.
+    func use(of descriptor: FileDescriptor, _ side: Readiness) -> (use: Use, operation: OperationToken?) {
+        let side = entries[extend(to: descriptor)][side]
+        return (side.use, side.operation)
+    }
+
+    // MARK: - Inside
+
+    @inline(__always)
+    private func extend(to descriptor: FileDescriptor) -> Int {
+        precondition(descriptor.rawValue >= 0, "no descriptor is below zero")
+        let index = Int(descriptor.rawValue)
+        if index >= entries.count { entries.extend(to: index + 1, filling: Entry()) }
+        return index
+    }
+
+    private static func isOwned(_ descriptor: FileDescriptor) -> EventLoopError {
+        .invalidState(
+            "descriptor \(descriptor.rawValue) belongs to a transport or a server of this loop: use that"
+        )
+    }
+}

@@ -1,0 +1,63 @@
+import SystemPackage
+
+extension BaseEventLoop {
+    nonisolated(nonsending) public func sockSendAll(
+        _ socket: FileDescriptor,
+        _ data: RawSpan
+    ) async throws {
+        // The span keeps its bytes in place until this call returns, which it does after the last completion only.
+        try await sendAll(data.withUnsafeBytes { $0 }, on: socket)
+    }
+
+    nonisolated(nonsending) public func sockSendAll(
+        _ socket: FileDescriptor,
+        _ buffer: borrowing OwnedBuffer
+    ) async throws {
+        // The buffer is borrowed for the call, as above.
+        try await sendAll(buffer.filled, on: socket)
+    }
+
+    nonisolated(nonsending) private func sendAll(
+        _ bytes: UnsafeRawBufferPointer,
+        on socket: FileDescriptor
+    ) async throws {
+        try checkUsable("sockSendAll")
+        if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
+        defer { descriptors.releaseAfterCall(socket, .write) }
+        try Task.checkCancellation()
+        guard bytes.count > 0 else { return }
+        var rest = bytes
+        if bytes.count >= backend.immediateSendSize,
+            descriptors.allowsImmediateSend(socket, turn: turnNumber)
+        {
+            rest = .init(rebasing: rest[backend.system.sendWithoutWaiting(rest, on: socket)...])
+        }
+        // One send at a time: two in flight could change places.
+        while rest.count > 0 {
+            let result = try await AwaitedOperation.perform(.send(socket, rest), keeping: nil, on: self)
+            guard result >= 0 else { throw callFailed(.send, result, socket) }
+            rest = .init(rebasing: rest[Int(result)...])
+        }
+    }
+
+    nonisolated(nonsending) public func sockSendTo(
+        _ socket: FileDescriptor,
+        _ data: RawSpan,
+        to address: SocketAddress
+    ) async throws -> Int {
+        try checkUsable("sockSendTo")
+        let target: KernelAddress
+        do { target = try address.kernelForm() } catch { throw SocketError(.send, error, address: address) }
+        if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
+        defer { descriptors.releaseAfterCall(socket, .write) }
+        // As in sockSendAll.
+        let message = MessageMemory(data.withUnsafeBytes { $0 }, target)
+        let result = try await AwaitedOperation.perform(
+            .sendMessage(socket, message.pointer),
+            keeping: message,
+            on: self
+        )
+        guard result >= 0 else { throw callFailed(.send, result, socket, address) }
+        return Int(result)
+    }
+}

@@ -1,0 +1,41 @@
+import SystemPackage
+
+/// What the `sock` calls have in common.
+extension BaseEventLoop {
+    /// Takes one side of a socket for a call. False when another call has it: then ``waitForTurn(_:of:)`` comes first.
+    @inline(__always)
+    func takeSide(
+        _ side: Readiness,
+        of socket: FileDescriptor,
+        for operation: SocketError.Operation
+    ) throws -> Bool {
+        guard socket.rawValue >= 0 else { throw SocketError(operation, .badFileDescriptor) }
+        return try descriptors.takeForCall(socket, side)
+    }
+
+    /// Returns when the side is the caller's. First come, first served.
+    nonisolated(nonsending) func waitForTurn(_ side: Readiness, of socket: FileDescriptor) async throws {
+        let turn = createFuture()
+        descriptors.enqueue(turn, for: socket, side)
+        do {
+            try await turn.value()
+        } catch {
+            descriptors.dequeue(turn, for: socket, side)
+            throw error
+        }
+    }
+
+    /// The error for a call that ended with minus errno.
+    func callFailed(
+        _ operation: SocketError.Operation,
+        _ result: Int32,
+        _ socket: FileDescriptor,
+        _ address: SocketAddress? = nil
+    ) -> SocketError {
+        let errno = Errno(rawValue: -result)
+        // Nobody cancelled the task, so the loop has ended the call: the socket was closed under it.
+        guard errno != .canceled else { return SocketError(operation, .badFileDescriptor, address: address) }
+        let peer = address ?? (try? backend.system.peerAddress(of: socket))
+        return SocketError(operation, errno, address: peer)
+    }
+}

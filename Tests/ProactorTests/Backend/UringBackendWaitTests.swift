@@ -1,0 +1,190 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+/// What is tried again when its descriptor is ready, and what is told so.
+@Suite struct UringBackendWaitTests {
+    typealias Seen = CompletionRecorder.Seen
+
+    // Pitfall 44
+    @Test func aNonBlockingDescriptorIsWaitedForAndLeftAsItIs() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receiveOnce()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.ring.complete(token, 1)
+        harness.turn()
+        // Somebody else was faster.
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.ring.complete(token, 1)
+        harness.turn()
+        #expect(harness.owner.seen.isEmpty)
+        harness.ring.complete(token, 0)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: 0, isFinal: true)])
+        let wait = ScriptedRing.Submission.wait(token, .read)
+        #expect(
+            harness.ring.handedOver == [
+                .operation(token), wait, .operation(token), wait, .operation(token),
+            ]
+        )
+        harness.close()
+    }
+
+    @Test func aSendWaitsForRoom() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.send()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.ring.complete(token, 4)
+        harness.turn()
+        harness.ring.complete(token, 7)
+        harness.turn()
+        #expect(harness.ring.handedOver == [.operation(token), .wait(token, .write), .operation(token)])
+        #expect(harness.owner.seen == [Seen(token: token, result: 7, isFinal: true)])
+        harness.close()
+    }
+
+    // Pitfall 21
+    @Test(arguments: [1, -ECANCELED, -EBADF])
+    func aCancelledWaitBringsNothing(result: Int32) throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receiveOnce()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.backend.cancel(token)
+        harness.ring.complete(token, result)
+        harness.turn()
+        let expected = result < 0 ? result : -ECANCELED
+        #expect(harness.owner.seen == [Seen(token: token, result: expected, isFinal: true)])
+        harness.close()
+    }
+
+    @Test func withoutRoomForTheWaitTheOperationIsTriedAgain() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receiveOnce()
+        harness.turn()
+        harness.ring.complete(token, -EAGAIN)
+        harness.ring.room = 0
+        harness.turn()
+        harness.ring.room = .max
+        harness.turn()
+        #expect(harness.ring.timesHandedOver(token) == 2)
+        harness.ring.complete(token, 0)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: 0, isFinal: true)])
+        harness.close()
+    }
+
+    // Pitfall 28
+    @Test func aReceiveWithoutABufferWaitsForOne() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receiveOnce()
+        harness.ring.complete(token, -ENOBUFS)
+        harness.turn()
+        #expect(harness.owner.seen.isEmpty)
+        harness.turn()
+        #expect(harness.ring.timesHandedOver(token) == 2)
+        harness.ring.complete(token, 3, buffer: 0)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: 3, isFinal: true, bytes: [0, 1, 2])])
+        #expect(harness.ring.published == [0])
+        harness.close()
+    }
+
+    // Pitfall 21
+    @Test func aCancelledReceiveThatSucceedsCounts() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receiveOnce()
+        harness.turn()
+        harness.backend.cancel(token)
+        harness.ring.complete(token, 2, buffer: 0)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: 2, isFinal: true, bytes: [0, 1])])
+        #expect(harness.ring.published == [0])
+        harness.close()
+    }
+
+    // MARK: - Watching
+
+    @Test func aWatchIsArmedAgainAfterItsOwnerHasActed() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.watch()
+        harness.turn()
+        var handedOver = 0
+        harness.owner.onCompletion = { _ in handedOver = harness.ring.queue.count }
+        harness.ring.complete(token, 1)
+        harness.turn()
+        #expect(handedOver == 0, "armed before its owner could read")
+        harness.turn()
+        #expect(harness.ring.timesHandedOver(token) == 2)
+        #expect(harness.owner.seen == [Seen(token: token, result: 0, isFinal: false)])
+        harness.owner.onCompletion = nil
+        harness.close()
+    }
+
+    // Pitfall 19
+    @Test func aWatchThatItsOwnerEndsInItsCallEndsOnce() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.watch()
+        harness.turn()
+        harness.owner.onCompletion = { if !$0.isFinal { harness.backend.cancel($0.token) } }
+        harness.ring.complete(token, 1)
+        harness.turn()
+        harness.turn()
+        #expect(
+            harness.owner.seen == [
+                Seen(token: token, result: 0, isFinal: false),
+                Seen(token: token, result: -ECANCELED, isFinal: true),
+            ]
+        )
+        // The kernel has nothing that would have to be cancelled.
+        #expect(harness.ring.handedOver == [.operation(token)])
+        #expect(harness.backend.operationCount == 0)
+        harness.owner.onCompletion = nil
+        harness.close()
+    }
+
+    // Pitfall 22
+    @Test(arguments: [1, -ECANCELED])
+    func aCancelledWatchEndsOnce(result: Int32) throws {
+        let harness = try ScriptedHarness()
+        let token = harness.watch()
+        harness.turn()
+        harness.backend.cancel(token)
+        harness.ring.complete(token, result)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: result, isFinal: true)])
+        harness.close()
+    }
+
+    // MARK: - Accepting
+
+    // Pitfall 21
+    @Test func aConnectionForNobodyIsClosed() throws {
+        let harness = try ScriptedHarness()
+        let address = AddressMemory(.blank)
+        let token = harness.backend.submit(
+            .acceptOnce(ScriptedHarness.descriptor, address.pointer),
+            owner: harness.owner
+        )
+        harness.turn()
+        harness.ring.complete(token, -ECONNABORTED)
+        harness.turn()
+        harness.turn()
+        #expect(harness.ring.timesHandedOver(token) == 2)
+        harness.ring.complete(token, -ECANCELED)
+        harness.turn()
+        // A completion under a name that is gone, with a descriptor that is nobody's.
+        let pair = try SocketPair(.unix)
+        let peer = RawPeer(pair.second)
+        harness.ring.complete(token, pair.first.rawValue)
+        harness.turn()
+        peer.waitUntilOver()
+        #expect(peer.sawEnd)
+        harness.close()
+    }
+}

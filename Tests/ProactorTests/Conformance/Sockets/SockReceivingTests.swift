@@ -1,0 +1,162 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+@Suite struct SockReceivingTests {
+    @Test(arguments: SocketCase.all)
+    func whatHasComeIsReceived(flavour: SocketCase) async throws {
+        try await flavour.kind.withLoop { loop in
+            let pair = try flavour.pair()
+            let peer = RawPeer(pair.second)
+            try loop.run {
+                peer.write("hello")
+                #expect(try await loop.sockRecv(pair.first, upTo: 3) == Array("hel".utf8))
+                #expect(try await loop.sockRecv(pair.first, upTo: 100) == Array("lo".utf8))
+                // Nothing is there now.
+                try loop.callSoon { peer.write("again") }
+                #expect(try await loop.sockRecv(pair.first, upTo: 100) == Array("again".utf8))
+                peer.finish()
+                #expect(try await loop.sockRecv(pair.first, upTo: 100).isEmpty)
+            }
+            #expect(flavour.isNonBlocking(pair.first) == flavour.nonBlocking)
+            try pair.first.close()
+        }
+    }
+
+    @Test(arguments: SocketCase.all)
+    func memoryOfTheCallersIsFilled(flavour: SocketCase) async throws {
+        try await flavour.kind.withLoop { loop in
+            let pair = try flavour.pair()
+            let peer = RawPeer(pair.second)
+            try loop.run {
+                var buffer = OwnedBuffer(capacity: 8)
+                buffer.append("> ")
+                try loop.callSoon { peer.write("hello, world") }
+                #expect(try await loop.sockRecvInto(pair.first, &buffer) == 6)
+                #expect(buffer.withBytes { $0.withUnsafeBytes { Array($0) } } == Array("> hello,".utf8))
+
+                var bytes = [UInt8](repeating: 0, count: 4)
+                var span = bytes.mutableSpan
+                var memory = span.mutableBytes
+                #expect(try await loop.sockRecvInto(pair.first, &memory) == 4)
+                #expect(bytes == Array(" wor".utf8))
+                #expect(try await loop.sockRecv(pair.first, upTo: 4) == Array("ld".utf8))
+            }
+            try pair.first.close()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func twoReceiversTakeTurns(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            let tasks = (0..<3).map { _ in
+                loop.createTask { try await loop.sockRecv(pair.first, upTo: 1) }
+            }
+            try loop.turnUntilWaiting()
+            // The one in the middle gives up its place.
+            tasks[1].cancel()
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(tasks[1]) }
+            peer.write("ab")
+            #expect(try loop.runUntilComplete(tasks[0]) == Array("a".utf8))
+            #expect(try loop.runUntilComplete(tasks[2]) == Array("b".utf8))
+            try pair.first.close()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func whatCannotBeReceivedFromIsRefused(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.tcp)
+            let peer = RawPeer(pair.second)
+            try loop.run {
+                await expectInvalid("room for at least one byte") {
+                    try await loop.sockRecv(pair.first, upTo: 0)
+                }
+                await expectInvalid("room for at least one byte") {
+                    var full = OwnedBuffer([1])
+                    return try await loop.sockRecvInto(pair.first, &full)
+                }
+                let none = FileDescriptor(rawValue: -1)
+                let error = await expectError(SocketError.self) { try await loop.sockRecv(none, upTo: 1) }
+                #expect(error == SocketError(.receive, .badFileDescriptor))
+                peer.reset()
+                let reset = await expectError(SocketError.self) {
+                    try await loop.sockRecv(pair.first, upTo: 1)
+                }
+                #expect(reset?.operation == .receive)
+                #expect(reset?.errno == .connectionReset)
+            }
+            try pair.first.close()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aTransportsSocketIsRefused(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let socket = try #require(transport.extraInfo(.socket)).descriptor
+            try loop.run {
+                for call in [
+                    { _ = try await loop.sockRecv(socket, upTo: 1) },
+                    { try await loop.sockSendAll(socket, "no") },
+                    { _ = try await loop.sockAccept(socket) },
+                ] as [nonisolated(nonsending) () async throws -> Void] {
+                    let error = await expectError(EventLoopError.self, call)
+                    guard case .invalidState(let reason) = error else {
+                        Issue.record("\(String(describing: error))")
+                        continue
+                    }
+                    #expect(reason.contains("belongs to a transport"))
+                }
+                let server = try await loop.createServer(host: "127.0.0.1", port: 0) { Witness() }
+                let listener = try #require(server.sockets.first).descriptor
+                let error = await expectError(EventLoopError.self) { try await loop.sockAccept(listener) }
+                #expect(error != nil)
+                server.close()
+            }
+            try loop.finish(transport, peer)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aSocketIsFreeAgainAfterItsTransport(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let number = try #require(transport.extraInfo(.socket)).descriptor.rawValue
+            try loop.finish(transport, peer)
+            let pair = try SocketPair(.unix)
+            // Far from numbers that others are given meanwhile, so as far as this loop knows it is the one.
+            loop.own(FileDescriptor(rawValue: 5000))
+            loop.disown(FileDescriptor(rawValue: 5000))
+            try loop.descriptors.checkFree(FileDescriptor(rawValue: 5000))
+            try loop.descriptors.checkFree(FileDescriptor(rawValue: number))
+            try pair.close()
+        }
+    }
+
+    // Pitfall 15
+    @Test(arguments: LoopKind.allCases)
+    func aCallWhoseSocketIsSomebodyElsesByNowEnds(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            let tasks = (0..<2).map { _ in
+                loop.createTask { try await loop.sockRecv(pair.first, upTo: 1) }
+            }
+            try loop.turnUntilWaiting()
+            // As when the socket was closed under the calls, and its number given to a connection.
+            loop.own(pair.first)
+            for task in tasks {
+                #expect(throws: (any Error).self) { try loop.runUntilComplete(task) }
+            }
+            loop.disown(pair.first)
+            peer.write("x")
+            #expect(try loop.run { try await loop.sockRecv(pair.first, upTo: 1) } == Array("x".utf8))
+            try pair.first.close()
+        }
+    }
+}
