@@ -9,15 +9,17 @@ let cSettings: [CSetting] =
     warningsAreErrors ? [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)] : []
 
 /// The programs of Sources/Examples. Packages that depend on this one do not build them: they are no products.
-let examples = ["Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient", "UDPEchoServer", "UDPEchoClient"]
-    .map { name in
-        Target.executableTarget(
-            name: "Example\(name)",
-            dependencies: ["Proactor"],
-            path: "Sources/Examples/\(name)",
-            swiftSettings: swiftSettings
-        )
-    }
+let examples = [
+    "Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient", "UDPEchoServer", "UDPEchoClient",
+    "WatchDescriptor", "Signals", "Subprocess",
+].map { name in
+    Target.executableTarget(
+        name: "Example\(name)",
+        dependencies: ["Proactor"],
+        path: "Sources/Examples/\(name)",
+        swiftSettings: swiftSettings
+    )
+}
 
 let package = Package(
     name: "swift-proactor",

@@ -42,6 +42,7 @@ final class Soak {
         ("posts", 2, { try await $0.postScenario() }),
         ("executor", 2, { try await $0.executorScenario() }),
         ("datagrams", 2, { try await $0.datagramScenario() }),
+        ("processes", 1, { try await $0.processScenario() }),
         ("file", 2, { try await $0.fileScenario() }),
         ("group", 2, { try await $0.groupScenario() }),
     ]
