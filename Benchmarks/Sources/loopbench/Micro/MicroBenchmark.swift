@@ -59,7 +59,9 @@ struct MicroBenchmark {
 
     /// Every benchmark, in the order of the table.
     static var catalog: [MicroBenchmark] {
-        [LoopKind.proactor, .epoll].flatMap { scheduling(on: $0) + timers(on: $0) + posts(on: $0) + groups(on: $0) }
+        [LoopKind.proactor, .epoll].flatMap {
+            scheduling(on: $0) + timers(on: $0) + posts(on: $0) + groups(on: $0)
+        }
             + roundTrips + spawning + [LoopKind.proactor, .epoll].flatMap { allocations(on: $0) }
     }
 }
