@@ -65,6 +65,32 @@ import Testing
         #expect(served[1].hasPrefix("Send Hello World! to 127.0.0.1:"))
     }
 
+    @Test func watchingADescriptorWithAddReader() async throws {
+        let (lines, code) = try await ended(try ExampleProgram("ExampleWatchDescriptor"))
+        #expect(lines == ["Received: abc"])
+        #expect(code == 0)
+    }
+
+    @Test(arguments: [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM")])
+    func signalsEndALoopInOrder(signal: Int32, name: String) async throws {
+        let outcome = try await onThread {
+            let program = try ExampleProgram("ExampleSignals")
+            for _ in 0..<2 { _ = try program.nextLine() }
+            program.send(signal: signal)
+            return try program.end()
+        }
+        let (lines, code) = try #require(outcome)
+        #expect(lines == ["got signal \(name): exit"])
+        #expect(code == 0)
+    }
+
+    @Test func aSubprocessTellsTheDate() async throws {
+        let (lines, code) = try await ended(try ExampleProgram("ExampleSubprocess"))
+        #expect(lines.count == 1)
+        #expect(lines.first?.wholeMatch(of: /Current date: \d{4}-\d\d-\d\d/) != nil)
+        #expect(code == 0)
+    }
+
     /// What a program prints, and its exit code.
     private func ended(
         _ program: sending @autoclosure @escaping () throws -> ExampleProgram
