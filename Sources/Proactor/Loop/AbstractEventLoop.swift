@@ -218,8 +218,9 @@ public protocol AbstractEventLoop: SocketEventLoop, SerialExecutor, TaskExecutor
     ///
     /// Non-blocking is a property of the open file, which others may share: a terminal's other users find it so too.
     ///
-    /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading, which then stays the
-    ///   caller's; ``EventLoopError/closed``; what the factory throws, and then the descriptor is closed.
+    /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading, and
+    ///   ``EventLoopError/invalidState(_:)`` for what is in use already, which then stay the caller's;
+    ///   ``EventLoopError/closed``; what the factory throws, and then the descriptor is closed.
     nonisolated(nonsending) func connectReadPipe<Protocol: ConnectionProtocol>(
         _ pipe: FileDescriptor,
         protocolFactory: () throws -> Protocol

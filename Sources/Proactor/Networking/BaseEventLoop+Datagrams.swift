@@ -144,6 +144,7 @@ extension BaseEventLoop {
         _ descriptor: FileDescriptor,
         _ options: DatagramOptions
     ) throws -> DatagramSocket {
+        try descriptors.checkFree(descriptor)
         let system = backend.system
         do {
             let type = try system.option(.socketType, of: descriptor)

@@ -143,11 +143,6 @@ extension BaseEventLoop {
     /// Refuses what is in use already, is not a stream socket, or is of another family than `family`, and makes the rest as
     /// the backend needs it.
     func checkStreamSocket(_ socket: FileDescriptor, family: AddressFamily? = nil) throws {
-        guard !openTransports.uses(socket), !openListeners.uses(socket) else {
-            throw EventLoopError.invalidArgument(
-                "socket \(socket.rawValue) is in use by a transport or a server of this event loop"
-            )
-        }
         try descriptors.checkFree(socket)
         do {
             let type = try backend.system.option(.socketType, of: socket)

@@ -20,12 +20,16 @@ extension BaseEventLoop {
         return try startPipe(pipe, end: .writing, protocolFactory)
     }
 
-    private func inspectPipe(_ pipe: FileDescriptor) throws(PipeError) -> DescriptorDescription {
+    /// Refuses what is in use already, or can not be waited for.
+    private func inspectPipe(_ pipe: FileDescriptor) throws -> DescriptorDescription {
+        try descriptors.checkFree(pipe)
         let found: DescriptorDescription
-        do { found = try backend.system.processes.inspect(pipe) } catch { throw .failed(.inspect, error) }
+        do { found = try backend.system.processes.inspect(pipe) } catch {
+            throw PipeError.failed(.inspect, error)
+        }
         switch found.kind {
         case .pipe, .socket, .terminal: return found
-        case .device, .blockDevice, .regularFile, .directory, .other: throw .notAPipe(found.kind)
+        case .device, .blockDevice, .regularFile, .directory, .other: throw PipeError.notAPipe(found.kind)
         }
     }
 

@@ -11,7 +11,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     private let loop: BaseEventLoop
     private let childPID: Int32
     /// The child's pidfd, until it is reaped.
-    private var descriptor: FileDescriptor?
+    private(set) var descriptor: FileDescriptor?
     private var exitCode: Int32?
     private var childProtocol: (any SubprocessProtocol)?
     private var pipes: [ChildPipe] = []
@@ -26,6 +26,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         descriptor = process.descriptor
         self.childProtocol = childProtocol
         super.init()
+        if let descriptor { loop.own(descriptor) }
         loop.openProcesses.insert(self)
     }
 
@@ -137,6 +138,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
 
     private func closeDescriptor(_ descriptor: FileDescriptor) {
         self.descriptor = nil
+        loop.disown(descriptor)
         try? loop.backend.system.close(descriptor)
     }
 

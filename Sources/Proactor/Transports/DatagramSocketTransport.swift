@@ -21,7 +21,6 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     }
 
     let socket: FileDescriptor
-    override var usedSocket: FileDescriptor? { socket }
     /// Where datagrams without an address go, and no others may.
     let remoteAddress: SocketAddress?
     /// Whether the kernel knows ``remoteAddress``, and lets nothing else in.
@@ -64,6 +63,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         isUnix = family == .unix
         reception = DatagramReception.allocate(for: family)
         super.init(loop: loop)
+        loop.own(socket)
         loop.openTransports.insert(self)
     }
 
@@ -243,6 +243,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         guard connectionLostWasCalled, readState == .idle, case .idle = sendState else { return false }
         queue.removeAll(keepingFirst: false, pool: loop.buffers)
         phase = .closed
+        loop.disown(socket)
         loop.backend.submit(.close(socket), owner: nil)
         return true
     }

@@ -1,5 +1,4 @@
 import Logging
-import SystemPackage
 
 /// Every listening socket of a loop that is not closed: finds what was never closed.
 struct ListenerRegistry {
@@ -12,9 +11,6 @@ struct ListenerRegistry {
     mutating func remove(_ listener: Listener) {
         listeners[ObjectIdentifier(listener)] = nil
     }
-
-    /// Whether a listener has this socket.
-    func uses(_ socket: FileDescriptor) -> Bool { listeners.values.contains { $0.socket == socket } }
 
     /// The servers that accept, each as often as it listens.
     var servers: [Server] { listeners.values.compactMap(\.server) }

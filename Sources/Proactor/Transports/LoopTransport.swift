@@ -1,5 +1,3 @@
-import SystemPackage
-
 /// What a loop needs of a transport, whatever it moves bytes over: a turn to submit what it wants, and an end.
 class LoopTransport: CompletionOwner, CustomStringConvertible {
     let loop: BaseEventLoop
@@ -15,9 +13,6 @@ class LoopTransport: CompletionOwner, CustomStringConvertible {
         self.loop = loop
         self.server = server
     }
-
-    /// Its socket, which no other transport may have as well; `nil` when it is none.
-    var usedSocket: FileDescriptor? { nil }
 
     /// Brings what is in flight in line with the state. Called by the loop, at the end of a turn. Returns whether the
     /// transport is closed now, and the loop can let go of it.

@@ -22,7 +22,6 @@ class StreamSocketTransport: LoopTransport, Transport {
     }
 
     let socket: FileDescriptor
-    override var usedSocket: FileDescriptor? { socket }
     /// Asked once, while it can be: a connection that was reset has no peer any more, and that is when it is wanted.
     let peerAddress: SocketAddress?
 

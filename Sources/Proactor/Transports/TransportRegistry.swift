@@ -1,20 +1,14 @@
 import Logging
-import SystemPackage
 
 /// Every transport of a loop that is not closed: it keeps them alive, and finds what was never closed.
 struct TransportRegistry {
     private var transports: [LoopTransport] = []
-    private var sockets = DescriptorSet()
 
     var count: Int { transports.count }
-
-    /// Whether a transport has this socket.
-    func uses(_ socket: FileDescriptor) -> Bool { sockets.contains(socket) }
 
     mutating func insert(_ transport: LoopTransport) {
         transport.registryIndex = Int32(transports.count)
         transports.append(transport)
-        if let socket = transport.usedSocket { sockets.insert(socket) }
     }
 
     /// The last one takes the place of the one that goes.
@@ -22,7 +16,6 @@ struct TransportRegistry {
         let index = Int(transport.registryIndex)
         precondition(transports[index] === transport, "a transport left the registry twice")
         transport.registryIndex = -1
-        if let socket = transport.usedSocket { sockets.remove(socket) }
         let last = transports.removeLast()
         guard last !== transport else { return }
         last.registryIndex = Int32(index)

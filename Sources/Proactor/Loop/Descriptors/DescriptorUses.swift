@@ -1,6 +1,7 @@
 import SystemPackage
 
-/// Who uses which descriptor of a loop: a transport or a server that owns it, or a call or a watch on one of its sides.
+/// Who uses which descriptor of a loop: a transport, a server or a child process that owns it, or a call or a watch on one of
+/// its sides.
 ///
 /// The sides are what a selector knows of a descriptor: one operation reads and one writes. A call that finds another on its
 /// side waits for its turn, so that two messages do not mix.
@@ -197,7 +198,7 @@ final class DescriptorUses {
 
     private static func isOwned(_ descriptor: FileDescriptor) -> EventLoopError {
         .invalidState(
-            "descriptor \(descriptor.rawValue) belongs to a transport or a server of this loop: use that"
+            "descriptor \(descriptor.rawValue) belongs to a transport, a server or a child process of this loop: use that"
         )
     }
 }
