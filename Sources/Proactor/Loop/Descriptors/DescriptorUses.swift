@@ -61,6 +61,8 @@ final class DescriptorUses {
         entries[extend(to: descriptor)].isOwned = false
     }
 
+    func hasOwner(_ descriptor: FileDescriptor) -> Bool { entries[extend(to: descriptor)].isOwned }
+
     /// Throws when the descriptor has an owner already, or is in use.
     func checkFree(_ descriptor: FileDescriptor) throws(EventLoopError) {
         guard descriptor.rawValue >= 0 else { return }

@@ -32,6 +32,9 @@ extension BaseEventLoop {
         {
             rest = .init(rebasing: rest[backend.system.sendWithoutWaiting(rest, on: socket)...])
         }
+        if rest.count > 0, sendsWholeUnixMessages(socket) {
+            return try await sendUnixDatagram(rest, on: socket)
+        }
         // One send at a time: two in flight could change places.
         while rest.count > 0 {
             let result = try await AwaitedOperation.perform(.send(socket, rest), keeping: nil, on: self)
@@ -51,7 +54,12 @@ extension BaseEventLoop {
         if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .write) }
         // As in sockSendAll.
-        let message = MessageMemory(data.withUnsafeBytes { $0 }, target)
+        let bytes = data.withUnsafeBytes { $0 }
+        if address.family == .unix, sendsWholeUnixMessages(socket) {
+            try await sendUnixDatagram(bytes, to: (address, target), on: socket)
+            return bytes.count
+        }
+        let message = MessageMemory(bytes, target)
         let result = try await AwaitedOperation.perform(
             .sendMessage(socket, message.pointer),
             keeping: message,

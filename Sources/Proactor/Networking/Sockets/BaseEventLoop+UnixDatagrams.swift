@@ -1,0 +1,77 @@
+import SystemPackage
+
+/// How tasks send on Unix sockets that keep the bounds of messages: as ``DatagramSocketTransport`` does it, and for its reasons.
+/// No operation waits well for a full receiver. Readiness says nothing of one that is named with the datagram, and a ring that
+/// tries again sends an empty datagram, because the kernel has consumed the bytes at the first try.
+extension BaseEventLoop {
+    /// How long a full receiver is left alone.
+    private static let restDuration = Duration.milliseconds(1)
+
+    func sendsWholeUnixMessages(_ socket: FileDescriptor) -> Bool {
+        let system = backend.system
+        guard let type = try? system.option(.socketType, of: socket), type != SocketType.stream.rawValue
+        else {
+            return false
+        }
+        return (try? system.option(.addressFamily, of: socket)) == AddressFamily.unix.rawValue
+    }
+
+    /// - Parameter target: `nil` for where the socket is connected.
+    nonisolated(nonsending) func sendUnixDatagram(
+        _ bytes: UnsafeRawBufferPointer,
+        to target: (address: SocketAddress, kernelForm: KernelAddress)? = nil,
+        on socket: FileDescriptor
+    ) async throws {
+        try Task.checkCancellation()
+        if !descriptors.allowsImmediateSend(socket, turn: turnNumber) {
+            await Task.yield()
+            try checkStillOurs(socket)
+        }
+        while true {
+            let result = attempt(bytes, to: target?.kernelForm, on: socket)
+            guard result <= 0 else { return }
+            guard result == 0 || Errno(rawValue: -result) == .resourceTemporarilyUnavailable else {
+                throw callFailed(.send, result, socket, target?.address)
+            }
+            try await rest()
+            try checkStillOurs(socket)
+        }
+    }
+
+    /// One, or zero or minus errno.
+    private func attempt(
+        _ bytes: UnsafeRawBufferPointer,
+        to target: KernelAddress?,
+        on socket: FileDescriptor
+    ) -> Int32 {
+        // Pointers to what lives for the call, which does not wait. No datagram has as many bytes as the count can name.
+        var address = target ?? .blank
+        return withUnsafeMutablePointer(to: &address.storage) { storage in
+            var datagram = OutgoingDatagram()
+            datagram.bytes = bytes.baseAddress.map { UnsafeRawPointer($0) }
+            datagram.count = UInt32(clamping: bytes.count)
+            if let target {
+                datagram.address = UnsafeRawPointer(storage)
+                datagram.address_length = target.length
+            }
+            return withUnsafePointer(to: &datagram) {
+                Int32(backend.system.sendDatagrams(UnsafeBufferPointer(start: $0, count: 1), on: socket))
+            }
+        }
+    }
+
+    nonisolated(nonsending) private func rest() async throws {
+        let end = createFuture()
+        let timer = timers.insert(
+            .callback { if end.state.isPending { end.finish(.succeeded(())) } },
+            at: time().advanced(by: Self.restDuration)
+        )
+        defer { timer.cancel() }
+        try await end.value()
+    }
+
+    /// No operation was in flight that its next owner could have ended.
+    private func checkStillOurs(_ socket: FileDescriptor) throws {
+        if descriptors.hasOwner(socket) { throw SocketError(.send, .badFileDescriptor) }
+    }
+}
