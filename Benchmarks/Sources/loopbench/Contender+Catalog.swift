@@ -21,7 +21,8 @@ extension Contender {
                 program: Program.sibling("c-ring-udp"),
                 services: [.udpEcho: []]
             ),
-        ] + LoopKind.allCases.map { serving(on: $0) } + [LoopKind.proactor, .epoll].map { awaiting(on: $0) }
+        ] + LoopKind.allCases.map { serving(on: $0) }
+        + [LoopKind.proactor, .epoll].flatMap { [awaiting(on: $0), calling(on: $0)] }
         + [
             Contender(
                 name: "swift-nio",
@@ -55,6 +56,17 @@ extension Contender {
         contender.name += "-async"
         contender.summary = "the same loop as \(loop.rawValue): echo by a task for each connection"
         contender.services = [.echo: [Service.asyncEcho.rawValue]]
+        contender.isAsync = true
+        return contender
+    }
+
+    /// The same loop with a task for each connection, and sockets instead of transports.
+    private static func calling(on loop: LoopKind) -> Contender {
+        var contender = serving(on: loop)
+        contender.name += "-sock"
+        contender.summary = "the same loop as \(loop.rawValue): echo by sockRecv and sockSendAll"
+        contender.services = [.echo: [Service.sockEcho.rawValue]]
+        contender.families = [.tcp]
         contender.isAsync = true
         return contender
     }

@@ -82,7 +82,9 @@ extension ProcessOptions.Group {
 extension ProcessOptions {
     /// Throws ``EventLoopError/invalidArgument(_:)`` for what cannot be handed to a process.
     func validate(program: String, arguments: [String]) throws(EventLoopError) {
-        for text in [program, workingDirectory ?? ""] + arguments where text.utf8.contains(0) {
+        guard !program.utf8.contains(0), workingDirectory?.utf8.contains(0) != true,
+            !arguments.contains(where: { $0.utf8.contains(0) })
+        else {
             throw .invalidArgument("a program's name, arguments and directory cannot hold a zero byte")
         }
         for (name, value) in environment ?? [:] {

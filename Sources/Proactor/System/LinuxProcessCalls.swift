@@ -49,13 +49,11 @@ final class LinuxProcessCalls: ProcessCalls {
     func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess {
         let path = try ProgramSearch(request).path()
         let arguments = CStringArray(request.arguments)
+        // Without one of its own the child gets this process's as it stands, and nothing is copied.
         let environment = request.environment.map { CStringArray($0.map { "\($0.key)=\($0.value)" }) }
-        let strings = CStringArray([path] + (request.workingDirectory.map { [$0] } ?? []))
         var kernelRequest = cposix_spawn_request()
-        kernelRequest.path = UnsafePointer(strings.pointers[0])
         kernelRequest.arguments = UnsafePointer(arguments.pointers)
         kernelRequest.environment = environment.map { UnsafePointer($0.pointers) }
-        if request.workingDirectory != nil { kernelRequest.directory = UnsafePointer(strings.pointers[1]) }
         kernelRequest.sources = (
             Self.source(request.sources.0), Self.source(request.sources.1), Self.source(request.sources.2)
         )
@@ -64,9 +62,18 @@ final class LinuxProcessCalls: ProcessCalls {
         kernelRequest.new_session = request.startsSession
         var pid: Int32 = 0
         var descriptor: Int32 = -1
-        // The request's pointers are into these.
-        let result = withExtendedLifetime((arguments, environment, strings)) {
-            cposix_spawn(&kernelRequest, &pid, &descriptor)
+        // The request's pointers are into the arrays and into the strings that are lent; the call keeps none.
+        let result = withExtendedLifetime((arguments, environment)) {
+            path.withCString { path in
+                kernelRequest.path = path
+                guard let directory = request.workingDirectory else {
+                    return cposix_spawn(&kernelRequest, &pid, &descriptor)
+                }
+                return directory.withCString { directory in
+                    kernelRequest.directory = directory
+                    return cposix_spawn(&kernelRequest, &pid, &descriptor)
+                }
+            }
         }
         guard result >= 0 else { throw explain(Errno(rawValue: -result), request, path: path) }
         return SpawnedProcess(

@@ -45,6 +45,7 @@ struct ServeCommand: ParsableCommand {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
         }
         if service == .udpEcho, unix != nil { throw ValidationError("udp-echo does not take --unix.") }
+        if service == .sockEcho, unix != nil { throw ValidationError("sock-echo does not take --unix.") }
         guard let unix else { return }
         guard host == nil, port == nil else {
             throw ValidationError("--unix goes with neither --host nor --port.")
@@ -63,6 +64,9 @@ struct ServeCommand: ParsableCommand {
             try loop.runUntilComplete {
                 if service == .udpEcho {
                     return try await serveDatagrams(at: address, on: loop, until: signals)
+                }
+                if service == .sockEcho {
+                    return try await serveBySockCalls(at: endpoint, on: loop, until: signals)
                 }
                 try await serve(at: endpoint, on: loop, until: signals) {
                     busyTime == .zero

@@ -7,6 +7,8 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case echo
     /// The same by a task for each connection that awaits what comes.
     case asyncEcho = "async-echo"
+    /// The same by a task for each connection that calls `sockRecv` and `sockSendAll`, without a transport.
+    case sockEcho = "sock-echo"
     /// Drops what it receives.
     case sink
     /// Sends the pattern without end.
@@ -23,6 +25,7 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .asyncEcho: AsyncEchoConnection(on: loop)
         case .sink: SinkConnection()
         case .source: SourceConnection(on: loop, messageBytes: messageBytes)
+        case .sockEcho: preconditionFailure("sock calls have no protocol")
         case .udpEcho: preconditionFailure("datagrams have no connections")
         case .http: HelloConnection()
         }
