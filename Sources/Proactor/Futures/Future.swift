@@ -237,8 +237,11 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     private nonisolated(nonsending) func untilDone() async {
         // Used on the loop's thread only: a cancel that comes elsewhere is posted there.
         nonisolated(unsafe) let future = self
+        // Handed on, because the closure knows nothing of it: without it an actor on this loop would wait elsewhere.
+        let isolation = #isolation
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
+            await withUnsafeContinuation(isolation: isolation) { continuation in
+                future.loop.checkThread("value")
                 // A task that was cancelled before it got here has cancelled the future on its way in.
                 if future.state.isPending {
                     future.waiting.append(.waiter(continuation))

@@ -76,8 +76,10 @@ final class AwaitedOperation: CompletionOwner {
         nonisolated(unsafe) let operation = operation
         nonisolated(unsafe) let this = self
         let use = useNumber
+        // As for a future: an actor on this loop stays on it.
+        let isolation = #isolation
         return await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
+            await withUnsafeContinuation(isolation: isolation) { continuation in
                 this.begin(operation, continuation)
             }
         } onCancel: {

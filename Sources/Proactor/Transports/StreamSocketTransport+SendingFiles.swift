@@ -37,8 +37,10 @@ extension StreamSocketTransport {
         // The handler may run on any thread, and only passes these on to the loop's own.
         nonisolated(unsafe) let this = self
         nonisolated(unsafe) let (operation, handedOver) = (operation, sending)
+        // As for a future: an actor on this loop stays on it.
+        let isolation = #isolation
         let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
+            await withUnsafeContinuation(isolation: isolation) { continuation in
                 handedOver.step = .waiting(operation, continuation)
                 this.startFileStep()
             }
