@@ -21,13 +21,6 @@ final class LinuxSystemCalls: SystemCalls {
         FileDescriptor(rawValue: try check(cposix_socket(family.rawValue, type.rawValue, 0, nonBlocking)))
     }
 
-    func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor) {
-        var pair: [Int32] = [-1, -1]
-        let flags = Int32(SOCK_CLOEXEC.rawValue) | (nonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
-        try checkErrno(socketpair(AF_UNIX, SocketType.stream.rawValue | flags, 0, &pair))
-        return (FileDescriptor(rawValue: pair[0]), FileDescriptor(rawValue: pair[1]))
-    }
-
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
         try checkErrno(try address.withKernelForm { Glibc.bind(socket.rawValue, $0, $1) })
     }

@@ -11,8 +11,6 @@ protocol SystemCalls: AnyObject, Sendable {
     func now() -> LoopInstant
 
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor
-    /// Two stream sockets that are connected to each other.
-    func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor)
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno)
     func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno)
     func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress

@@ -70,7 +70,7 @@ import Testing
         defer { completions.deallocate() }
         var count = 0
         while count == 0 {
-            _ = ring.submitAndWait(timeoutNanoseconds: RingHarness.secondInNanoseconds)
+            _ = ring.submitAndWait(timeoutNanoseconds: secondInNanoseconds)
             count = ring.reap(into: completions, capacity: 8)
         }
         #expect(count == 1)

@@ -217,7 +217,7 @@ import Testing
     @Test func twoReceivesOnOneDescriptorTrap() async {
         await #expect(processExitsWith: .failure) {
             let backend = try SelectorBackend(kind: .epoll)
-            let (local, _) = try backend.system.makeSocketPair()
+            let local = try SocketPair(.unix, for: backend).first
             backend.submit(.receive(local), owner: nil)
             backend.submit(.receive(local), owner: nil)
         }
@@ -227,7 +227,7 @@ import Testing
     @Test func closingUnderAnOperationTraps() async {
         await #expect(processExitsWith: .failure) {
             let backend = try SelectorBackend(kind: .epoll)
-            let (local, _) = try backend.system.makeSocketPair()
+            let local = try SocketPair(.unix, for: backend).first
             backend.submit(.receive(local), owner: nil)
             backend.submit(.close(local), owner: nil)
         }

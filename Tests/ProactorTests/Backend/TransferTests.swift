@@ -7,7 +7,7 @@ import Testing
 /// Files on their way through a ring's pipes, and a selector's share of a turn.
 @Suite struct TransferTests {
     /// The real calls, but for pipes that are small or cannot be had.
-    private final class PipeFaults: FaultySystemCalls, @unchecked Sendable {
+    private final class PipeFaults: ForwardingSystemCalls, @unchecked Sendable {
         var capacity: Int32?
         var failure: Errno?
 

@@ -36,15 +36,15 @@ import Testing
     @Test func whatArrivesWhileClosingIsClosed() throws {
         let harness = try ScriptedHarness()
         let token = harness.accept()
-        let pair = try harness.backend.system.makeSocketPair()
-        let accepted = pair.0.rawValue
+        let pair = try SocketPair(.unix)
+        let accepted = pair.first.rawValue
         harness.ring.onWait = { [unowned ring = harness.ring] in
             ring.onWait = nil
             ring.complete(token, accepted)
         }
         harness.backend.close()
-        #expect(seesEndOfStream(pair.1))
-        try pair.1.close()
+        #expect(seesEndOfStream(pair.second))
+        try pair.second.close()
         #expect(harness.owner.seen.isEmpty)
     }
 
@@ -52,11 +52,11 @@ import Testing
         let ring = ScriptedRing()
         ring.room = 0
         let harness = try ScriptedHarness(ring)
-        let pair = try harness.backend.system.makeSocketPair()
-        harness.backend.submit(.close(pair.0), owner: nil)
+        let pair = try SocketPair(.unix)
+        harness.backend.submit(.close(pair.first), owner: nil)
         harness.backend.close()
-        #expect(seesEndOfStream(pair.1))
-        try pair.1.close()
+        #expect(seesEndOfStream(pair.second))
+        try pair.second.close()
     }
 
     // Pitfall 1

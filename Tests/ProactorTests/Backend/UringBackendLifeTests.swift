@@ -7,7 +7,7 @@ import Testing
 
 /// Waking, closing, threads and forks on the real kernel.
 @Suite struct UringBackendLifeTests {
-    private static let tenSeconds = 10 * RingHarness.secondInNanoseconds
+    private static let tenSeconds = 10 * secondInNanoseconds
 
     private static func wakeUp(byMessage: Bool) -> RingConfiguration {
         var configuration = RingConfiguration()

@@ -4,7 +4,7 @@ import SystemPackage
 @testable import Proactor
 
 /// A backend that does what the one behind it does, but for the faults that a test asks for.
-final class FaultyBackend: CompletionBackend {
+final class FaultyBackend: ForwardingBackend {
     /// No send takes more bytes than this.
     var sendLimit = Int.max {
         didSet { faultySystem.sendLimit = sendLimit }
@@ -35,20 +35,16 @@ final class FaultyBackend: CompletionBackend {
     /// How many datagrams went out by one call, for each call.
     var datagramBatches: [Int] { faultySystem.datagramBatches }
 
-    private let inner: any CompletionBackend
     private let faultySystem: FaultySystemCalls
     private var failed: [(token: OperationToken, owner: CompletionOwner?, errno: Errno)] = []
     private var failureCount: UInt32 = 0
 
     init(_ inner: any CompletionBackend) {
-        self.inner = inner
         faultySystem = FaultySystemCalls(inner.system)
+        super.init(inner, system: faultySystem)
     }
 
-    var system: any SystemCalls { faultySystem }
-    var waker: any LoopWaker { inner.waker }
-    var operationCount: Int { inner.operationCount + failed.count }
-    var immediateSendSize: Int { inner.immediateSendSize }
+    override var operationCount: Int { super.operationCount + failed.count }
 
     func replaceProcessCalls(by calls: any ProcessCalls) {
         faultySystem.processes = calls
@@ -58,17 +54,13 @@ final class FaultyBackend: CompletionBackend {
         faultySystem.advance(by: duration)
     }
 
-    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
-        inner.useExecutor(submit)
-    }
-
-    func start() throws(RingUnavailable) {
+    override func start() throws(RingUnavailable) {
         if let startFailure { throw startFailure }
-        try inner.start()
+        try super.start()
     }
 
     @discardableResult
-    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+    override func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         onSubmit?(operation)
         if let errno = nextFailure(of: operation.kind) {
             failureCount += 1
@@ -79,10 +71,10 @@ final class FaultyBackend: CompletionBackend {
         switch operation {
         case .readFile(let file, let target, let offset) where target.count > fileLimit:
             let part = UnsafeMutableRawBufferPointer(rebasing: target.prefix(fileLimit))
-            return inner.submit(.readFile(file, part, offset: offset), owner: owner)
+            return super.submit(.readFile(file, part, offset: offset), owner: owner)
         case .writeFile(let file, let bytes, let offset) where bytes.count > fileLimit:
             let part = UnsafeRawBufferPointer(rebasing: bytes.prefix(fileLimit))
-            return inner.submit(.writeFile(file, part, offset: offset), owner: owner)
+            return super.submit(.writeFile(file, part, offset: offset), owner: owner)
         case .accept where !acceptFailures.isEmpty:
             acceptCount += 1
             failureCount += 1
@@ -91,13 +83,13 @@ final class FaultyBackend: CompletionBackend {
             return token
         case .accept:
             acceptCount += 1
-            return inner.submit(operation, owner: owner)
+            return super.submit(operation, owner: owner)
         case .send(let socket, let bytes) where bytes.count > sendLimit:
-            return inner.submit(.send(socket, .init(rebasing: bytes.prefix(sendLimit))), owner: owner)
+            return super.submit(.send(socket, .init(rebasing: bytes.prefix(sendLimit))), owner: owner)
         case .sendMessage(let socket, let message) where sendLimit < Int.max:
             return submitShortened(message, socket, owner)
         default:
-            return inner.submit(operation, owner: owner)
+            return super.submit(operation, owner: owner)
         }
     }
 
@@ -122,34 +114,30 @@ final class FaultyBackend: CompletionBackend {
             kept += 1
         }
         message.pointee.msg_iovlen = kept
-        return inner.submit(.sendMessage(socket, message), owner: owner)
+        return super.submit(.sendMessage(socket, message), owner: owner)
     }
 
-    func cancel(_ token: OperationToken) {
+    override func cancel(_ token: OperationToken) {
         guard !losesCancels, token.slot != .max - 1 else { return }
-        inner.cancel(token)
+        super.cancel(token)
     }
 
-    func settle() {
-        inner.settle()
-    }
-
-    func poll(timeoutNanoseconds: Int64) {
+    override func poll(timeoutNanoseconds: Int64) {
         pollCount += 1
-        inner.poll(timeoutNanoseconds: failed.isEmpty ? timeoutNanoseconds : 0)
+        super.poll(timeoutNanoseconds: failed.isEmpty ? timeoutNanoseconds : 0)
     }
 
-    func deliver() {
+    override func deliver() {
         let failed = failed
         self.failed = []
         for (token, owner, errno) in failed {
             owner?.operationCompleted(Completion(token: token, result: -errno.rawValue, isFinal: true))
         }
-        inner.deliver()
+        super.deliver()
     }
 
-    func close() {
+    override func close() {
         failed = []
-        inner.close()
+        super.close()
     }
 }

@@ -1,104 +1,41 @@
-import Glibc
 import SystemPackage
 
 @testable import Proactor
 
-/// The real calls, but for a clock that can be put forward and sends that can be cut short.
+/// The real calls, but for a clock that can be put forward, sends that can be cut short, and failures that a test asks for.
 ///
 /// `@unchecked Sendable`: a test changes it on the loop's thread only.
-class FaultySystemCalls: SystemCalls, @unchecked Sendable {
+final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
     var bindFailure: Errno?
-    var processes: any ProcessCalls
-    private let inner: any SystemCalls
+    /// What the next attempts to send datagrams end with, instead of sending any.
+    var datagramSendFailures: [Errno] = []
+    /// How many datagrams went out by one call, for each call.
+    private(set) var datagramBatches: [Int] = []
     private var clockOffset = Duration.zero
-
-    init(_ inner: any SystemCalls) {
-        self.inner = inner
-        processes = inner.processes
-    }
 
     func advance(by duration: Duration) {
         clockOffset += duration
     }
 
-    func now() -> LoopInstant { inner.now().advanced(by: clockOffset) }
+    override func now() -> LoopInstant { super.now().advanced(by: clockOffset) }
 
-    func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
-        inner.sendWithoutWaiting(.init(rebasing: bytes.prefix(sendLimit)), on: socket)
+    override func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
+        if let bindFailure { throw bindFailure }
+        try super.bind(socket, to: address)
     }
 
-    /// What the next attempts to send datagrams end with, instead of sending any.
-    var datagramSendFailures: [Errno] = []
-    /// How many datagrams went out by one call, for each call.
-    private(set) var datagramBatches: [Int] = []
+    override func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
+        super.sendWithoutWaiting(.init(rebasing: bytes.prefix(sendLimit)), on: socket)
+    }
 
-    func sendDatagrams(
+    override func sendDatagrams(
         _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
         on socket: FileDescriptor
     ) -> Int {
         guard datagramSendFailures.isEmpty else { return -Int(datagramSendFailures.removeFirst().rawValue) }
-        let result = inner.sendDatagrams(datagrams, on: socket)
+        let result = super.sendDatagrams(datagrams, on: socket)
         datagramBatches.append(result)
         return result
-    }
-
-    // MARK: - As they are
-
-    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
-        try inner.makeSocket(family, type)
-    }
-
-    func makeSocketPair() throws(Errno) -> (FileDescriptor, FileDescriptor) { try inner.makeSocketPair() }
-
-    func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
-        if let bindFailure { throw bindFailure }
-        try inner.bind(socket, to: address)
-    }
-
-    func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno) {
-        try inner.listen(socket, backlog: backlog)
-    }
-
-    func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
-        try inner.localAddress(of: socket)
-    }
-
-    func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
-        try inner.peerAddress(of: socket)
-    }
-
-    func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno) {
-        try inner.setOption(option, to: value, on: socket)
-    }
-
-    func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
-        try inner.option(option, of: socket)
-    }
-
-    func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
-    func makeTransferPipe() throws(Errno) -> TransferPipe { try inner.makeTransferPipe() }
-
-    func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {
-        try inner.exchangeSendTimeout(of: socket, microseconds: microseconds)
-    }
-
-    func adopt(_ descriptor: FileDescriptor) throws(Errno) { try inner.adopt(descriptor) }
-    func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno) {
-        try inner.checkCanBeWatched(descriptor)
-    }
-    func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
-    func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
-
-    func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo] {
-        try inner.addressInfo(query)
-    }
-
-    func nameInfo(
-        of address: SocketAddress,
-        flags: NameInfoFlags
-    ) throws(ResolutionError) -> (host: String, service: String) {
-        try inner.nameInfo(of: address, flags: flags)
     }
 }

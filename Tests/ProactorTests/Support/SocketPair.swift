@@ -1,6 +1,8 @@
 import Glibc
 import SystemPackage
 
+@testable import Proactor
+
 /// Two stream sockets that are connected to each other, made without the library.
 struct SocketPair {
     enum Kind: Sendable {
@@ -26,6 +28,12 @@ struct SocketPair {
             second = try RawPeer.connectedDescriptor(port: port)
             first = FileDescriptor(rawValue: try Self.check(accept(listener, nil, nil)))
         }
+    }
+
+    /// Blocking or not, as `backend` needs it.
+    init(_ kind: Kind, for backend: any CompletionBackend) throws {
+        try self.init(kind)
+        for socket in [first, second] { try backend.system.adopt(socket) }
     }
 
     /// Binds to a port of the kernel's choice and returns it.

@@ -1,0 +1,33 @@
+@testable import Proactor
+
+/// Does what the backend behind it does, with system calls of its own, for a test to override what it wants otherwise.
+class ForwardingBackend: CompletionBackend {
+    private let inner: any CompletionBackend
+    let system: any SystemCalls
+
+    init(_ inner: any CompletionBackend, system: any SystemCalls) {
+        self.inner = inner
+        self.system = system
+    }
+
+    var waker: any LoopWaker { inner.waker }
+    var operationCount: Int { inner.operationCount }
+    var immediateSendSize: Int { inner.immediateSendSize }
+
+    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+        inner.useExecutor(submit)
+    }
+
+    func start() throws(RingUnavailable) { try inner.start() }
+
+    @discardableResult
+    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+        inner.submit(operation, owner: owner)
+    }
+
+    func cancel(_ token: OperationToken) { inner.cancel(token) }
+    func settle() { inner.settle() }
+    func poll(timeoutNanoseconds: Int64) { inner.poll(timeoutNanoseconds: timeoutNanoseconds) }
+    func deliver() { inner.deliver() }
+    func close() { inner.close() }
+}

@@ -1,0 +1,85 @@
+import SystemPackage
+
+@testable import Proactor
+
+/// What the calls behind it do, for a test to override what it wants otherwise.
+///
+/// `@unchecked Sendable`: as its subclasses say.
+class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
+    var processes: any ProcessCalls
+    private let inner: any SystemCalls
+
+    init(_ inner: any SystemCalls) {
+        self.inner = inner
+        processes = inner.processes
+    }
+
+    func now() -> LoopInstant { inner.now() }
+
+    func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
+        inner.sendWithoutWaiting(bytes, on: socket)
+    }
+
+    func sendDatagrams(
+        _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
+        on socket: FileDescriptor
+    ) -> Int {
+        inner.sendDatagrams(datagrams, on: socket)
+    }
+
+    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
+        try inner.makeSocket(family, type)
+    }
+
+    func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
+        try inner.bind(socket, to: address)
+    }
+
+    func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno) {
+        try inner.listen(socket, backlog: backlog)
+    }
+
+    func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
+        try inner.localAddress(of: socket)
+    }
+
+    func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress {
+        try inner.peerAddress(of: socket)
+    }
+
+    func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno) {
+        try inner.setOption(option, to: value, on: socket)
+    }
+
+    func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
+        try inner.option(option, of: socket)
+    }
+
+    func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
+    func makeTransferPipe() throws(Errno) -> TransferPipe { try inner.makeTransferPipe() }
+
+    func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {
+        try inner.exchangeSendTimeout(of: socket, microseconds: microseconds)
+    }
+
+    func adopt(_ descriptor: FileDescriptor) throws(Errno) { try inner.adopt(descriptor) }
+
+    func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno) {
+        try inner.checkCanBeWatched(descriptor)
+    }
+
+    func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
+    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
+    func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
+
+    func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo] {
+        try inner.addressInfo(query)
+    }
+
+    func nameInfo(
+        of address: SocketAddress,
+        flags: NameInfoFlags
+    ) throws(ResolutionError) -> (host: String, service: String) {
+        try inner.nameInfo(of: address, flags: flags)
+    }
+}
