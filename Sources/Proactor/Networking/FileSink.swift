@@ -30,7 +30,7 @@ struct TransportFileSink: FileSink {
     let transport: StreamSocketTransport
     let sending: FileSending
 
-    var socket: FileDescriptor { transport.socket }
+    var socket: FileDescriptor { transport.descriptor }
 
     nonisolated(nonsending) func perform(
         _ operation: IOOperation,

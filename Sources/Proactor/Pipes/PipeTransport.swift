@@ -38,29 +38,28 @@ final class PipeTransport: StreamSocketTransport {
         if isReader { writeEnd = .sent } else { endOfStream = .delivered }
     }
 
-    override func flush() -> Bool {
+    override func reconcile() {
         if !isReader { reconcileHangUpWait() }
-        return super.flush()
+        super.reconcile()
     }
 
     private func reconcileHangUpWait() {
-        let isWanted = phase == .open || phase == .flushing
         if let hangUpWait {
-            if !isWanted { loop.backend.cancel(hangUpWait) }
-        } else if isWanted, !isHangUpKnown {
-            hangUpWait = loop.backend.submit(.waitForHangUp(socket), owner: self)
+            if !isOpenOrFlushing { loop.backend.cancel(hangUpWait) }
+        } else if isOpenOrFlushing, !isHangUpKnown {
+            hangUpWait = loop.backend.submit(.waitForHangUp(descriptor), owner: self)
         }
     }
 
     // MARK: - What differs from a socket
 
-    override var waitBeforeReceiving: IOOperation? { waitsForWriter ? .waitUntilReadable(socket) : nil }
-    override func makeReceive() -> IOOperation { .pipeRead(socket) }
+    override var waitBeforeReceiving: IOOperation? { waitsForWriter ? .waitUntilReadable(descriptor) : nil }
+    override func makeReceive() -> IOOperation { .pipeRead(descriptor) }
     override func makeReceive(into room: UnsafeMutableRawBufferPointer) -> IOOperation {
-        .pipeReadInto(socket, room)
+        .pipeReadInto(descriptor, room)
     }
 
-    override func makeSend() -> IOOperation { writes.makeWrite(to: socket, pool: loop.buffers) }
+    override func makeSend() -> IOOperation { writes.makeWrite(to: descriptor, pool: loop.buffers) }
     override func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
     override var hasTwoEnds: Bool { false }
     override var canWriteEOF: Bool { !isReader }
@@ -72,7 +71,7 @@ final class PipeTransport: StreamSocketTransport {
         PipeError.failed(operation == .receive ? .read : .write, errno)
     }
 
-    override var isWaiting: Bool { hangUpWait != nil }
+    override var hasWorkInFlight: Bool { hangUpWait != nil || super.hasWorkInFlight }
 
     override func waitCompleted(_ completion: Completion) {
         guard completion.token == hangUpWait else { return writerCame(completion) }
@@ -93,10 +92,10 @@ final class PipeTransport: StreamSocketTransport {
     override func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
         loop.checkThread("extraInfo")
         guard phase != .closed, key.name == ExtraInfoKey<FileDescriptor>.pipe.name else { return nil }
-        return socket as? Value
+        return descriptor as? Value
     }
 
     override var description: String {
-        "transport of pipe \(socket.rawValue) (\(phase), \(writes.byteCount) bytes to write)"
+        "transport of pipe \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to write)"
     }
 }

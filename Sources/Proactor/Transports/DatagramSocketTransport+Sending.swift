@@ -8,13 +8,13 @@ extension DatagramSocketTransport {
 
     func sendTo(_ data: RawSpan, _ address: SocketAddress?) throws(EventLoopError) {
         loop.checkThread("sendTo")
-        guard phase == .open else { return ignoreDatagram() }
+        guard phase == .open else { return ignoreLateWrite("sent by") }
         let destination = try destination(address)
         // The span holds its bytes for the call, and the queue copies them.
         let failure = data.withUnsafeBytes { queue.append($0, to: destination, pool: loop.buffers) }
-        if let failure { return report(SocketError(.send, failure, address: destination)) }
+        if let failure { return reportFailure(SocketError(.send, failure, address: destination)) }
         markUnflushed()
-        pauseProtocolIfNeeded()
+        pauseProtocolIfNeeded(unsent: queue.byteCount)
     }
 
     /// What the kernel is told: nothing when it knows the address.
@@ -30,21 +30,11 @@ extension DatagramSocketTransport {
         )
     }
 
-    @inline(never)
-    private func ignoreDatagram() {
-        lostDatagrams &+= 1
-        // Once, as for streams.
-        if lostDatagrams == 5 {
-            loop.logger.warning("\(self) is closed and ignores what is sent by it, five times so far")
-        }
-        if lostDatagrams == .max { lostDatagrams = 5 }
-    }
-
     // MARK: - Handing over
 
     /// Sends what there is, as far as the kernel takes it.
     func reconcileSending() {
-        guard phase == .open || phase == .flushing else { return stopSending() }
+        guard isOpenOrFlushing else { return stopSending() }
         guard case .idle = sendState, !queue.isEmpty else { return }
         sendQueued()
         if case .idle = sendState, !queue.isEmpty { markUnflushed() }
@@ -55,7 +45,7 @@ extension DatagramSocketTransport {
         let system = loop.backend.system
         var budget = Self.datagramsPerTurn
         while budget > 0, !queue.isEmpty {
-            let result = system.sendDatagrams(queue.first(budget), on: socket)
+            let result = system.sendDatagrams(queue.first(budget), on: descriptor)
             guard result <= 0 else {
                 queue.removeFirst(result, pool: loop.buffers)
                 budget -= result
@@ -63,7 +53,7 @@ extension DatagramSocketTransport {
             }
             let errno = Errno(rawValue: Int32(-result))
             guard result < 0, errno != .resourceTemporarilyUnavailable else { return waitForRoom() }
-            report(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
+            reportFailure(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
             queue.removeFirst(1, pool: loop.buffers)
             budget -= 1
         }
@@ -79,7 +69,7 @@ extension DatagramSocketTransport {
             return
         }
         let header = waiting.header(for: queue.first(1)[0])
-        sendState = .waiting(loop.backend.submit(.sendMessage(socket, header), owner: self))
+        sendState = .waiting(loop.backend.submit(.sendMessage(descriptor, header), owner: self))
     }
 
     private func endRest() {
@@ -106,8 +96,8 @@ extension DatagramSocketTransport {
         sendState = .idle
         let address = destination(of: queue.first(1)[0])
         queue.removeFirst(1, pool: loop.buffers)
-        guard phase == .open || phase == .flushing else { return }
-        if let errno = completion.errno { report(SocketError(.send, errno, address: address)) }
+        guard isOpenOrFlushing else { return }
+        if let errno = completion.errno { reportFailure(SocketError(.send, errno, address: address)) }
         // What is behind it goes out at the end of the turn.
         if !queue.isEmpty { markUnflushed() }
         datagramsWereTaken()
@@ -121,48 +111,13 @@ extension DatagramSocketTransport {
     private func datagramsWereTaken() {
         if flow.isPaused, queue.byteCount <= Int(flow.low) {
             // Not from here: a flush is no place for what a protocol may do.
-            loop.ready.push(.callback { self.resumeProtocolIfPossible() })
+            loop.ready.push(.callback { self.resumeProtocolIfPossible(unsent: self.queue.byteCount) })
         }
         if queue.isEmpty, phase == .flushing { loseConnection(nil) }
     }
 
     /// Tells the protocol in the next turn, before it can be told that the endpoint is lost.
-    private func report(_ error: SocketError) {
+    private func reportFailure(_ error: SocketError) {
         loop.ready.push(.callback { self.datagramProtocol?.errorReceived(error) })
-    }
-
-    // MARK: - Flow control
-
-    var writeBufferSize: Int {
-        loop.checkThread("writeBufferSize")
-        return queue.byteCount
-    }
-
-    func getWriteBufferLimits() -> (low: Int, high: Int) {
-        loop.checkThread("getWriteBufferLimits")
-        return (Int(flow.low), Int(flow.high))
-    }
-
-    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
-        loop.checkThread("setWriteBufferLimits")
-        try flow.setLimits(high: high, low: low)
-        pauseProtocolIfNeeded()
-    }
-
-    @inline(__always)
-    private func pauseProtocolIfNeeded() {
-        if queue.byteCount > Int(flow.high), !flow.isPaused { pauseProtocol() }
-    }
-
-    @inline(never)
-    private func pauseProtocol() {
-        flow.isPaused = true
-        datagramProtocol?.pauseWriting()
-    }
-
-    private func resumeProtocolIfPossible() {
-        guard flow.isPaused, queue.byteCount <= Int(flow.low) else { return }
-        flow.isPaused = false
-        datagramProtocol?.resumeWriting()
     }
 }

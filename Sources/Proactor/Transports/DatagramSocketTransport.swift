@@ -2,25 +2,9 @@ import SystemPackage
 
 /// The transport of a datagram socket, on every loop.
 ///
-/// ```
-///            close()                 all sent                      connectionLost was called,
-///   open ─────────────▶ flushing ──────────────▶ lost ───────────────────────────────────────▶ closed
-///     │                                           ▲          and no operation is in flight
-///     └───────────────────────────────────────────┘
-///          abort(), or a broken socket; close() with nothing to send
-/// ```
-/// As for a stream, what it wants of the kernel is derived from its state once a turn, in ``flush()``. What was sent in the
-/// turn then goes out by one call that does not wait, in order; only a datagram for which the kernel has no room is handed
-/// over as an operation, one at a time.
+/// What was sent in a turn goes out at its end by one call that does not wait, in order; only a datagram for which the kernel
+/// has no room is handed over as an operation, one at a time.
 final class DatagramSocketTransport: LoopTransport, DatagramTransport {
-    enum Phase: UInt8 {
-        case open
-        case flushing
-        case lost
-        case closed
-    }
-
-    let socket: FileDescriptor
     /// Where datagrams without an address go, and no others may.
     let remoteAddress: SocketAddress?
     /// Whether the kernel knows ``remoteAddress``, and lets nothing else in.
@@ -28,16 +12,11 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     let isUnix: Bool
 
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
-    @exclusivity(unchecked) var phase = Phase.open
     /// Until the endpoint is lost.
     @exclusivity(unchecked) var datagramProtocol: (any DatagramProtocol)?
     @exclusivity(unchecked) var readState = ReadState.idle
     @exclusivity(unchecked) var queue = DatagramQueue()
     @exclusivity(unchecked) var sendState = DatagramSendState.idle
-    @exclusivity(unchecked) var flow = FlowControl()
-    /// What was sent too late.
-    @exclusivity(unchecked) var lostDatagrams: UInt8 = 0
-    @exclusivity(unchecked) private var connectionLostWasCalled = false
 
     /// The source that the last datagram of a Unix socket had: to make a path of its bytes each time would cost an allocation.
     @exclusivity(unchecked) private var lastSource = SocketAddress.unixUnnamed
@@ -56,37 +35,27 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         isConnected: Bool,
         datagramProtocol: any DatagramProtocol
     ) {
-        self.socket = socket
         self.remoteAddress = remoteAddress
         self.isConnected = isConnected
         self.datagramProtocol = datagramProtocol
         isUnix = family == .unix
         reception = DatagramReception.allocate(for: family)
-        super.init(loop: loop)
-        loop.own(socket)
-        loop.openTransports.insert(self)
+        super.init(loop: loop, descriptor: socket, peerAddress: isConnected ? remoteAddress : nil)
     }
 
     deinit {
         reception.deallocate()
     }
 
-    /// Tells the protocol, then begins to receive.
-    func start() {
-        do {
-            try datagramProtocol?.connectionMade(self)
-        } catch {
-            report(error, in: "connectionMade")
-            loseConnection(error)
-        }
-        markUnflushed()
-    }
-
     // MARK: - Protocol
+
+    override var anyProtocol: (any BaseProtocol)? { datagramProtocol }
+    override func callConnectionMade() throws { try datagramProtocol?.connectionMade(self) }
+    override func releaseProtocol() { datagramProtocol = nil }
 
     func setProtocol(_ datagramProtocol: any DatagramProtocol) {
         loop.checkThread("setProtocol")
-        guard phase != .closed, !connectionLostWasCalled else { return }
+        guard !isBeyondItsProtocol else { return }
         self.datagramProtocol = datagramProtocol
     }
 
@@ -97,41 +66,19 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
 
     // MARK: - The turn
 
-    /// Asks for a ``flush()`` at the end of the turn.
-    @inline(__always)
-    func markUnflushed() {
-        guard !isInFlushList, phase != .closed else { return }
-        isInFlushList = true
-        loop.unflushed.append(self)
-    }
-
-    override func flush() -> Bool {
-        isInFlushList = false
+    override func reconcile() {
         reconcileSending()
         reconcileReceiving()
-        return phase == .lost && closeIfQuiet()
     }
 
     override func operationCompleted(_ completion: Completion) {
-        if loop.debug { takeTimed(completion) } else { take(completion) }
-        if phase == .lost { markUnflushed() }
-    }
-
-    @inline(__always)
-    private func take(_ completion: Completion) {
-        switch completion.token.kind {
-        case .receiveDatagrams: receiveCompleted(completion)
-        case .sendMessage: sendCompleted(completion)
-        default: preconditionFailure("a datagram transport does not submit \(completion.token)")
+        take {
+            switch completion.token.kind {
+            case .receiveDatagrams: receiveCompleted(completion)
+            case .sendMessage: sendCompleted(completion)
+            default: preconditionFailure("a datagram transport does not submit \(completion.token)")
+            }
         }
-    }
-
-    /// Debug mode: a protocol that is slow in its callback holds up everything else.
-    private func takeTimed(_ completion: Completion) {
-        let start = loop.time()
-        let receiver = datagramProtocol.map { "\(type(of: $0))" } ?? "no protocol"
-        take(completion)
-        loop.reportIfSlow("a callback of \(receiver)", since: start)
     }
 
     // MARK: - Receiving
@@ -140,7 +87,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         switch readState {
         case .idle:
             guard phase == .open else { return }
-            readState = .receiving(loop.backend.submit(.receiveDatagrams(socket, reception), owner: self))
+            readState = .receiving(loop.backend.submit(.receiveDatagrams(descriptor, reception), owner: self))
         case .receiving(let token):
             guard phase != .open else { return }
             readState = .stopping(token)
@@ -168,7 +115,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
             // The bytes live for the call: the backend holds them.
             try datagramProtocol?.datagramReceived(completion.bytes.bytes, from: source)
         } catch {
-            report(error, in: "datagramReceived")
+            report(error, "datagramReceived threw an error")
         }
     }
 
@@ -203,86 +150,22 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
 
     // MARK: - Closing
 
-    var isClosing: Bool {
-        loop.checkThread("isClosing")
-        return phase != .open
-    }
+    override var unsentByteCount: Int { queue.byteCount }
 
-    func close() {
-        loop.checkThread("close")
-        guard phase == .open else { return }
-        phase = .flushing
-        markUnflushed()
-        if queue.isEmpty { loseConnection(nil) }
-    }
-
-    override func abort() {
-        loop.checkThread("abort")
-        loseConnection(nil)
-    }
-
-    /// The endpoint is of no more use: `connectionLost` follows in the next turn. The first reason counts.
-    func loseConnection(_ error: (any Error)?) {
-        guard phase == .open || phase == .flushing else { return }
-        phase = .lost
+    override func connectionWasLost(_ error: (any Error)?) {
         queue.removeAll(keepingFirst: sendState.isInKernel, pool: loop.buffers)
-        markUnflushed()
-        loop.ready.push(.callback { self.callConnectionLost(error) })
     }
 
-    private func callConnectionLost(_ error: (any Error)?) {
-        let lostProtocol = datagramProtocol
-        datagramProtocol = nil
-        connectionLostWasCalled = true
-        lostProtocol?.connectionLost(error)
-        markUnflushed()
+    override var hasWorkInFlight: Bool {
+        guard readState == .idle, case .idle = sendState else { return true }
+        return false
     }
 
-    /// Closes the socket once nobody needs it: neither the protocol, nor an operation in the kernel.
-    private func closeIfQuiet() -> Bool {
-        guard connectionLostWasCalled, readState == .idle, case .idle = sendState else { return false }
+    override func releaseBuffers() {
         queue.removeAll(keepingFirst: false, pool: loop.buffers)
-        phase = .closed
-        loop.disown(socket)
-        loop.backend.submit(.close(socket), owner: nil)
-        return true
-    }
-
-    override func closeWithLoop() {
-        guard phase != .closed else { return }
-        phase = .closed
-        datagramProtocol = nil
-        try? loop.backend.system.close(socket)
-        // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
-        guard loop.backend.operationCount == 0 else { return }
-        queue.removeAll(keepingFirst: false, pool: loop.buffers)
-    }
-
-    // MARK: - What is known
-
-    /// The protocol threw: the mistake is reported.
-    private func report(_ error: any Error, in method: StaticString) {
-        var context = ExceptionContext(message: "\(method) threw an error", error: error)
-        context.connectionProtocol = datagramProtocol
-        context.transport = self
-        loop.callExceptionHandler(context)
-    }
-
-    func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
-        loop.checkThread("extraInfo")
-        if key.name == ExtraInfoKey<SocketAddress>.peerName.name {
-            return isConnected ? remoteAddress as? Value : nil
-        }
-        guard phase != .closed else { return nil }
-        let handle = TransportSocket(socket, of: loop)
-        switch key.name {
-        case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
-        case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
-        default: return nil
-        }
     }
 
     override var description: String {
-        "transport of datagram socket \(socket.rawValue) (\(phase), \(queue.byteCount) bytes to send)"
+        "transport of datagram socket \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to send)"
     }
 }

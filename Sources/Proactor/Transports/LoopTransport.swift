@@ -1,34 +1,238 @@
-/// What a loop needs of a transport, whatever it moves bytes over: a turn to submit what it wants, and an end.
-class LoopTransport: CompletionOwner, CustomStringConvertible {
+import SystemPackage
+
+/// What every transport of a loop is, whatever it moves: a descriptor, a turn in which it submits what it wants, and an end.
+///
+/// ```
+///           close()              all sent        connectionLost called          nothing in flight
+///   open ────────────▶ flushing ──────────▶ lost ──────────────────────▶ draining ──────────────▶ closed
+///     │                                      ▲
+///     └──────────────────────────────────────┘
+///      abort(), or an error; close() with nothing to send
+/// ```
+/// That is the only way to close, for sockets, pipes and datagrams alike. No phase comes back. A loop that closes takes its
+/// transports from wherever they are to `closed`.
+///
+/// What a transport wants of the kernel is derived from its state once a turn, in ``flush()``. A method called by the protocol
+/// therefore never meets a half-done submission.
+class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
+    /// How far a transport's end has come.
+    enum Phase {
+        /// It serves its protocol.
+        case open
+        /// This side has closed it, and what was written is still to be sent.
+        case flushing
+        /// It is of no more use. The protocol hears so in the next turn.
+        case lost
+        /// The protocol was told and is gone; what is in flight comes to its end.
+        case draining
+        /// The descriptor is closed, or given to the operation that closes it.
+        case closed
+
+        /// Whether there is a step from this phase to `next`.
+        func leads(to next: Phase) -> Bool {
+            switch next {
+            case .open: false
+            case .flushing: self == .open
+            case .lost: self == .open || self == .flushing
+            case .draining: self == .lost
+            // From any phase when the loop closes.
+            case .closed: self != .closed
+            }
+        }
+    }
+
     let loop: BaseEventLoop
+    /// The socket or pipe. The transport owns it.
+    final let descriptor: FileDescriptor
+    /// The only one whom it sends to and receives from, when known.
+    final let peerAddress: SocketAddress?
     /// The server that accepted it, until the connection is lost.
     final var server: Server?
     /// Its place in the loop's registry.
-    var registryIndex: Int32 = -1
+    final var registryIndex: Int32 = -1
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
+    @exclusivity(unchecked) final private(set) var phase = Phase.open
     /// Whether it asked for a flush since the last one.
-    @exclusivity(unchecked) final var isInFlushList = false
+    @exclusivity(unchecked) final private(set) var isUnflushed = false
+    @exclusivity(unchecked) final var flow = FlowControl()
+    /// How many writes came too late.
+    @exclusivity(unchecked) final var lateWrites: UInt8 = 0
 
-    init(loop: BaseEventLoop, server: Server? = nil) {
+    /// Takes over a descriptor. Nothing happens before ``start()``.
+    init(loop: BaseEventLoop, descriptor: FileDescriptor, peerAddress: SocketAddress?, server: Server? = nil)
+    {
         self.loop = loop
+        self.descriptor = descriptor
+        self.peerAddress = peerAddress
         self.server = server
+        super.init()
+        loop.own(descriptor)
+        loop.openTransports.insert(self)
+        server?.transportOpened()
+    }
+
+    /// Tells the protocol, then begins to receive.
+    final func start() {
+        do { try callConnectionMade() } catch { protocolFailed(error, in: "connectionMade") }
+        markUnflushed()
+    }
+
+    // MARK: - The turn
+
+    /// Asks for a ``flush()`` at the end of the turn.
+    @inline(__always)
+    final func markUnflushed() {
+        guard !isUnflushed, phase != .closed else { return }
+        isUnflushed = true
+        loop.unflushed.append(self)
     }
 
     /// Brings what is in flight in line with the state. Called by the loop, at the end of a turn. Returns whether the
     /// transport is closed now, and the loop can let go of it.
-    func flush() -> Bool {
-        preconditionFailure("a transport must flush what it asked a flush for")
+    final func flush() -> Bool {
+        isUnflushed = false
+        reconcile()
+        return phase == .draining && closeIfQuiet()
+    }
+
+    /// Takes what a completion brings, by `body`. Debug mode times it: a protocol that is slow in its callback holds up
+    /// everything else.
+    @inline(__always)
+    final func take(_ body: () -> Void) {
+        if loop.debug { timed(body) } else { body() }
+        if phase == .draining { markUnflushed() }
+    }
+
+    private func timed(_ body: () -> Void) {
+        let start = loop.time()
+        let receiver = anyProtocol.map { "\(type(of: $0))" } ?? "no protocol"
+        body()
+        loop.reportIfSlow("a callback of \(receiver)", since: start)
+    }
+
+    // MARK: - Closing
+
+    /// The only place where the phase changes.
+    private func advance(to next: Phase) {
+        precondition(phase.leads(to: next), "a transport went from \(phase) to \(next)")
+        phase = next
+    }
+
+    final var isClosing: Bool {
+        loop.checkThread("isClosing")
+        return phase != .open
+    }
+
+    /// Whether it has not been closed, or has still to send before it is.
+    final var isOpenOrFlushing: Bool { phase == .open || phase == .flushing }
+
+    /// Whether there will be no protocol any more.
+    final var isBeyondItsProtocol: Bool { phase == .draining || phase == .closed }
+
+    final func close() {
+        loop.checkThread("close")
+        guard phase == .open else { return }
+        advance(to: .flushing)
+        markUnflushed()
+        if isAllSent { loseConnection(nil) }
+    }
+
+    final func abort() {
+        loop.checkThread("abort")
+        loseConnection(nil)
+    }
+
+    /// The transport is of no more use: `connectionLost` follows in the next turn. The first reason counts.
+    final func loseConnection(_ error: (any Error)?) {
+        guard isOpenOrFlushing else { return }
+        advance(to: .lost)
+        connectionWasLost(error)
+        markUnflushed()
+        loop.ready.push(.callback { self.callConnectionLost(error) })
+    }
+
+    private func callConnectionLost(_ error: (any Error)?) {
+        let lostProtocol = anyProtocol
+        releaseProtocol()
+        advance(to: .draining)
+        lostProtocol?.connectionLost(error)
+        server?.transportClosed()
+        server = nil
+        markUnflushed()
+    }
+
+    /// Closes the descriptor once no operation needs it. Closing under an operation would keep the peer from seeing the end,
+    /// and the descriptor's next user could get its completion.
+    private func closeIfQuiet() -> Bool {
+        guard !hasWorkInFlight else { return false }
+        releaseBuffers()
+        advance(to: .closed)
+        loop.disown(descriptor)
+        loop.backend.submit(.close(descriptor), owner: nil)
+        return true
     }
 
     /// For a loop that closes with this transport still open: the operations are gone, only the descriptor is left.
-    func closeWithLoop() {
-        preconditionFailure("a transport must let go of its descriptor")
+    final func closeWithLoop() {
+        guard phase != .closed else { return }
+        advance(to: .closed)
+        releaseProtocol()
+        server = nil
+        try? loop.backend.system.close(descriptor)
+        // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
+        if loop.backend.operationCount == 0 { releaseBuffers() }
     }
 
-    /// Ends at once and drops what was not sent.
-    func abort() {
-        preconditionFailure("a transport must have an end")
+    // MARK: - Mistakes of the protocol
+
+    /// The protocol threw: the mistake is reported, and this transport alone pays for it.
+    final func protocolFailed(_ error: any Error, in method: StaticString) {
+        report(error, "\(method) threw an error; its transport is closed")
+        loseConnection(error)
     }
 
-    var description: String { "transport" }
+    final func report(_ error: any Error, _ message: String) {
+        var context = ExceptionContext(message: message, error: error)
+        context.connectionProtocol = anyProtocol
+        context.transport = self
+        loop.callExceptionHandler(context)
+    }
+
+    // MARK: - What is known
+
+    func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
+        loop.checkThread("extraInfo")
+        if key.name == ExtraInfoKey<SocketAddress>.peerName.name { return peerAddress as? Value }
+        guard phase != .closed else { return nil }
+        let handle = TransportSocket(descriptor, of: loop)
+        switch key.name {
+        case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
+        case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
+        default: return nil
+        }
+    }
+
+    var description: String {
+        "transport of \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to send)"
+    }
+
+    // MARK: - What each kind has to say
+
+    /// The protocol, until it was told that the connection is lost.
+    var anyProtocol: (any BaseProtocol)? { preconditionFailure("a transport must know its protocol") }
+    func callConnectionMade() throws { preconditionFailure("a transport must greet its protocol") }
+    func releaseProtocol() { preconditionFailure("a transport must let go of its protocol") }
+
+    /// Submits what the state wants, and cancels what it does not want any more.
+    func reconcile() { preconditionFailure("a transport must flush what it asked a flush for") }
+    /// Bytes that were written and that the kernel has not taken.
+    var unsentByteCount: Int { preconditionFailure("a transport must know what it has to send") }
+    /// Whether a close has nothing to wait for.
+    var isAllSent: Bool { unsentByteCount == 0 }
+    /// Drops what nobody is to get any more, but for what the kernel holds.
+    func connectionWasLost(_ error: (any Error)?) { preconditionFailure("a transport must drop what it has") }
+    /// Whether it waits for a completion, or a timer.
+    var hasWorkInFlight: Bool { preconditionFailure("a transport must know what is in flight") }
+    /// Gives all memory back: nothing is in flight.
+    func releaseBuffers() { preconditionFailure("a transport must give its memory back") }
 }

@@ -85,9 +85,6 @@ extension BaseEventLoop {
 }
 
 extension StreamSocketTransport {
-    /// Whether it has not been closed, or has still to send before it is.
-    var isOpenOrFlushing: Bool { phase == .open || phase == .flushing }
-
     /// Its server stops: the protocol says what becomes of the connection.
     func askToShutDown() {
         guard phase == .open, let currentProtocol else { return }

@@ -56,7 +56,7 @@ extension StreamSocketTransport {
         guard let fileSending, case .waiting(let operation, let continuation) = fileSending.step else {
             return
         }
-        guard phase == .open || phase == .flushing else { return fileSending.finishLost() }
+        guard isOpenOrFlushing else { return fileSending.finishLost() }
         guard !writes.isInFlight, writes.byteCount == 0 else { return markUnflushed() }
         fileSending.step = .inFlight(loop.backend.submit(operation, owner: self), continuation)
     }

@@ -35,7 +35,7 @@ extension StreamSocketTransport {
     private func write(_ bytes: UnsafeRawBufferPointer) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
-        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0, !isInFlushList else {
+        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0, !isUnflushed else {
             return enqueue(bytes)
         }
         // Nothing is queued or in flight, so these bytes are next.
@@ -64,25 +64,18 @@ extension StreamSocketTransport {
     private func didWrite() {
         guard writes.byteCount > 0 else { return }
         markUnflushed()
-        pauseProtocolIfNeeded()
+        pauseProtocolIfNeeded(unsent: writes.byteCount)
     }
 
     @inline(never)
     private func refuseWrite() {
-        guard phase != .open else {
-            var context = ExceptionContext(
-                message: "a write was dropped",
-                error: writeEnd == .open ? SendFileError.inProgress : EventLoopError.invalidState(refusal)
-            )
-            context.transport = self
-            return loop.callExceptionHandler(context)
-        }
-        lostWrites &+= 1
-        // Once, and only for a protocol that goes on and on: the first writes after a close are a race that it cannot win.
-        if lostWrites == 5 {
-            loop.logger.warning("\(self) is closed and ignores what is written to it, five times so far")
-        }
-        if lostWrites == .max { lostWrites = 5 }
+        guard phase == .open else { return ignoreLateWrite("written to") }
+        var context = ExceptionContext(
+            message: "a write was dropped",
+            error: writeEnd == .open ? SendFileError.inProgress : EventLoopError.invalidState(refusal)
+        )
+        context.transport = self
+        loop.callExceptionHandler(context)
     }
 
     // MARK: - End of stream
@@ -99,7 +92,7 @@ extension StreamSocketTransport {
 
     /// Sends what there is, or, when all is sent, what comes after it.
     func reconcileWriting() {
-        guard phase == .open || phase == .flushing else {
+        guard isOpenOrFlushing else {
             if writes.isInFlight { loop.backend.cancel(sendToken) }
             stopFileStep()
             return
@@ -118,12 +111,12 @@ extension StreamSocketTransport {
         guard completion.token == sendToken else { return fileStepCompleted(completion) }
         precondition(completion.isFinal, "a send completed that was not in flight")
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
-        guard phase == .open || phase == .flushing else { return }
+        guard isOpenOrFlushing else { return }
         if let errno = completion.errno {
             loseConnection(failure(.send, errno))
             return
         }
-        if flow.isPaused { resumeProtocolIfPossible() }
+        resumeProtocolIfPossible(unsent: writes.byteCount)
         if writes.byteCount > 0 || fileSending != nil {
             markUnflushed()
         } else {
@@ -137,42 +130,5 @@ extension StreamSocketTransport {
             sendEnd()
         }
         if phase == .flushing { loseConnection(nil) }
-    }
-
-    // MARK: - Flow control
-
-    var writeBufferSize: Int {
-        loop.checkThread("writeBufferSize")
-        return writes.byteCount
-    }
-
-    func getWriteBufferLimits() -> (low: Int, high: Int) {
-        loop.checkThread("getWriteBufferLimits")
-        return (Int(flow.low), Int(flow.high))
-    }
-
-    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
-        loop.checkThread("setWriteBufferLimits")
-        try flow.setLimits(high: high, low: low)
-        // Raised marks may allow at once what only a send would have brought about.
-        if flow.isPaused { resumeProtocolIfPossible() }
-        pauseProtocolIfNeeded()
-    }
-
-    @inline(__always)
-    private func pauseProtocolIfNeeded() {
-        if writes.byteCount > Int(flow.high), !flow.isPaused { pauseProtocol() }
-    }
-
-    @inline(never)
-    private func pauseProtocol() {
-        flow.isPaused = true
-        currentProtocol?.pauseWriting()
-    }
-
-    private func resumeProtocolIfPossible() {
-        guard writes.byteCount <= Int(flow.low) else { return }
-        flow.isPaused = false
-        currentProtocol?.resumeWriting()
     }
 }

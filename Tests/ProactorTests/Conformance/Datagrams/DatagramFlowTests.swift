@@ -74,6 +74,27 @@ import Testing
         }
     }
 
+    // Behaviour 28
+    @Test(arguments: LoopKind.allCases)
+    func raisingTheMarksResumesAtOnce(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = Recorder()
+            let (client, peer) = try loop.connectEndpoint(recorder)
+            try client.setWriteBufferLimits(high: 0)
+            try client.sendTo([1, 2] as [UInt8])
+            #expect(recorder.pauseCount == 1 && client.writeBufferSize == 10)
+            try client.setWriteBufferLimits(high: 400, low: 9)
+            #expect(recorder.resumeCount == 0)
+            try client.setWriteBufferLimits(high: 400, low: 10)
+            #expect(recorder.resumeCount == 1)
+            try loop.turn { client.writeBufferSize == 0 }
+            try loop.settle()
+            #expect(recorder.pauseCount == 1 && recorder.resumeCount == 1)
+            #expect(peer.receiveAll() == [[1, 2]])
+            try loop.finish(client)
+        }
+    }
+
     // Behaviour 32
     @Test(arguments: LoopKind.allCases)
     func closeSendsWhatIsQueued(kind: LoopKind) async throws {

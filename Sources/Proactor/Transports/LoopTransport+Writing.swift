@@ -1,0 +1,59 @@
+/// What all that is written to has in common: when the protocol pauses, and writes that come too late.
+extension LoopTransport {
+    // MARK: - Flow control
+
+    var writeBufferSize: Int {
+        loop.checkThread("writeBufferSize")
+        return unsentByteCount
+    }
+
+    func getWriteBufferLimits() -> (low: Int, high: Int) {
+        loop.checkThread("getWriteBufferLimits")
+        return (Int(flow.low), Int(flow.high))
+    }
+
+    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
+        loop.checkThread("setWriteBufferLimits")
+        try flow.setLimits(high: high, low: low)
+        // Raised marks may allow at once what only a send would have brought about.
+        resumeProtocolIfPossible(unsent: unsentByteCount)
+        pauseProtocolIfNeeded(unsent: unsentByteCount)
+    }
+
+    // The number of bytes is handed over by those who have it at hand: to ask for it is a call that nothing can inline.
+
+    @inline(__always)
+    func pauseProtocolIfNeeded(unsent byteCount: Int) {
+        if byteCount > Int(flow.high), !flow.isPaused { pauseProtocol() }
+    }
+
+    @inline(never)
+    private func pauseProtocol() {
+        flow.isPaused = true
+        anyProtocol?.pauseWriting()
+    }
+
+    @inline(__always)
+    func resumeProtocolIfPossible(unsent byteCount: Int) {
+        if flow.isPaused, byteCount <= Int(flow.low) { resumeProtocol() }
+    }
+
+    @inline(never)
+    private func resumeProtocol() {
+        flow.isPaused = false
+        anyProtocol?.resumeWriting()
+    }
+
+    // MARK: - Too late
+
+    /// Counts what was written after the end and is ignored.
+    @inline(never)
+    func ignoreLateWrite(_ what: String) {
+        lateWrites &+= 1
+        // Once, and only for a protocol that goes on and on: the first writes after a close are a race that it cannot win.
+        if lateWrites == 5 {
+            loop.logger.warning("\(self) is closed and ignores what is \(what) it, five times so far")
+        }
+        if lateWrites == .max { lateWrites = 5 }
+    }
+}
