@@ -45,32 +45,21 @@ public struct FileError: Error, Hashable, Sendable {
     }
 }
 
-extension FileError: CustomStringConvertible {
-    public var description: String {
-        let file = path.map(\.description) ?? "a file"
-        let progress = bytesDone > 0 ? " after \(bytesDone) bytes" : ""
-        return "\(operation.rawValue) \(file) failed\(progress): \(errno)\(advice)"
-    }
+extension FileError: FailedCall, CustomStringConvertible {
+    public var description: String { message }
 
-    private var advice: String {
+    var attempt: String { "\(operation.rawValue) \(path?.description ?? "a file")" }
+    var progress: String { bytesDone > 0 ? " after \(bytesDone) bytes" : "" }
+
+    var advice: String? {
         switch (operation, errno) {
-        case (.open, _): openAdvice
-        case (_, .socketShutdown): Self.executorAdvice
-        case (_, .badFileDescriptor): "; the file was closed, or opened in another mode"
-        case (_, .invalidArgument): "; direct I/O wants aligned memory, offsets and counts, see FileStatus"
-        default: ""
+        case (_, .socketShutdown):
+            "a selector's loop does this on its default executor, which was shut down"
+        case (.open, .invalidArgument): "the file system may know no direct I/O"
+        case (.open, _): nil
+        case (_, .badFileDescriptor): "the file was closed, or opened in another mode"
+        case (_, .invalidArgument): "direct I/O wants aligned memory, offsets and counts, see FileStatus"
+        default: nil
         }
     }
-
-    private var openAdvice: String {
-        switch errno {
-        case .invalidArgument: "; the file system may know no direct I/O"
-        case .tooManyOpenFiles: "; raise the limit on open files (ulimit -n)"
-        case .socketShutdown: Self.executorAdvice
-        default: ""
-        }
-    }
-
-    private static let executorAdvice =
-        "; a selector's loop does this on its default executor, which was shut down"
 }

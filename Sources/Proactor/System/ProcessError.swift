@@ -37,18 +37,17 @@ public struct ProcessError: Error, Hashable, Sendable {
     }
 }
 
-extension ProcessError: CustomStringConvertible {
-    public var description: String {
-        "\(operation.rawValue)\(path.map { " \($0)" } ?? "") failed: \(errno)\(advice)"
-    }
+extension ProcessError: FailedCall, CustomStringConvertible {
+    public var description: String { message }
 
-    private var advice: String {
+    var attempt: String { path.map { "\(operation.rawValue) \($0)" } ?? operation.rawValue }
+
+    var advice: String? {
         switch (operation, errno) {
         case (.start, .noSuchFileOrDirectory):
-            "; look for the program, and for the interpreter that its first line names"
-        case (.start, .permissionDenied): "; it must be a file that this user may execute"
-        case (_, .tooManyOpenFiles): "; raise the limit on open files (ulimit -n)"
-        default: ""
+            "look for the program, and for the interpreter that its first line names"
+        case (.start, .permissionDenied): "it must be a file that this user may execute"
+        default: nil
         }
     }
 }

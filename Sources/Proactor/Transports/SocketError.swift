@@ -47,23 +47,20 @@ public struct SocketError: Error, Hashable, Sendable {
     }
 }
 
-extension SocketError: CustomStringConvertible {
-    public var description: String {
-        let place = address.map { " (\($0))" } ?? ""
-        return "\(operation.rawValue)\(place) failed: \(errno)\(advice)"
-    }
+extension SocketError: FailedCall, CustomStringConvertible {
+    public var description: String { message }
 
-    private var advice: String {
+    var attempt: String { address.map { "\(operation.rawValue) (\($0))" } ?? operation.rawValue }
+
+    var advice: String? {
         switch (operation, errno) {
         case (.bind, .addressInUse) where address?.family == .unix:
-            "; the path or name is taken: remove what stands there, or choose another"
+            "the path or name is taken: remove what stands there, or choose another"
         case (.bind, .addressInUse), (.listen, .addressInUse):
-            "; another socket has the address: choose another port, or 0 for any"
+            "another socket has the address: choose another port, or 0 for any"
         case (.bind, .permissionDenied):
-            "; ports below 1024 need a privilege, and a path needs a writable directory"
-        case (_, .tooManyOpenFiles):
-            "; raise the limit on open files (ulimit -n)"
-        default: ""
+            "ports below 1024 need a privilege, and a path needs a writable directory"
+        default: nil
         }
     }
 }

@@ -22,16 +22,16 @@ public struct DescriptorError: Error, Hashable, Sendable {
     }
 }
 
-extension DescriptorError: CustomStringConvertible {
-    public var description: String {
-        let advice =
-            switch errno {
-            case .notPermitted:
-                "; it is a file or a device that is always ready: read or write it without waiting"
-            case .badFileDescriptor: "; it is not open"
-            case .tooManyOpenFiles: "; raise the limit on open files (ulimit -n)"
-            default: ""
-            }
-        return "watching descriptor \(descriptor.rawValue) failed: \(errno)\(advice)"
+extension DescriptorError: FailedCall, CustomStringConvertible {
+    public var description: String { message }
+
+    var attempt: String { "watching descriptor \(descriptor.rawValue)" }
+
+    var advice: String? {
+        switch errno {
+        case .notPermitted: "it is a file or a device that is always ready: read or write it without waiting"
+        case .badFileDescriptor: "it is not open"
+        default: nil
+        }
     }
 }

@@ -1,0 +1,63 @@
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+/// What the errors of system calls say: what was tried, on what, the system's reason, and what to do.
+@Suite struct FailedCallTests {
+    private static let address = SocketAddress.ipv4(.loopback, port: 80)
+
+    // Behaviour 15
+    @Test(
+        arguments: [
+            (
+                SocketError(.bind, .addressInUse, address: address),
+                "binding (127.0.0.1:80) failed: Address already in use; another socket has the address: "
+                    + "choose another port, or 0 for any"
+            ),
+            (
+                SocketError(.connect, .connectionRefused, address: address),
+                "connecting (127.0.0.1:80) failed: Connection refused"
+            ),
+            (
+                SocketError(.makeSocket, .tooManyOpenFiles),
+                "making a socket failed: Too many open files; raise the limit on open files (ulimit -n)"
+            ),
+            (
+                FileError(.read, .ioError, path: "/tmp/it", bytesDone: 5),
+                "reading /tmp/it failed after 5 bytes: Input/output error"
+            ),
+            (
+                FileError(.open, .tooManyOpenFiles, path: "/tmp/it"),
+                "opening /tmp/it failed: Too many open files; raise the limit on open files (ulimit -n)"
+            ),
+            (
+                FileError(.write, .badFileDescriptor, path: nil),
+                "writing to a file failed: Bad file descriptor; the file was closed, or opened in another mode"
+            ),
+            (FileError(.open, .badFileDescriptor, path: nil), "opening a file failed: Bad file descriptor"),
+            (
+                FileError(.open, .socketShutdown, path: "/tmp/it"),
+                "opening /tmp/it failed: Cannot send after transport endpoint shutdown; "
+                    + "a selector's loop does this on its default executor, which was shut down"
+            ),
+            (
+                ProcessError(.start, .permissionDenied, path: "/bin/it"),
+                "starting /bin/it failed: Permission denied; it must be a file that this user may execute"
+            ),
+            (
+                ProcessError(.signal, .notPermitted),
+                "signalling a child process failed: Operation not permitted"
+            ),
+            (
+                DescriptorError(.standardInput, .notPermitted),
+                "watching descriptor 0 failed: Operation not permitted; it is a file or a device that is always ready: "
+                    + "read or write it without waiting"
+            ),
+        ] as [(any FailedCall, String)]
+    )
+    func theTextSaysWhatToDo(error: any FailedCall, text: String) {
+        #expect("\(error)" == text)
+        #expect(error.message == text)
+    }
+}
