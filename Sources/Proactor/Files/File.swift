@@ -24,7 +24,7 @@ import SystemPackage
 public final class File {
     /// Where it was opened; `nil` when it was made of a descriptor that came without a path.
     public let path: FilePath?
-    /// Where ``AbstractEventLoop/sendFile(_:_:offset:count:fallback:)`` has got to, in bytes from the file's beginning:
+    /// Where ``NetworkEventLoop/sendFile(_:_:offset:count:fallback:)`` has got to, in bytes from the file's beginning:
     /// updated also when it fails. Reading and writing neither use nor move it.
     public var position: Int64 = 0
 

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// How a child process is started, for ``AbstractEventLoop/subprocessExec(_:arguments:options:protocolFactory:)``.
+/// How a child process is started, for ``ProcessEventLoop/subprocessExec(_:arguments:options:protocolFactory:)``.
 ///
 /// ```swift
 /// var options = ProcessOptions()

@@ -1,6 +1,6 @@
 /// A child process.
 ///
-/// Made by ``AbstractEventLoop/subprocessExec(_:arguments:options:protocolFactory:)``. The loop keeps it until the child has
+/// Made by ``ProcessEventLoop/subprocessExec(_:arguments:options:protocolFactory:)``. The loop keeps it until the child has
 /// ended and its pipes are closed, and reaps the child in any case: also after ``BaseTransport/close()``, which closes the
 /// pipes at once and kills a child that still runs.
 ///

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How ``AbstractEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)`` looks up: the `AI_`
+/// How ``NetworkEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)`` looks up: the `AI_`
 /// flags of getaddrinfo(3).
 ///
 /// ```swift

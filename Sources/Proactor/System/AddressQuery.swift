@@ -1,4 +1,4 @@
-/// What is looked up: see ``AbstractEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
+/// What is looked up: see ``NetworkEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
 struct AddressQuery: Sendable {
     var host: String?
     var service: String?

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What ``AbstractEventLoop/getnameinfo(_:flags:)`` answers with: the `NI_` flags of getnameinfo(3).
+/// What ``NetworkEventLoop/getnameinfo(_:flags:)`` answers with: the `NI_` flags of getnameinfo(3).
 ///
 /// ```swift
 /// let numbers = try await loop.getnameinfo(address, flags: [.numericHost, .numericService])

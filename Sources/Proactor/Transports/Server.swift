@@ -2,7 +2,7 @@ import SystemPackage
 
 /// Accepts connections and gives each a transport and a protocol of its own.
 ///
-/// Made by ``AbstractEventLoop/createServer(_:protocolFactory:)``. Closing it stops accepting and leaves its connections
+/// Made by ``NetworkEventLoop/createServer(_:protocolFactory:)``. Closing it stops accepting and leaves its connections
 /// alive. Thread rule: the loop's thread only.
 ///
 /// ```swift

@@ -8,7 +8,7 @@ extension EventLoopGroup {
     /// - Parameters:
     ///   - options: where and how to listen; the port is shared whatever `reusePort` says.
     ///   - protocolFactory: called for each connection, on the thread of the loop that has accepted it.
-    /// - Throws: as ``AbstractEventLoop/createServer(_:protocolFactory:)``;
+    /// - Throws: as ``NetworkEventLoop/createServer(_:protocolFactory:)``;
     ///   ``EventLoopError/invalidArgument(_:)`` for a Unix socket or a socket of your own, whose address cannot be
     ///   shared. When one loop fails, no loop listens.
     public nonisolated(nonsending) func createServer(

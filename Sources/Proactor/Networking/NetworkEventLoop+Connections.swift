@@ -1,6 +1,6 @@
 import SystemPackage
 
-extension AbstractEventLoop {
+extension NetworkEventLoop {
     /// Connects to a TCP port of a host, or takes over a socket that is connected already, and returns when
     /// `connectionMade` was called.
     ///

@@ -1,6 +1,6 @@
 import SystemPackage
 
-extension AbstractEventLoop {
+extension NetworkEventLoop {
     /// Opens a UDP endpoint, or takes over a datagram socket, and returns when `connectionMade` was called.
     ///
     /// ```swift

@@ -1,6 +1,6 @@
 import SystemPackage
 
-extension AbstractEventLoop {
+extension NetworkEventLoop {
     /// Sends a file, or a stretch of it, over a transport; see ``sendFile(_:_:offset:count:fallback:)``.
     ///
     /// ```swift

@@ -1,4 +1,4 @@
-extension AbstractEventLoop {
+extension ProcessEventLoop {
     /// Starts a program as a child process and returns when `connectionMade` was called; see
     /// ``subprocessExec(_:arguments:options:protocolFactory:)``.
     ///

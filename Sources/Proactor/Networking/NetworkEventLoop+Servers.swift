@@ -1,6 +1,6 @@
 import SystemPackage
 
-extension AbstractEventLoop {
+extension NetworkEventLoop {
     /// Listens on a TCP port of one host, or on a socket that is bound already, and makes a protocol for each
     /// connection.
     ///

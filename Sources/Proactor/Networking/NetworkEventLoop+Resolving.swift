@@ -1,4 +1,4 @@
-extension AbstractEventLoop {
+extension NetworkEventLoop {
     /// The addresses of a host and a service; see
     /// ``getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
     nonisolated(nonsending) public func getaddrinfo(
