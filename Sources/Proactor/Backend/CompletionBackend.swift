@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// The seam: the one place that knows how the kernel is asked.
 ///
 /// Operations go in, completions come out, and everything else that touches the world is in ``system``. Transports are
@@ -15,9 +17,8 @@ protocol CompletionBackend: AnyObject {
     /// call, which is worth more than a task's wait as long as there is little to copy.
     var immediateSendSize: Int { get }
 
-    /// Says where a backend without a kernel that does so calls what may block: what is submitted there runs on another thread.
-    /// Before anything is submitted.
-    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void)
+    /// Says where a backend without a kernel that does so calls what may block. Before anything is submitted.
+    func useExecutor(_ submit: @escaping BlockingCallSubmission)
 
     /// Called once, on the thread that will run the loop for good.
     func start() throws(RingUnavailable)
@@ -45,5 +46,8 @@ protocol CompletionBackend: AnyObject {
 
 extension CompletionBackend {
     /// For a backend whose kernel waits for everything by itself.
-    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {}
+    func useExecutor(_ submit: @escaping BlockingCallSubmission) {}
 }
+
+/// Runs a call that may block on another thread. Throws ESHUTDOWN where nothing is run any more.
+typealias BlockingCallSubmission = (_ call: @escaping @Sendable () -> Void) throws(Errno) -> Void

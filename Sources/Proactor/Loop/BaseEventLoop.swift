@@ -1,4 +1,5 @@
 import Logging
+import SystemPackage
 
 /// What every loop shares: all of it but the choice of the backend.
 ///
@@ -77,7 +78,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         inbox = ThreadSafeInbox(waker: backend.waker)
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
-        backend.useExecutor { [weak self] work in try self?.executorToUse().submit(work) }
+        backend.useExecutor { [weak self] call throws(Errno) in try self?.submitBlockingCall(call) }
     }
 
     deinit {

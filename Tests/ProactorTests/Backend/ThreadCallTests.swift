@@ -26,7 +26,9 @@ import Testing
         _ executor: any WorkExecutor
     ) throws -> SelectorBackend {
         let backend = try SelectorBackend(kind: .epoll, fileCalls: calls)
-        backend.useExecutor { try executor.submit($0) }
+        backend.useExecutor { call throws(Errno) in
+            do { try executor.submit(call) } catch { throw .socketShutdown }
+        }
         try backend.start()
         return backend
     }

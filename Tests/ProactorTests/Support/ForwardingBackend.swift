@@ -14,7 +14,7 @@ class ForwardingBackend: CompletionBackend {
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
 
-    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+    func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         inner.useExecutor(submit)
     }
 

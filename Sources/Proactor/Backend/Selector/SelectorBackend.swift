@@ -98,7 +98,7 @@ final class SelectorBackend: CompletionBackend {
 
     func start() throws(RingUnavailable) {}
 
-    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+    func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         threadCalls.useExecutor(submit)
     }
 

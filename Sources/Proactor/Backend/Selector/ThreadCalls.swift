@@ -6,7 +6,7 @@ import SystemPackage
 final class ThreadCalls {
     private let calls: FileCalls
     private let results: ThreadCallResults
-    private var submit: ((@escaping @Sendable () -> Void) throws -> Void)?
+    private var submit: BlockingCallSubmission?
     // Exclusivity: it belongs to the loop's thread, and nothing is called while it changes.
     @exclusivity(unchecked) private var waiting: [OperationToken: ThreadCall] = [:]
 
@@ -21,7 +21,7 @@ final class ThreadCalls {
     /// How many are not over.
     var count: Int { waiting.count }
 
-    func useExecutor(_ submit: @escaping (@escaping @Sendable () -> Void) throws -> Void) {
+    func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         self.submit = submit
     }
 
@@ -36,9 +36,7 @@ final class ThreadCalls {
             return nil
         } catch {
             // The ticket says nothing any more, whatever the executor does with it.
-            guard drop(token) else { return nil }
-            if case ExecutorError.noThread(let errno) = error { return errno }
-            return .socketShutdown
+            return drop(token) ? error : nil
         }
     }
 

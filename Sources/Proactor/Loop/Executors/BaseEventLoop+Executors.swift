@@ -1,3 +1,5 @@
+import SystemPackage
+
 extension BaseEventLoop {
     nonisolated(nonsending) public func runInExecutor<Value>(
         _ executor: (any WorkExecutor)?,
@@ -58,7 +60,7 @@ extension BaseEventLoop {
         "shutdownDefaultExecutor was called on this event loop; name an executor of your own"
     )
 
-    func executorToUse() throws(EventLoopError) -> any WorkExecutor {
+    private func executorToUse() throws(EventLoopError) -> any WorkExecutor {
         switch defaultExecutor {
         case .ready(let executor):
             return executor
@@ -68,6 +70,17 @@ extension BaseEventLoop {
             return pool
         case .shutDown:
             throw Self.defaultExecutorIsShutDown
+        }
+    }
+
+    /// For a backend, which knows no executors: says by an errno why the call is not made.
+    func submitBlockingCall(_ call: @escaping @Sendable () -> Void) throws(Errno) {
+        do {
+            try executorToUse().submit(call)
+        } catch ExecutorError.noThread(let errno) {
+            throw errno
+        } catch {
+            throw .socketShutdown
         }
     }
 
