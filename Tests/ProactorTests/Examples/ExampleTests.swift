@@ -17,52 +17,51 @@ import Testing
     }
 
     @Test func tcpEcho() async throws {
-        let outcome = try await onThread {
-            let server = try ExampleProgram("ExampleTCPEchoServer", "0")
-            let serving = try server.nextLine()
-            let port = try #require(serving.split(separator: ":").last)
-            #expect(serving == "Serving on 127.0.0.1:\(port)")
-            let client = try ExampleProgram("ExampleTCPEchoClient", String(port)).end()
-            let served = try (0..<4).map { _ in try server.nextLine() }
-            server.send(signal: SIGTERM)
-            _ = try server.end()
-            return (client, served)
-        }
-        let (client, served) = try #require(outcome)
+        let echo = try await echo("ExampleTCPEchoServer", "ExampleTCPEchoClient", linesServed: 4)
+        #expect(echo.serving == "Serving on 127.0.0.1:\(echo.port)")
         #expect(
-            client.lines == [
+            echo.client.lines == [
                 "Data sent: Hello World!", "Data received: Hello World!", "The server closed the connection",
             ]
         )
-        #expect(client.code == 0)
-        #expect(served[0].hasPrefix("Connection from 127.0.0.1:"))
+        #expect(echo.client.code == 0)
+        #expect(echo.served[0].hasPrefix("Connection from 127.0.0.1:"))
         #expect(
-            Array(served[1...]) == [
+            Array(echo.served[1...]) == [
                 "Data received: Hello World!", "Send: Hello World!", "Close the client socket",
             ]
         )
     }
 
     @Test func udpEcho() async throws {
-        let outcome = try await onThread {
-            let server = try ExampleProgram("ExampleUDPEchoServer", "0")
-            let serving = try server.nextLine()
-            let port = try #require(serving.split(separator: ":").last)
-            let client = try ExampleProgram("ExampleUDPEchoClient", String(port)).end()
-            let served = try (0..<2).map { _ in try server.nextLine() }
-            server.send(signal: SIGTERM)
-            _ = try server.end()
-            return (client, served)
-        }
-        let (client, served) = try #require(outcome)
+        let echo = try await echo("ExampleUDPEchoServer", "ExampleUDPEchoClient", linesServed: 2)
         #expect(
-            client.lines == [
+            echo.client.lines == [
                 "Send: Hello World!", "Received: Hello World!", "Close the socket", "Connection closed",
             ]
         )
-        #expect(client.code == 0)
-        #expect(served[0].hasPrefix("Received Hello World! from 127.0.0.1:"))
-        #expect(served[1].hasPrefix("Send Hello World! to 127.0.0.1:"))
+        #expect(echo.client.code == 0)
+        #expect(echo.served[0].hasPrefix("Received Hello World! from 127.0.0.1:"))
+        #expect(echo.served[1].hasPrefix("Send Hello World! to 127.0.0.1:"))
+    }
+
+    private typealias Echo = (
+        serving: String, port: Substring, client: (lines: [String], code: Int32), served: [String]
+    )
+
+    /// Lets a client talk to a server at a port of the kernel's choice, and ends the server.
+    private func echo(_ server: String, _ client: String, linesServed: Int) async throws -> Echo {
+        let echo: Echo? = try await onThread {
+            let server = try ExampleProgram(server, "0")
+            let serving = try server.nextLine()
+            let port = try #require(serving.split(separator: ":").last)
+            let client = try ExampleProgram(client, String(port)).end()
+            let served = try (0..<linesServed).map { _ in try server.nextLine() }
+            server.send(signal: SIGTERM)
+            _ = try server.end()
+            return (serving, port, client, served)
+        }
+        return try #require(echo)
     }
 
     @Test func watchingADescriptorWithAddReader() async throws {

@@ -9,12 +9,7 @@ extension BaseEventLoop {
         until condition: () throws -> Bool,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while try !condition() {
-            guard ContinuousClock.now < deadline else {
-                Issue.record("what was waited for did not come", sourceLocation: sourceLocation)
-                throw TestError(number: -1)
-            }
+        try run(until: condition, for: .seconds(20), sourceLocation) {
             try callLater(.milliseconds(1)) { self.stop() }
             try runForever()
         }

@@ -15,13 +15,23 @@ extension BaseEventLoop {
         until condition: () throws -> Bool,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        try run(until: condition, for: .seconds(10), sourceLocation) { try turn() }
+    }
+
+    /// Takes step after step until `condition` holds.
+    func run(
+        until condition: () throws -> Bool,
+        for limit: Duration,
+        _ sourceLocation: SourceLocation,
+        by step: () throws -> Void
+    ) throws {
+        let deadline = ContinuousClock.now + limit
         while try !condition() {
             guard ContinuousClock.now < deadline else {
                 Issue.record("what was waited for did not come", sourceLocation: sourceLocation)
                 throw TestError(number: -1)
             }
-            try turn()
+            try step()
         }
     }
 
