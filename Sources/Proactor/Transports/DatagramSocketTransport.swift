@@ -14,7 +14,6 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
     /// Until the endpoint is lost.
     @exclusivity(unchecked) var datagramProtocol: (any DatagramProtocol)?
-    @exclusivity(unchecked) var readState = ReadState.idle
     @exclusivity(unchecked) var queue = DatagramQueue()
     @exclusivity(unchecked) var sendState = DatagramSendState.idle
 
@@ -90,20 +89,15 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
             readState = .receiving(loop.backend.submit(.receiveDatagrams(descriptor, reception), owner: self))
         case .receiving(let token):
             guard phase != .open else { return }
-            readState = .stopping(token)
-            loop.backend.cancel(token)
+            stopReceiving(token)
         case .stopping:
             break
         }
     }
 
     private func receiveCompleted(_ completion: Completion) {
-        if completion.isFinal {
-            precondition(readState != .idle, "a receive completed that was not in flight")
-            readState = .idle
-            // It ends with each error, and goes on all the same.
-            markUnflushed()
-        }
+        // It ends with each error, and goes on all the same.
+        if completion.isFinal { receiveEnded() }
         guard phase == .open else { return }
         if let errno = completion.errno { return receiveFailed(errno) }
         guard let source = source() else { return receiveFailed(.addressFamilyNotSupported) }
@@ -157,8 +151,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     }
 
     override var hasWorkInFlight: Bool {
-        guard readState == .idle, case .idle = sendState else { return true }
-        return false
+        if case .idle = sendState { false } else { true }
     }
 
     override func releaseBuffers() {

@@ -54,6 +54,7 @@ class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
     @exclusivity(unchecked) final private(set) var phase = Phase.open
     /// Whether it asked for a flush since the last one.
     @exclusivity(unchecked) final private(set) var isUnflushed = false
+    @exclusivity(unchecked) final var readState = ReadState.idle
     @exclusivity(unchecked) final var flow = FlowControl()
     /// How many writes came too late.
     @exclusivity(unchecked) final var lateWrites: UInt8 = 0
@@ -110,6 +111,21 @@ class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
         loop.reportIfSlow("a callback of \(receiver)", since: start)
     }
 
+    // MARK: - Receiving
+
+    /// A receive is over.
+    final func receiveEnded() {
+        precondition(readState != .idle, "a receive completed that was not in flight")
+        readState = .idle
+        // A stopped receive may be wanted again by now, and a single one always is.
+        markUnflushed()
+    }
+
+    final func stopReceiving(_ token: OperationToken) {
+        readState = .stopping(token)
+        loop.backend.cancel(token)
+    }
+
     // MARK: - Closing
 
     /// The only place where the phase changes.
@@ -164,7 +180,7 @@ class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
     /// Closes the descriptor once no operation needs it. Closing under an operation would keep the peer from seeing the end,
     /// and the descriptor's next user could get its completion.
     private func closeIfQuiet() -> Bool {
-        guard !hasWorkInFlight else { return false }
+        guard readState == .idle, !hasWorkInFlight else { return false }
         releaseBuffers()
         advance(to: .closed)
         loop.disown(descriptor)
@@ -231,7 +247,7 @@ class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
     var isAllSent: Bool { unsentByteCount == 0 }
     /// Drops what nobody is to get any more, but for what the kernel holds.
     func connectionWasLost(_ error: (any Error)?) { preconditionFailure("a transport must drop what it has") }
-    /// Whether it waits for a completion, or a timer.
+    /// Whether it waits for a completion, or a timer, besides a receive.
     var hasWorkInFlight: Bool { preconditionFailure("a transport must know what is in flight") }
     /// Gives all memory back: nothing is in flight.
     func releaseBuffers() { preconditionFailure("a transport must give its memory back") }

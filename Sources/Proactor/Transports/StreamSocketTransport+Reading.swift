@@ -47,10 +47,7 @@ extension StreamSocketTransport {
         case .idle:
             if canReceive && !isReadingPaused { startReceiving() }
         case .receiving(let token):
-            if mustStop(token) {
-                readState = .stopping(token)
-                loop.backend.cancel(token)
-            }
+            if mustStop(token) { stopReceiving(token) }
         case .stopping:
             break
         }
@@ -125,13 +122,6 @@ extension StreamSocketTransport {
         do { try owner.bufferUpdated(buffer, received: count) } catch {
             protocolFailed(error, in: "bufferUpdated")
         }
-    }
-
-    func receiveEnded() {
-        precondition(readState != .idle, "a receive completed that was not in flight")
-        readState = .idle
-        // A stopped receive may be wanted again by now, and a single one always is.
-        markUnflushed()
     }
 
     func endOrFail(_ completion: Completion) {

@@ -5,11 +5,11 @@ import SystemPackage
 /// ``PipeTransport`` is the same over a pipe: what differs is in the methods under "What a pipe does otherwise".
 class StreamSocketTransport: LoopTransport, Transport {
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
+
     // The protocol, by what it wants to be called with: one of the two is set until the connection is lost.
     @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
     @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
 
-    @exclusivity(unchecked) var readState = ReadState.idle
     /// Whether the protocol asked for a pause.
     @exclusivity(unchecked) var isReadingPaused = false
     @exclusivity(unchecked) var endOfStream = EndOfStream.notSeen
@@ -114,7 +114,7 @@ class StreamSocketTransport: LoopTransport, Transport {
     }
 
     override var hasWorkInFlight: Bool {
-        readState != .idle || writes.isInFlight || fileSending?.isInFlight == true
+        writes.isInFlight || fileSending?.isInFlight == true
     }
 
     override func releaseBuffers() {
