@@ -1,6 +1,6 @@
 import SystemPackage
 
-extension AbstractEventLoop {
+extension SocketEventLoop {
     /// Sends all of `bytes`, in as many steps as the kernel wants.
     ///
     /// ```swift
