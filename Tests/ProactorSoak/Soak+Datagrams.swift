@@ -31,16 +31,8 @@ extension Soak {
 }
 
 /// Sends every datagram back.
-private final class SoakDatagramEcho: DatagramProtocol {
-    private let lives: SoakCounter
+private final class SoakDatagramEcho: CountedLife, DatagramProtocol {
     private var transport: (any DatagramTransport)?
-
-    init(lives: SoakCounter) {
-        self.lives = lives
-        lives.add(1)
-    }
-
-    deinit { lives.add(-1) }
 
     func connectionMade(_ transport: any DatagramTransport) { self.transport = transport }
     func datagramReceived(_ data: RawSpan, from source: SocketAddress) throws {
@@ -50,19 +42,15 @@ private final class SoakDatagramEcho: DatagramProtocol {
 }
 
 /// Checks that what comes back was sent.
-private final class SoakDatagramClient: DatagramProtocol {
-    private let lives: SoakCounter
+private final class SoakDatagramClient: CountedLife, DatagramProtocol {
     var sent: Set<[UInt8]> = []
     private(set) var problem: SoakProblem?
     let lost: Future<Void>
 
     init(lives: SoakCounter, loop: BaseEventLoop) {
-        self.lives = lives
         lost = loop.createFuture()
-        lives.add(1)
+        super.init(lives: lives)
     }
-
-    deinit { lives.add(-1) }
 
     func datagramReceived(_ data: RawSpan, from source: SocketAddress) {
         if !sent.contains(data.withUnsafeBytes { Array($0) }) {

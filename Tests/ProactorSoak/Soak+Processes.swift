@@ -31,20 +31,16 @@ extension Soak {
 }
 
 /// Checks that what comes out is what went in.
-private final class SoakChild: SubprocessProtocol {
-    private let lives: SoakCounter
+private final class SoakChild: CountedLife, SubprocessProtocol {
     var sent: [UInt8] = []
     private var received = 0
     private(set) var problem: SoakProblem?
     let lost: Future<Void>
 
     init(lives: SoakCounter, loop: BaseEventLoop) {
-        self.lives = lives
         lost = loop.createFuture()
-        lives.add(1)
+        super.init(lives: lives)
     }
-
-    deinit { lives.add(-1) }
 
     func pipeDataReceived(_ descriptor: Int32, _ data: RawSpan) {
         data.withUnsafeBytes { bytes in

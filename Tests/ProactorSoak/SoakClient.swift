@@ -1,8 +1,7 @@
 @testable import Proactor
 
 /// The client's end: checks that what comes back is what was sent.
-final class SoakClient: StreamProtocol {
-    private let lives: SoakCounter
+final class SoakClient: CountedLife, StreamProtocol {
     private let loop: BaseEventLoop
     private(set) var transport: (any Transport)?
     private var sent: [UInt8] = []
@@ -14,13 +13,10 @@ final class SoakClient: StreamProtocol {
     let lost: Future<Void>
 
     init(lives: SoakCounter, loop: BaseEventLoop) {
-        self.lives = lives
         self.loop = loop
         lost = loop.createFuture()
-        lives.add(1)
+        super.init(lives: lives)
     }
-
-    deinit { lives.add(-1) }
 
     func send(_ bytes: [UInt8]) {
         sent += bytes

@@ -1,39 +1,22 @@
-import Synchronization
-
 @testable import Proactor
-
-/// Counts objects that are alive.
-final class SoakCounter: Sendable {
-    private let count = Atomic<Int>(0)
-
-    var value: Int { count.load(ordering: .sequentiallyConsistent) }
-
-    func add(_ difference: Int) {
-        count.add(difference, ordering: .sequentiallyConsistent)
-    }
-}
 
 /// The server's end: sends everything back, and stops taking when it cannot send. Some of them end the connection in the
 /// middle.
-final class SoakEcho: StreamProtocol {
+final class SoakEcho: CountedLife, StreamProtocol {
     enum Ending {
         case peers
         case close(after: Int)
         case abort(after: Int)
     }
 
-    private let lives: SoakCounter
     private var ending: Ending
     private var transport: (any Transport)?
     private var received = 0
 
     init(lives: SoakCounter, ending: Ending) {
-        self.lives = lives
         self.ending = ending
-        lives.add(1)
+        super.init(lives: lives)
     }
-
-    deinit { lives.add(-1) }
 
     func connectionMade(_ transport: any Transport) {
         self.transport = transport
