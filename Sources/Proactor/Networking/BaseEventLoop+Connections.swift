@@ -30,18 +30,24 @@ extension BaseEventLoop {
         on socket: FileDescriptor,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: any Transport, protocol: Protocol) {
-        do {
-            let connectionProtocol = try protocolFactory()
-            let transport = StreamSocketTransport(
-                loop: self,
-                socket: socket,
-                connectionProtocol: connectionProtocol
-            )
-            unclaimed.remove(socket)
-            transport.start()
-            return (transport, connectionProtocol)
-        } catch {
-            closeUnclaimed(socket)
+        let connectionProtocol = try makeProtocol(for: socket, by: protocolFactory)
+        let transport = StreamSocketTransport(
+            loop: self,
+            socket: socket,
+            connectionProtocol: connectionProtocol
+        )
+        transport.start()
+        return (transport, connectionProtocol)
+    }
+
+    /// A protocol whose transport takes the descriptor over next. When the factory throws, nobody is left who would close it.
+    func makeProtocol<Protocol>(
+        for descriptor: FileDescriptor,
+        by protocolFactory: () throws -> Protocol
+    ) throws -> Protocol {
+        unclaimed.remove(descriptor)
+        do { return try protocolFactory() } catch {
+            try? backend.system.close(descriptor)
             throw error
         }
     }

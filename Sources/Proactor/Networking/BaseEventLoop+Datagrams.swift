@@ -12,22 +12,17 @@ extension BaseEventLoop {
             case .unix(let local, let remote): try await openUnix(local, remote, options)
             case .socket(let given): try adoptDatagramSocket(given, options)
             }
-        do {
-            let datagramProtocol = try protocolFactory()
-            let transport = DatagramSocketTransport(
-                loop: self,
-                socket: socket.descriptor,
-                family: socket.family,
-                remoteAddress: socket.remote,
-                isConnected: socket.isConnected,
-                datagramProtocol: datagramProtocol
-            )
-            transport.start()
-            return (transport, datagramProtocol)
-        } catch {
-            try? backend.system.close(socket.descriptor)
-            throw error
-        }
+        let datagramProtocol = try makeProtocol(for: socket.descriptor, by: protocolFactory)
+        let transport = DatagramSocketTransport(
+            loop: self,
+            socket: socket.descriptor,
+            family: socket.family,
+            remoteAddress: socket.remote,
+            isConnected: socket.isConnected,
+            datagramProtocol: datagramProtocol
+        )
+        transport.start()
+        return (transport, datagramProtocol)
     }
 
     // MARK: - UDP

@@ -39,19 +39,14 @@ extension BaseEventLoop {
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: PipeTransport, protocol: Protocol) {
         do { try backend.system.processes.adoptPipe(pipe) } catch { throw PipeError.failed(.inspect, error) }
-        do {
-            let connectionProtocol = try protocolFactory()
-            let transport = PipeTransport(
-                loop: self,
-                pipe: pipe,
-                end: end,
-                connectionProtocol: connectionProtocol
-            )
-            transport.start()
-            return (transport, connectionProtocol)
-        } catch {
-            try? backend.system.close(pipe)
-            throw error
-        }
+        let connectionProtocol = try makeProtocol(for: pipe, by: protocolFactory)
+        let transport = PipeTransport(
+            loop: self,
+            pipe: pipe,
+            end: end,
+            connectionProtocol: connectionProtocol
+        )
+        transport.start()
+        return (transport, connectionProtocol)
     }
 }
