@@ -12,10 +12,6 @@ class SocketCalls {
         self.usesQuietWrites = usesQuietWrites
     }
 
-    func accept(_ listener: Int32) -> Int32 {
-        cposix_accept(listener, true, nil, nil)
-    }
-
     func accept(_ listener: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
         // KernelAddress begins with the address itself.
         cposix_accept(listener, true, address, address.length)
