@@ -109,33 +109,6 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
     return result_or_errno(pselect(limit, readable, writable, failed, timeout_ns < 0 ? NULL : &timeout, NULL));
 }
 
-int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count) {
-    enum { batch_max = 64 };
-    struct mmsghdr messages[batch_max];
-    struct iovec pieces[batch_max];
-    uint32_t sent = 0;
-    while (sent < count) {
-        uint32_t batch = count - sent < batch_max ? count - sent : batch_max;
-        for (uint32_t index = 0; index < batch; index++) {
-            const cposix_datagram *datagram = &datagrams[sent + index];
-            pieces[index] = (struct iovec){.iov_base = (void *)datagram->bytes, .iov_len = datagram->count};
-            messages[index].msg_hdr = (struct msghdr){
-                .msg_name = (void *)datagram->address,
-                .msg_namelen = datagram->address_length,
-                .msg_iov = &pieces[index],
-                .msg_iovlen = 1,
-            };
-        }
-        int result = sendmmsg(socket, messages, batch, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (result < 0 && errno == EINTR) continue;
-        if (result < 0) return sent > 0 ? (int32_t)sent : -errno;
-        sent += (uint32_t)result;
-        // What was refused says why when it comes first.
-        if ((uint32_t)result < batch) break;
-    }
-    return (int32_t)sent;
-}
-
 int32_t cposix_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
 
 int32_t cposix_pin_thread(int32_t processor) {

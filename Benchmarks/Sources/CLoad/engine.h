@@ -14,6 +14,11 @@
 // piece shows too.
 enum { piece_bytes_max = 192 * 1024 };
 
+// One datagram in flight on a socket, and the next one when it has come back.
+struct lane {
+    uint64_t number, start_ns, sent_ns;
+};
+
 struct connection {
     int fd;             // -1 when closed
     uint32_t index;
@@ -21,10 +26,11 @@ struct connection {
     bool blocked;       // the socket took less than was offered; an EPOLLOUT will come
     uint64_t sent;      // bytes, since the connection was opened
     uint64_t received;
-    uint64_t released;  // messages that may be sent; for CLOAD_UDP when the last one was, in nanoseconds
+    uint64_t released;  // messages that may be sent
     uint64_t completed; // messages that came back whole
     uint64_t scheduled; // messages that are due; open loop only
     uint64_t *starts_ns;  // when message i was released, or due in an open loop, at [i % depth]
+    struct lane *lanes;   // `depth` of them; CLOAD_UDP only
 };
 
 struct snapshot {
@@ -41,6 +47,7 @@ struct engine {
     socklen_t address_length;
     clockid_t server_clock;
     struct connection *connections;
+    struct lane *lanes;  // of all connections
     uint32_t open_count;
     bool measuring;
     uint8_t *pattern;   // cpattern_period + piece_bytes_max bytes
@@ -50,6 +57,7 @@ struct engine {
     uint64_t messages_max;  // on each connection
     uint32_t interest;      // epoll events
     void (*ready)(struct engine *, struct connection *, uint32_t events);
+    uint64_t resend_look_at_ns;  // when lost datagrams are looked for next
     // An open loop: message k of all is due at `schedule_start_ns` + k / rate.
     bool is_open;
     uint64_t schedule_start_ns;

@@ -22,12 +22,17 @@ static int create_connections(struct engine *engine) {
     engine->connections = calloc(config->connections, sizeof *engine->connections);
     uint64_t *starts = calloc((size_t)config->connections * engine->depth, sizeof *starts);
     if (engine->connections == NULL || starts == NULL) return ENOMEM;
+    if (config->kind == CLOAD_UDP) {
+        engine->lanes = calloc((size_t)config->connections * engine->depth, sizeof *engine->lanes);
+        if (engine->lanes == NULL) return ENOMEM;
+    }
     for (uint32_t i = 0; i < config->connections; i++) {
         engine->connections[i] = (struct connection){
             .fd = -1,
             .index = i,
             .phase = config->kind == CLOAD_STREAM_OUT ? 0 : (uint32_t)((uint64_t)i * 7919 % cpattern_period),
             .starts_ns = starts + (size_t)i * engine->depth,
+            .lanes = engine->lanes == NULL ? NULL : engine->lanes + (size_t)i * engine->depth,
         };
     }
     return 0;
@@ -178,6 +183,7 @@ static void tear_down(struct engine *engine) {
         free(engine->connections[0].starts_ns);
     }
     free(engine->connections);
+    free(engine->lanes);
     free(engine->pattern);
     free(engine->incoming);
     if (engine->epoll >= 0) close(engine->epoll);
@@ -211,7 +217,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
         .latency = latency,
         .epoll = -1,
         .message_bytes = config->message_bytes,
-        .depth = config->kind == CLOAD_ECHO && config->depth > 1 ? config->depth : 1,
+        .depth = (config->kind == CLOAD_ECHO || config->kind == CLOAD_UDP) && config->depth > 1 ? config->depth : 1,
         .is_open = is_open,
         .messages_max = config->kind == CLOAD_IDLE ? 1 : UINT64_MAX,
     };

@@ -1,73 +1,182 @@
-// Datagrams that come back, one in flight on each of the sockets. What is lost is sent again after a while and counted.
+// Datagrams that come back, `depth` in flight on each of the sockets. What is lost is sent again after a while and counted.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "engine.h"
 
 static const uint64_t resend_after_ns = 20 * 1000 * 1000;
+static const uint64_t resend_look_ns = 5 * 1000 * 1000;
 
-// A datagram begins with its number on this socket, so that an answer which comes twice is told from the next one.
-enum { number_bytes = sizeof(uint64_t) };
+// A datagram begins with its number on this socket, so that an answer which comes twice is told from the next one. Number n
+// is in lane n % depth, and each lane has one datagram in flight.
+//
+// At a depth above 1 several datagrams pass the kernel as one, both ways, as fast clients have it (UDP_SEGMENT, UDP_GRO):
+// the load then costs less than a server. What leaves the kernel are the same datagrams; a server sees no difference unless
+// it asks for it.
+enum { number_bytes = sizeof(uint64_t), segments_max = 64, segmented_bytes_max = 65000,
+       lanes_max = 256 };
 
-static void send_datagram(struct engine *engine, struct connection *connection) {
-    const uint8_t *rest = expected_bytes(engine, connection, connection->completed);
-    uint8_t *datagram = engine->incoming;
-    memcpy(datagram, &connection->completed, number_bytes);
-    memcpy(datagram + number_bytes, rest, engine->message_bytes - number_bytes);
-    // A full socket buffer is a lost datagram; so is an answer to an earlier one that nobody was there to take.
-    (void)!send(connection->fd, datagram, engine->message_bytes, MSG_NOSIGNAL);
-    connection->sent++;
+// What goes out. The kernel hands over no more as one.
+struct batch {
+    unsigned count;
+    struct lane *lanes[lanes_max];
+};
+
+// One `sendmsg`'s worth.
+static unsigned batch_limit(const struct engine *engine) {
+    const unsigned limit = segmented_bytes_max / engine->message_bytes;
+    return limit == 0 ? 1 : limit < segments_max ? limit : segments_max;
 }
 
-static bool is_as_expected(const struct engine *engine, const struct connection *connection, ssize_t length) {
-    const uint8_t *rest = expected_bytes(engine, connection, connection->completed);
-    return length == (ssize_t)engine->message_bytes &&
-           memcmp(engine->incoming + number_bytes, rest, engine->message_bytes - number_bytes) == 0;
+static void compose(const struct engine *engine, const struct connection *connection, const struct lane *lane,
+                    uint8_t *datagram) {
+    memcpy(datagram, &lane->number, number_bytes);
+    memcpy(datagram + number_bytes, expected_bytes(engine, connection, lane->number),
+           engine->message_bytes - number_bytes);
 }
 
-static void start(struct engine *engine, struct connection *connection) {
-    connection->starts_ns[0] = now_ns();
-    connection->released = connection->starts_ns[0];
-    send_datagram(engine, connection);
+static bool is_as_expected(const struct engine *engine, const struct connection *connection, const struct lane *lane,
+                           const uint8_t *datagram, size_t length) {
+    return length == engine->message_bytes &&
+           memcmp(datagram + number_bytes, expected_bytes(engine, connection, lane->number),
+                  engine->message_bytes - number_bytes) == 0;
+}
+
+// A full socket buffer is a lost datagram; so is an answer to an earlier one that nobody was there to take.
+static void send_lanes(struct engine *engine, struct connection *connection, struct lane *const *lanes,
+                       unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        compose(engine, connection, lanes[i], engine->incoming + (size_t)i * engine->message_bytes);
+    }
+    connection->sent += count;
+    struct iovec piece = {engine->incoming, (size_t)count * engine->message_bytes};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    union {
+        struct cmsghdr header;
+        uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+    } control = {.header = {.cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
+    if (count > 1) {
+        const uint16_t size = (uint16_t)engine->message_bytes;
+        memcpy(CMSG_DATA(&control.header), &size, sizeof size);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+    }
+    (void)!sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+}
+
+static void send_batch(struct engine *engine, struct connection *connection, struct batch *batch) {
+    const unsigned limit = batch_limit(engine);
+    for (unsigned first = 0; first < batch->count; first += limit) {
+        const unsigned rest = batch->count - first;
+        send_lanes(engine, connection, batch->lanes + first, rest < limit ? rest : limit);
+    }
+    batch->count = 0;
+}
+
+// Receives a datagram, or several that came as one; `size` is then how long each is, but for the last.
+static ssize_t receive(const struct engine *engine, const struct connection *connection, size_t *size) {
+    struct iovec piece = {engine->incoming, piece_bytes_max};
+    union {
+        struct cmsghdr header;
+        uint8_t bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (engine->depth > 1) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+    }
+    const ssize_t length = recvmsg(connection->fd, &message, 0);
+    *size = length > 0 ? (size_t)length : 0;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (length <= 0 || header == NULL || header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_GRO) return length;
+    int segment;
+    memcpy(&segment, CMSG_DATA(header), sizeof segment);
+    if (segment > 0) *size = (size_t)segment;
+    return length;
+}
+
+static void launch(struct batch *batch, struct lane *lane, uint64_t now) {
+    lane->start_ns = lane->sent_ns = now;
+    batch->lanes[batch->count++] = lane;
+}
+
+// Takes an answer, and puts its lane's next datagram into the batch. False when it is none that was asked for.
+static bool take_answer(struct engine *engine, struct connection *connection, struct batch *batch,
+                        const uint8_t *datagram, size_t length, uint64_t now) {
+    uint64_t number;
+    if (length < number_bytes) return false;
+    memcpy(&number, datagram, number_bytes);
+    struct lane *lane = &connection->lanes[number % engine->depth];
+    if (number < lane->number) return true;  // both answers of a datagram that was sent twice
+    if (number > lane->number || batch->count == lanes_max) return false;
+    if (!is_as_expected(engine, connection, lane, datagram, length)) return false;
+    connection->completed++;
+    if (engine->measuring) {
+        cload_histogram_record(engine->latency, now - lane->start_ns);
+        engine->result->requests++;
+        engine->result->bytes += length;
+    }
+    lane->number += engine->depth;
+    launch(batch, lane, now);
+    return true;
 }
 
 void udp_ready(struct engine *engine, struct connection *connection, uint32_t events) {
     if (!(events & (EPOLLIN | EPOLLERR))) return;
-    const ssize_t length = recv(connection->fd, engine->incoming, piece_bytes_max, 0);
-    if (length < number_bytes) {
-        if (length >= 0) engine->result->corruptions++;
-        return;  // an error is the fate of what was sent: it is sent again in time
-    }
-    uint64_t number;
-    memcpy(&number, engine->incoming, number_bytes);
-    if (number < connection->completed) return;  // both answers of a datagram that was sent twice
-    if (number > connection->completed || !is_as_expected(engine, connection, length)) {
-        engine->result->corruptions++;
-        close_connection(engine, connection);
-        return;
-    }
-    connection->completed++;
-    if (engine->measuring) {
-        cload_histogram_record(engine->latency, now_ns() - connection->starts_ns[0]);
-        engine->result->requests++;
-        engine->result->bytes += (uint64_t)length;
-    }
-    start(engine, connection);
+    size_t size;
+    const ssize_t length = receive(engine, connection, &size);
+    if (length < 0) return;  // the fate of what was sent: it is sent again in time
+    struct batch batch;
+    batch.count = 0;
+    const uint64_t now = now_ns();
+    size_t start = 0;
+    do {
+        const size_t rest = (size_t)length - start, own = rest < size ? rest : size;
+        if (!take_answer(engine, connection, &batch, engine->incoming + start, own, now)) {
+            engine->result->corruptions++;
+            close_connection(engine, connection);
+            return;
+        }
+        start += own;
+    } while (start < (size_t)length);
+    send_batch(engine, connection, &batch);
 }
 
 // Sends again what should have come back by now.
 void udp_resend(struct engine *engine) {
     const uint64_t now = now_ns();
+    if (now < engine->resend_look_at_ns) return;
+    engine->resend_look_at_ns = now + resend_look_ns;
     for (uint32_t i = 0; i < engine->config->connections; i++) {
         struct connection *connection = &engine->connections[i];
-        if (connection->fd < 0 || now - connection->released < resend_after_ns) continue;
-        connection->released = now;
-        engine->result->resent++;
-        send_datagram(engine, connection);
+        for (uint32_t j = 0; j < engine->depth && connection->fd >= 0; j++) {
+            struct lane *lane = &connection->lanes[j];
+            if (now - lane->sent_ns < resend_after_ns) continue;
+            lane->sent_ns = now;
+            engine->result->resent++;
+            send_lanes(engine, connection, &lane, 1);
+        }
     }
+}
+
+static void start(struct engine *engine, struct connection *connection) {
+    const int on = 1;
+    if (engine->depth > 1) setsockopt(connection->fd, SOL_UDP, UDP_GRO, &on, sizeof on);
+    struct batch batch;
+    batch.count = 0;
+    const uint64_t now = now_ns();
+    for (uint32_t i = 0; i < engine->depth; i++) {
+        connection->lanes[i].number = i;
+        launch(&batch, &connection->lanes[i], now);
+        if (batch.count == batch_limit(engine)) send_batch(engine, connection, &batch);
+    }
+    send_batch(engine, connection, &batch);
 }
 
 void udp_start(struct engine *engine) {

@@ -17,7 +17,7 @@ extension Contender {
             Contender(
                 name: "c-ring-udp",
                 summary:
-                    "C over liburing: multishot recvmsg, provided buffers, the answers of a turn by one sendmmsg",
+                    "C over liburing: multishot recvmsg, provided buffers, the answers of a turn by one sendmmsg, GRO and GSO",
                 program: Program.sibling("c-ring-udp"),
                 services: [.udpEcho: []]
             ),
@@ -32,7 +32,14 @@ extension Contender {
                     .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
                     .udpEcho: ["udp-echo"],
                 ]
-            )
+            ),
+            Contender(
+                name: "swift-nio-offload",
+                summary:
+                    "the same with GRO and GSO: its handler is given a peer's datagrams that came in a row as one",
+                program: Program.sibling("nio-echo"),
+                services: [.udpEcho: ["udp-echo", "--offload"]]
+            ),
         ] + peers
 
     /// This program, as a server on a loop of the library's.

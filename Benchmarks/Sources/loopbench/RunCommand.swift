@@ -55,7 +55,10 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Another message size than the workload's own, in bytes.")
     var messageBytes: Int?
 
-    @Option(help: "Another number of messages in flight on a connection than the workload's own; echo only.")
+    @Option(
+        help:
+            "Another number of messages in flight on a connection than the workload's own; echo and UDP only."
+    )
     var depth: Int?
 
     @Option(

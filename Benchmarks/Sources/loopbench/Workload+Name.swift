@@ -10,6 +10,7 @@ extension Workload {
             case .echo: "\(family == .unix ? "unix" : "echo")-\(size)x\(connections)"
             case .idle: "\(prefix)idle-\(connections)"
             case .http: "http-\(connections)"
+            case .udp where depth > 1: "udp-pipelined-\(size)x\(connections)x\(depth)"
             case .churn, .streamIn, .streamOut, .udp: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
             }
         return rate.map { "\(name)@\(shown($0, 0).filter { $0 != "," })" } ?? name
@@ -41,13 +42,13 @@ extension Workload {
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
             ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
-            ("stream-out-", .streamOut), ("udp-", .udp), ("", .echo),
+            ("stream-out-", .streamOut), ("udp-pipelined-", .udp), ("udp-", .udp), ("", .echo),
         ]
         // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.
         for (prefix, kind) in kinds where !prefix.isEmpty || family == .unix {
             guard let rest = text.dropping(prefix) else { continue }
             let parts = rest.split(separator: "x", omittingEmptySubsequences: false)
-            let isPipelined = prefix == "pipelined-"
+            let isPipelined = prefix.hasSuffix("pipelined-")
             guard parts.count == (isPipelined ? 3 : 2), let bytes = parsedByteCount(parts[0]),
                 let connections = Int(parts[1]), let depth = isPipelined ? Int(parts[2]) : 1
             else { return nil }
@@ -70,7 +71,7 @@ extension Workload {
         if kind == .udp, family == .unix || !(8...65_507).contains(messageBytes) {
             return "a UDP datagram must have 8 to 65,507 B"
         }
-        if depth > 1, kind != .echo { return "only echo workloads have a depth" }
+        if depth > 1, kind != .echo, kind != .udp { return "only echo and UDP workloads have a depth" }
         guard let rate else { return nil }
         if kind != .echo { return "only echo workloads can run at a rate" }
         return (1...100_000_000).contains(rate) ? nil : "the rate must lie between 1 and 100,000,000 a second"

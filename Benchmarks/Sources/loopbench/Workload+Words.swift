@@ -14,6 +14,8 @@ extension Workload {
             case .idle: "memory of \(many)\(place), each held after one message of \(size)"
             case .streamIn: "pieces of \(size) sent to the server\(place) on \(many)"
             case .streamOut: "pieces of \(size) sent by the server\(place) on \(many)"
+            case .udp where depth > 1:
+                "\(size) echoed over UDP to \(many), \(depth) datagrams in flight for each"
             case .udp: "\(size) echoed over UDP to \(many), one datagram at a time for each"
             case .http: "HTTP/1.1 requests by wrk on \(many), kept alive"
             }
@@ -40,6 +42,11 @@ extension Workload {
             "Receiving in bulk: bytes a second and CPU time a piece, when the application drops what it is given."
         case .streamOut:
             "Sending in bulk: bytes a second and CPU time a piece, with the back-pressure of a peer that reads all."
+        case .udp where depth > 1:
+            """
+            Throughput and CPU time when each client sends many datagrams at once and awaits their answers: how well a loop \
+            takes and sends them in batches.
+            """
         case .udp:
             "The cost of receiving a datagram with its source, handing it to the application, and sending the answer there."
         case .http:
@@ -65,6 +72,12 @@ extension Workload {
             "Whether the server looked at the bytes: it answers nothing, so that only what it took is counted."
         case .streamOut:
             "Sending from files, and many slow readers. The content is verified."
+        case .udp where depth > 1:
+            """
+            A network, and losses: what does not come back within 20 ms is sent again, and counted apart. The load has the kernel \
+            join datagrams of one socket (UDP_SEGMENT, UDP_GRO), as fast clients do; a server that does not ask for the same \
+            is given, and sends, single ones.
+            """
         case .udp:
             """
             A network, and losses: what does not come back within 20 ms is sent again, and counted apart. The kernel's part of \

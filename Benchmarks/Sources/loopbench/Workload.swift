@@ -12,7 +12,7 @@ struct Workload: Sendable, Codable, Equatable {
         case streamIn = "stream-in"
         /// Bytes from the server, which sends without end.
         case streamOut = "stream-out"
-        /// Datagrams that come back, one in flight on each client's socket.
+        /// Datagrams that come back, `depth` of them in flight on each client's socket.
         case udp
         /// HTTP/1.1 requests by wrk.
         case http

@@ -26,9 +26,18 @@ struct NIOEcho: ParsableCommand {
     @Option(help: "What 'source' sends at a time, in bytes.")
     var messageBytes = 64 << 10
 
+    @Option(help: "Of UDP: how many datagrams one system call receives; SwiftNIO's own default is 1.")
+    var vectorReads = 32
+
+    @Flag(help: "Of UDP: receive and send datagrams of one peer that came in a row as one (GRO and GSO).")
+    var offload = false
+
     func validate() throws {
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
+        }
+        guard (1...1_024).contains(vectorReads) else {
+            throw ValidationError("--vector-reads must lie between 1 and 1,024.")
         }
         guard unix == nil || (host == nil && port == nil) else {
             throw ValidationError("--unix goes with neither --host nor --port.")
@@ -70,11 +79,20 @@ struct NIOEcho: ParsableCommand {
 
     /// With vector reads, which is what SwiftNIO advises for many small datagrams.
     private func bindDatagrams(on group: MultiThreadedEventLoopGroup) throws -> any Channel {
-        try DatagramBootstrap(group: group)
-            .channelOption(.datagramVectorReadMessageCount, value: 32)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32 * 2_048))
+        // Joined datagrams have 64 KiB together; the note of how long each is goes back with the answer.
+        let offload = offload
+        return try DatagramBootstrap(group: group)
+            .channelOption(.datagramVectorReadMessageCount, value: vectorReads == 1 ? 0 : vectorReads)
+            .channelOption(
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: vectorReads * (offload ? 65_536 : 2_048))
+            )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if offload, let options = channel.syncOptions {
+                        try options.setOption(.datagramReceiveOffload, value: true)
+                        try options.setOption(.datagramReceiveSegmentSize, value: true)
+                    }
                     try Service.udpEcho.addHandlers(to: channel, messageBytes: 0)
                 }
             }

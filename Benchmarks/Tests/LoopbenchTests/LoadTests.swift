@@ -56,10 +56,11 @@ struct LoadTests {
         #expect(measured.corruptions == 1)
     }
 
-    @Test func lostDatagramsAreSentAgainAndCounted() throws {
+    @Test(arguments: ["udp-64Bx4", "udp-pipelined-64Bx4x8"])
+    func lostDatagramsAreSentAgainAndCounted(_ name: String) throws {
         let server = try LossyEcho()
         let measured = try LoadGenerator(warmUpSeconds: 0, windowSeconds: 0.3).measure(
-            try #require(Workload(named: "udp-64Bx4")),
+            try #require(Workload(named: name)),
             contender: "lossy",
             round: 1,
             endpoint: .tcp(host: "127.0.0.1", port: server.port),

@@ -87,7 +87,12 @@ typedef struct cposix_datagram {
 
 // Sends datagrams in order, without waiting and without SIGPIPE, until one is refused. How many went out, or minus errno
 // when it was the first that was refused.
-int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count);
+//
+// UDP datagrams in a row to one destination, of one size of at most `*run_size_max` (the last may be shorter), pass the
+// network stack as one and are cut at its lower end. Where they cannot, they go one by one, and the size is lowered. Zero
+// keeps all apart.
+int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count,
+                              uint32_t *run_size_max);
 
 // ---- Files
 

@@ -73,7 +73,8 @@ bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t gro
 bool curing_prepare_receive_message_once(curing_ring *ring, int32_t socket, void *message, uint64_t user_data);
 bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint32_t count, uint64_t user_data);
 // Datagrams into provided buffers, by the `msghdr` at `message`. multishot: each buffer begins with a curing_datagram_head,
-// then as many bytes for the source's address as msg_namelen says, then the payload. Else the msghdr is filled in.
+// then as many bytes for the source's address as msg_namelen says and for control messages as msg_controllen says, then
+// the payload. Else the msghdr is filled in.
 bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *message, uint16_t group, bool multishot,
                                     uint64_t user_data);
 bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);

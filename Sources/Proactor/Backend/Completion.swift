@@ -9,7 +9,8 @@ struct Completion {
     /// Whether the operation is over: its slot is free and its memory is the owner's again.
     let isFinal: Bool
     /// What ``IOOperation/receive(_:)``, ``IOOperation/receiveOnce(_:maxCount:)`` or
-    /// ``IOOperation/receiveDatagrams(_:_:)`` brought: lent for the call, empty for every other operation.
+    /// ``IOOperation/receiveDatagrams(_:_:)`` brought: lent for the call. Of ``IOOperation/accept(_:)`` the peer's address in the
+    /// kernel's form, where the backend learns it by the way. Empty for every other operation.
     let bytes: UnsafeRawBufferPointer
 
     init(

@@ -16,6 +16,8 @@ protocol CompletionBackend: AnyObject {
     /// From how many bytes a task's send had better go out at once, past the backend. A ring makes the sends of a turn in one
     /// call, which is worth more than a task's wait as long as there is little to copy.
     var immediateSendSize: Int { get }
+    /// Bytes of the largest datagram that is received whole.
+    var datagramSizeMax: Int { get }
 
     /// Says where a backend without a kernel that does so calls what may block. Before anything is submitted.
     func useExecutor(_ submit: @escaping BlockingCallSubmission)

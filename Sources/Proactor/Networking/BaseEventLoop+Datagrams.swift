@@ -110,6 +110,7 @@ extension BaseEventLoop {
         // Until the transport has it, which is as soon as this returns: the loop may close meanwhile.
         unclaimed.insert(descriptor)
         do {
+            if family != .unix { joinDatagrams(on: descriptor) }
             if options.reusePort { try set(.reusePort, on: descriptor, address) }
             if options.allowBroadcast { try set(.broadcast, on: descriptor, address) }
             if let local { try bind(descriptor, to: local) }
@@ -124,6 +125,14 @@ extension BaseEventLoop {
         }
         unclaimed.remove(descriptor)
         return socket
+    }
+
+    /// Where datagrams come thick, the kernel may receive those of one sender as one, which spares each of them its own way
+    /// through the network stack; the transport takes them apart. Only on a socket that nobody else has.
+    private func joinDatagrams(on descriptor: FileDescriptor) {
+        guard backend.datagramSizeMax > Int(UInt16.max) else { return }
+        // A kernel before 5.0 does not know it, and nothing depends on it.
+        try? backend.system.setOption(.joinDatagrams, to: 1, on: descriptor)
     }
 
     private func makeDatagramSocket(

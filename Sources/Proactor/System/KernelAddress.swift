@@ -15,6 +15,9 @@ struct KernelAddress: BitwiseCopyable {
 }
 
 extension UnsafeMutablePointer<KernelAddress> {
+    /// The address's bytes in use, from the start on. The kernel says how long the address is, also where it had less room.
+    var addressCount: Int { Swift.min(Int(pointee.length), MemoryLayout<sockaddr_storage>.size) }
+
     /// Where the length is.
     var length: UnsafeMutablePointer<socklen_t> {
         // A stored property of the same memory.

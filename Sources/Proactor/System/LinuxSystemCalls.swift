@@ -57,9 +57,11 @@ final class LinuxSystemCalls: SystemCalls {
 
     func sendDatagrams(
         _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
-        on socket: FileDescriptor
+        on socket: FileDescriptor,
+        runSizeMax: inout UInt32
     ) -> Int {
-        Int(cposix_send_datagrams(socket.rawValue, datagrams.baseAddress, UInt32(datagrams.count)))
+        let count = UInt32(datagrams.count)
+        return Int(cposix_send_datagrams(socket.rawValue, datagrams.baseAddress, count, &runSizeMax))
     }
 
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {

@@ -34,6 +34,8 @@ public struct SocketOption: Hashable, Sendable {
     /// Keep an IPv6 socket from taking IPv4 connections (`IPV6_V6ONLY`).
     public static let ipv6Only = SocketOption(level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
 
+    /// Hand over UDP datagrams of one sender that came in a row as one, with a note of how long each is (`UDP_GRO`).
+    static let joinDatagrams = SocketOption(level: Int32(IPPROTO_UDP), name: 104)
     static let pendingError = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
     static let socketType = SocketOption(level: SOL_SOCKET, name: SO_TYPE)
     static let addressFamily = SocketOption(level: SOL_SOCKET, name: SO_DOMAIN)

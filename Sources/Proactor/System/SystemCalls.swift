@@ -22,7 +22,14 @@ protocol SystemCalls: AnyObject, Sendable {
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
     /// Sends datagrams in order, without waiting, until one is refused. Returns how many went out, or minus errno when it was
     /// the first that was refused.
-    func sendDatagrams(_ datagrams: UnsafeBufferPointer<OutgoingDatagram>, on socket: FileDescriptor) -> Int
+    ///
+    /// UDP datagrams of at most `runSizeMax` bytes that follow each other to one destination may pass the network stack as one;
+    /// who receives them sees no difference. Where the kernel cannot do that, it is lowered; zero forbids it.
+    func sendDatagrams(
+        _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
+        on socket: FileDescriptor,
+        runSizeMax: inout UInt32
+    ) -> Int
     /// Sends FIN after what the kernel still holds.
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the

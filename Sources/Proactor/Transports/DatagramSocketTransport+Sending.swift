@@ -45,7 +45,7 @@ extension DatagramSocketTransport {
         let system = loop.backend.system
         var budget = Self.datagramsPerTurn
         while budget > 0, !queue.isEmpty {
-            let result = system.sendDatagrams(queue.first(budget), on: descriptor)
+            let result = system.sendDatagrams(queue.first(budget), on: descriptor, runSizeMax: &runSizeMax)
             guard result <= 0 else {
                 queue.removeFirst(result, pool: loop.buffers)
                 budget -= result

@@ -16,6 +16,8 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     @exclusivity(unchecked) var datagramProtocol: (any DatagramProtocol)?
     @exclusivity(unchecked) var queue = DatagramQueue()
     @exclusivity(unchecked) var sendState = DatagramSendState.idle
+    /// The largest datagram of which several in a row may be sent as one.
+    @exclusivity(unchecked) var runSizeMax: UInt32
 
     /// The source that the last datagram of a Unix socket had: to make a path of its bytes each time would cost an allocation.
     @exclusivity(unchecked) private var lastSource = SocketAddress.unixUnnamed
@@ -38,6 +40,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         self.isConnected = isConnected
         self.datagramProtocol = datagramProtocol
         isUnix = family == .unix
+        runSizeMax = family == .unix ? 0 : UInt32(UInt16.max)
         reception = DatagramReception.allocate(for: family)
         super.init(loop: loop, descriptor: socket, peerAddress: isConnected ? remoteAddress : nil)
     }
@@ -105,11 +108,31 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
             datagramProtocol?.errorReceived(SocketError(.receive, .messageTooLong, address: source))
             return
         }
+        let size = reception.pointee.segmentSize
+        guard size == 0 || size >= completion.bytes.count else {
+            return deliverRun(completion.bytes, size, from: source)
+        }
+        deliver(completion.bytes, from: source)
+    }
+
+    @inline(__always)
+    private func deliver(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
         do {
             // The bytes live for the call: the backend holds them.
-            try datagramProtocol?.datagramReceived(completion.bytes.bytes, from: source)
+            try datagramProtocol?.datagramReceived(bytes.bytes, from: source)
         } catch {
             report(error, "datagramReceived threw an error")
+        }
+    }
+
+    /// Takes apart what the kernel received as one: datagrams of `size` bytes, but for the last.
+    private func deliverRun(_ bytes: UnsafeRawBufferPointer, _ size: Int, from source: SocketAddress) {
+        var start = 0
+        // A callback may end the endpoint.
+        while start < bytes.count, phase == .open {
+            let end = min(start + size, bytes.count)
+            deliver(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), from: source)
+            start = end
         }
     }
 

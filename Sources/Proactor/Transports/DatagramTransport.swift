@@ -4,6 +4,10 @@
 /// buffered, and `pauseWriting` tells the protocol when that is too much. A datagram can be lost on its way, and then
 /// nobody hears of it.
 ///
+/// UDP datagrams of one size that are sent in a row to one peer cross the network stack together, and so do those that one
+/// peer sent in a row (`UDP_SEGMENT`, `UDP_GRO`). The protocol is shown each by itself, and the peer gets each by itself. So
+/// many datagrams cost least when a turn sends them peer by peer.
+///
 /// Thread rule: the loop's thread only. The loop keeps a transport alive until `connectionLost` was called.
 ///
 /// ```swift

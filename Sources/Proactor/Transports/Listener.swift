@@ -112,7 +112,8 @@ final class Listener: CompletionOwner, CustomStringConvertible {
             failureWasReported = false
             let accepted = FileDescriptor(rawValue: completion.result)
             // An accept that was cancelled may have succeeded all the same: the server closes what it does not want.
-            server?.accepted(accepted)
+            let peer = completion.bytes.isEmpty ? nil : SocketAddress(kernelForm: completion.bytes)
+            server?.accepted(accepted, from: peer)
         }
         guard completion.isFinal else { return }
         switch state {

@@ -167,8 +167,8 @@ public final class Server {
         for waiter in waiters where !waiter.done { try? waiter.setResult(()) }
     }
 
-    /// A connection came in. A factory that fails costs this connection only.
-    func accepted(_ socket: FileDescriptor) {
+    /// A connection came in, from `peer` if that is known. A factory that fails costs this connection only.
+    func accepted(_ socket: FileDescriptor, from peer: SocketAddress?) {
         guard state == .serving else {
             try? loop.backend.system.close(socket)
             return
@@ -179,7 +179,8 @@ public final class Server {
                 loop: loop,
                 socket: socket,
                 connectionProtocol: connectionProtocol,
-                server: self
+                server: self,
+                peerAddress: peer
             ).start()
         } catch {
             try? loop.backend.system.close(socket)

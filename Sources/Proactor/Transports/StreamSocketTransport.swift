@@ -36,12 +36,14 @@ class StreamSocketTransport: LoopTransport, Transport {
         socket: FileDescriptor,
         connectionProtocol: any ConnectionProtocol,
         server: Server? = nil,
+        peerAddress: SocketAddress? = nil,
         hasPeerAddress: Bool = true
     ) {
         super.init(
             loop: loop,
             descriptor: socket,
-            peerAddress: hasPeerAddress ? try? loop.backend.system.peerAddress(of: socket) : nil,
+            peerAddress: peerAddress
+                ?? (hasPeerAddress ? try? loop.backend.system.peerAddress(of: socket) : nil),
             server: server
         )
         assign(connectionProtocol)

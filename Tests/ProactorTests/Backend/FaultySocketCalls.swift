@@ -17,8 +17,8 @@ final class FaultySocketCalls: SocketCalls {
         script.isEmpty ? nil : -script.removeFirst()
     }
 
-    override func accept(_ listener: Int32) -> Int32 {
-        next(&acceptErrors) ?? super.accept(listener)
+    override func accept(_ listener: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
+        next(&acceptErrors) ?? super.accept(listener, address)
     }
 
     override func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {

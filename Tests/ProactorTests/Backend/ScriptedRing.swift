@@ -60,7 +60,9 @@ final class ScriptedRing: RingCalls {
             messageWakeUp: messageWakeUp,
             noIOWait: true
         )
-        let size = 2 * bufferCount * bufferSize
+        // A datagram has its address and a control message before it.
+        let datagramBufferSize = bufferSize + 32
+        let size = bufferCount * (bufferSize + datagramBufferSize)
         storage = .init(start: .allocate(byteCount: size, alignment: 16), count: size)
         for index in 0..<size { storage[index] = UInt8(truncatingIfNeeded: index) }
         streamBuffers = BufferArea(
@@ -74,7 +76,7 @@ final class ScriptedRing: RingCalls {
             group: .datagrams,
             memory: storage.baseAddress! + bufferCount * bufferSize,
             count: bufferCount,
-            size: bufferSize,
+            size: datagramBufferSize,
             isIncremental: false
         )
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Proactor
 
-/// Receives of datagrams, on a scripted ring with four buffers of 64 bytes for them.
+/// Receives of datagrams, on a scripted ring with four small buffers for them.
 @Suite struct UringBackendDatagramTests {
     private final class Fixture {
         let harness: ScriptedHarness
@@ -14,6 +14,7 @@ import Testing
         /// Written down in each call: what the reception says holds no longer.
         var sources: [SocketAddress?] = []
         var cuts: [Bool] = []
+        var segmentSizes: [Int] = []
         var recycledInCalls: [[UInt16]] = []
 
         init(_ ring: ScriptedRing = ScriptedRing()) throws {
@@ -26,6 +27,7 @@ import Testing
                 guard completion.result >= 0 else { return }
                 sources.append(SocketAddress(kernelForm: reception.pointee.source))
                 cuts.append(reception.pointee.isTruncated)
+                segmentSizes.append(reception.pointee.segmentSize)
                 recycledInCalls.append(harness.ring.recycledDatagrams)
             }
         }
@@ -45,7 +47,8 @@ import Testing
             from port: UInt16,
             buffer: UInt16,
             more: Bool = true,
-            flags: UInt32 = 0
+            flags: UInt32 = 0,
+            joined: Int32? = nil
         ) throws {
             let area = try harness.ring.makeDatagramBuffers()
             let start = area.memory + Int(buffer) * area.size
@@ -53,10 +56,19 @@ import Testing
             head.name_length = UInt32(MemoryLayout<sockaddr_in>.size)
             head.payload_length = UInt32(payload.count)
             head.flags = flags
+            if let joined {
+                head.control_length = 24
+                var message = cmsghdr()
+                message.cmsg_len = 20
+                message.cmsg_level = Int32(IPPROTO_UDP)
+                message.cmsg_type = 104
+                (start + 48).storeBytes(of: message, as: cmsghdr.self)
+                (start + 64).storeBytes(of: joined, as: Int32.self)
+            }
             start.storeBytes(of: head, as: curing_datagram_head.self)
             _ = try SocketAddress.ipv4(.loopback, port: port).write(to: start + 16)
-            (start + 48).copyMemory(from: payload, byteCount: payload.count)
-            harness.ring.complete(token, Int32(48 + payload.count), more: more, buffer: buffer)
+            (start + 72).copyMemory(from: payload, byteCount: payload.count)
+            harness.ring.complete(token, Int32(72 + payload.count), more: more, buffer: buffer)
         }
     }
 
@@ -96,6 +108,19 @@ import Testing
         try fixture.complete([1], from: 7, buffer: 0)
         fixture.harness.turn()
         #expect(fixture.cuts == [true, false])
+        fixture.close()
+    }
+
+    @Test func joinedDatagramsSayHowLongEachIs() throws {
+        let fixture = try Fixture()
+        try fixture.complete(Array(repeating: 9, count: 7), from: 7, buffer: 3, joined: 3)
+        fixture.harness.turn()
+        // The buffer still holds the message, which is not the next one's.
+        try fixture.complete([1], from: 7, buffer: 3)
+        try fixture.complete([1], from: 7, buffer: 1, joined: -5)
+        fixture.harness.turn()
+        #expect(fixture.segmentSizes == [3, 0, 0])
+        #expect(fixture.harness.owner.results == [7, 1, 1])
         fixture.close()
     }
 

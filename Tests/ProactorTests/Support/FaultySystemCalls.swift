@@ -31,10 +31,11 @@ final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
 
     override func sendDatagrams(
         _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
-        on socket: FileDescriptor
+        on socket: FileDescriptor,
+        runSizeMax: inout UInt32
     ) -> Int {
         guard datagramSendFailures.isEmpty else { return -Int(datagramSendFailures.removeFirst().rawValue) }
-        let result = super.sendDatagrams(datagrams, on: socket)
+        let result = super.sendDatagrams(datagrams, on: socket, runSizeMax: &runSizeMax)
         datagramBatches.append(result)
         return result
     }

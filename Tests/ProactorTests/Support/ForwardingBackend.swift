@@ -13,6 +13,7 @@ class ForwardingBackend: CompletionBackend {
     var waker: any LoopWaker { inner.waker }
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
+    var datagramSizeMax: Int { inner.datagramSizeMax }
 
     func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         inner.useExecutor(submit)

@@ -22,9 +22,10 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
 
     func sendDatagrams(
         _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
-        on socket: FileDescriptor
+        on socket: FileDescriptor,
+        runSizeMax: inout UInt32
     ) -> Int {
-        inner.sendDatagrams(datagrams, on: socket)
+        inner.sendDatagrams(datagrams, on: socket, runSizeMax: &runSizeMax)
     }
 
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {

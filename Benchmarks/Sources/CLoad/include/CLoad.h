@@ -26,7 +26,7 @@ typedef enum {
     CLOAD_IDLE,        // open all, one message each, then hold: memory only
     CLOAD_STREAM_IN,   // towards a server that discards
     CLOAD_STREAM_OUT,  // from a server that sends without end
-    CLOAD_UDP,         // one datagram in flight on each of `connections` connected UDP sockets, sent again when it is lost
+    CLOAD_UDP,         // `depth` datagrams in flight on each of `connections` connected UDP sockets, sent again when lost
 } cload_kind;
 
 typedef struct {

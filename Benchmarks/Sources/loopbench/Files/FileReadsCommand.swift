@@ -8,7 +8,11 @@ import SystemPackage
 struct FileReadsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reads",
-        abstract: "Reads 4 KiB at random places of a file, many reads at once, against a ring in C."
+        abstract: "Reads 4 KiB at random places of a file, many reads at once, against a ring in C.",
+        discussion: """
+            On a disk, the disk may be what limits all three. A file in /dev/shm has none behind it, and takes O_DIRECT since \
+            Linux 6.6: what is left is what the loops and the kernel cost.
+            """
     )
 
     @Option(help: "How often each reads.")

@@ -197,7 +197,8 @@ extension SelectorBackend {
 
     private func accept(_ listener: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
         for _ in 0..<Self.acceptsMax {
-            let result = calls.accept(listener)
+            acceptedAddress.pointee.length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            let result = calls.accept(listener, acceptedAddress)
             if result >= 0 {
                 deliverAccepted(result, token, owner)
                 // The callback may have cancelled: what is still queued stays in the backlog.
@@ -240,8 +241,12 @@ extension SelectorBackend {
             _ = calls.close(descriptor)
             return
         }
+        // The address stays until the next accept, which is after the call.
+        let address = UnsafeRawBufferPointer(start: acceptedAddress, count: acceptedAddress.addressCount)
         owner._withUnsafeGuaranteedRef {
-            $0.operationCompleted(Completion(token: token, result: descriptor, isFinal: false))
+            $0.operationCompleted(
+                Completion(token: token, result: descriptor, isFinal: false, bytes: address)
+            )
         }
     }
 

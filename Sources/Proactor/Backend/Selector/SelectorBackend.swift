@@ -23,6 +23,7 @@ final class SelectorBackend: CompletionBackend {
     var operationCount: Int { table.count }
     /// A send is a call of its own either way.
     var immediateSendSize: Int { 0 }
+    var datagramSizeMax: Int { Self.receiveBufferSize }
 
     let calls: SocketCalls
     /// Operations on the executor's threads.
@@ -30,6 +31,8 @@ final class SelectorBackend: CompletionBackend {
     let table = OperationTable()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
+    /// The peer of the connection that was accepted last: to ask for it afterwards is a call of its own.
+    let acceptedAddress: UnsafeMutablePointer<KernelAddress>
 
     // Exclusivity: all of it belongs to the loop's thread, and no method calls out while it changes these.
     @exclusivity(unchecked) private var isClosed = false
@@ -74,6 +77,8 @@ final class SelectorBackend: CompletionBackend {
         }
         receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
         found = .allocate(capacity: Self.readyMax)
+        acceptedAddress = .allocate(capacity: 1)
+        acceptedAddress.initialize(to: .blank)
         do throws(Errno) {
             try selector.watch(selectorWaker.descriptor, for: .read)
         } catch {
@@ -86,6 +91,7 @@ final class SelectorBackend: CompletionBackend {
         close()
         receiveBuffer.deallocate()
         found.deallocate()
+        acceptedAddress.deallocate()
     }
 
     private static func makeSelector(_ kind: SelectorKind) throws(Errno) -> any Selector {

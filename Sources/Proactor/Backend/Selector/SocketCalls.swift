@@ -12,10 +12,6 @@ class SocketCalls {
         self.usesQuietWrites = usesQuietWrites
     }
 
-    func accept(_ listener: Int32) -> Int32 {
-        cposix_accept(listener, true, nil, nil)
-    }
-
     func accept(_ listener: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
         // KernelAddress begins with the address itself.
         cposix_accept(listener, true, address, address.length)
@@ -39,20 +35,24 @@ class SocketCalls {
         result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
     }
 
-    /// Receives one datagram, and notes its source and whether it was cut.
+    /// Receives one datagram, or several that the kernel joined, and notes the source and whether it was cut.
     func receiveDatagram(
         _ socket: Int32,
         _ buffer: UnsafeMutableRawBufferPointer,
         _ reception: UnsafeMutablePointer<DatagramReception>
     ) -> Int32 {
-        var length = socklen_t(reception.pointee.nameCapacity)
-        // sockaddr_storage is made to be seen as any sockaddr.
-        let name = UnsafeMutableRawPointer(reception.namePointer).assumingMemoryBound(to: sockaddr.self)
+        reception.prepare()
+        var piece = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
         // MSG_TRUNC: the datagram's own length, also when it is longer than the buffer.
         let flags = Int32(MSG_DONTWAIT | MSG_TRUNC)
-        let count = recvfrom(socket, buffer.baseAddress, buffer.count, flags, name, &length)
+        // The header names the piece for this call only.
+        let count = withUnsafeMutablePointer(to: &piece) { piece in
+            reception.headerPointer.pointee.msg_iov = piece
+            reception.headerPointer.pointee.msg_iovlen = 1
+            return recvmsg(socket, reception.headerPointer, flags)
+        }
         guard count >= 0 else { return -errno }
-        reception.noteName(length: Int(length), isTruncated: count > buffer.count)
+        reception.noteHeader(isTruncated: count > buffer.count)
         return Int32(min(count, buffer.count))
     }
 

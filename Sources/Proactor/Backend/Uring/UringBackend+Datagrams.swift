@@ -9,7 +9,7 @@ extension UringBackend {
         return datagramBuffers
     }
 
-    /// One step of a receive of datagrams. Each has a buffer to itself.
+    /// One step of a receive of datagrams. Each, or several that the kernel joined, has a buffer to itself.
     func deliverDatagram(
         _ completion: RingCompletion,
         _ record: UnsafeMutablePointer<OperationTable.Record>,
@@ -37,19 +37,23 @@ extension UringBackend {
         buffers.giveBack(piece.spentBuffer)
     }
 
-    /// A multishot receive's buffer: the kernel's word about the datagram, room for its source's address, the datagram.
+    /// A multishot receive's buffer: the kernel's word about the datagram, room for its source's address and for control
+    /// messages, the datagram.
     private func unpack(
         _ buffer: UnsafeRawBufferPointer,
         into reception: UnsafeMutablePointer<DatagramReception>
     ) -> UnsafeRawBufferPointer {
         let nameStart = MemoryLayout<curing_datagram_head>.size
-        let start = nameStart + reception.pointee.nameCapacity
+        let controlStart = nameStart + reception.pointee.nameCapacity
+        let start = controlStart + reception.pointee.controlCapacity
         precondition(buffer.count >= start, "the kernel wrote half a datagram's head")
         let head = buffer.loadUnaligned(as: curing_datagram_head.self)
         // The kernel says how long the address is; what of it found no room was left out.
         let nameEnd = nameStart + min(Int(head.name_length), reception.pointee.nameCapacity)
         reception.pointee.source = UnsafeRawBufferPointer(rebasing: buffer[nameStart..<nameEnd])
         reception.pointee.isTruncated = head.flags & UInt32(MSG_TRUNC) != 0
+        let controlEnd = controlStart + min(Int(head.control_length), reception.pointee.controlCapacity)
+        reception.pointee.noteControl(UnsafeRawBufferPointer(rebasing: buffer[controlStart..<controlEnd]))
         return UnsafeRawBufferPointer(rebasing: buffer[start...])
     }
 
@@ -58,11 +62,8 @@ extension UringBackend {
         of bytes: UnsafeRawBufferPointer,
         _ reception: UnsafeMutablePointer<DatagramReception>
     ) -> UnsafeRawBufferPointer {
-        let header = reception.headerPointer.pointee
-        reception.noteName(
-            length: Int(header.msg_namelen),
-            isTruncated: header.msg_flags & Int32(MSG_TRUNC) != 0
-        )
+        let flags = reception.headerPointer.pointee.msg_flags
+        reception.noteHeader(isTruncated: flags & Int32(MSG_TRUNC) != 0)
         return bytes
     }
 }

@@ -22,6 +22,7 @@ final class UringBackend: CompletionBackend {
     /// What files are sent through.
     let pipes: TransferPipes
     let reapedCapacity: Int
+    let datagramSizeMax: Int
     /// Which fork of the process made the ring.
     let forkOfOrigin = cposix_current_fork()
     let reaped: UnsafeMutablePointer<RingCompletion>
@@ -63,11 +64,18 @@ final class UringBackend: CompletionBackend {
         self.init(
             ring: try KernelRing(configuration: configuration),
             system: LinuxSystemCalls(nonBlocking: false),
-            completionsPerTurn: configuration.completionsPerTurn
+            completionsPerTurn: configuration.completionsPerTurn,
+            datagramSizeMax: configuration.datagramSize
         )
     }
 
-    init(ring: any RingCalls, system: any SystemCalls, completionsPerTurn: Int) {
+    init(
+        ring: any RingCalls,
+        system: any SystemCalls,
+        completionsPerTurn: Int,
+        datagramSizeMax: Int = 0
+    ) {
+        self.datagramSizeMax = datagramSizeMax
         self.ring = ring
         self.system = system
         features = ring.features

@@ -54,8 +54,10 @@ extension BaseEventLoop {
                 datagram.address = UnsafeRawPointer(storage)
                 datagram.address_length = target.length
             }
+            var runSizeMax: UInt32 = 0
             return withUnsafePointer(to: &datagram) {
-                Int32(backend.system.sendDatagrams(UnsafeBufferPointer(start: $0, count: 1), on: socket))
+                let datagrams = UnsafeBufferPointer(start: $0, count: 1)
+                return Int32(backend.system.sendDatagrams(datagrams, on: socket, runSizeMax: &runSizeMax))
             }
         }
     }
