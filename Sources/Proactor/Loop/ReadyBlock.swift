@@ -44,6 +44,13 @@ final class ReadyBlock {
         return (entries + (first - 1)).move()
     }
 
+    /// Whether the oldest entry, which there must be, is a step of a task.
+    var beginsWithJob: Bool {
+        precondition(first < end, "a drained block of the ready queue was looked into")
+        if case .job = entries[first] { return true }
+        return false
+    }
+
     /// Makes a drained block as good as new. Only for a block that no handle points to.
     func reset() {
         precondition(isDrained, "a block of the ready queue was used again with entries in it")

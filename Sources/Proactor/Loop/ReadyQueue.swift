@@ -48,6 +48,12 @@ final class ReadyQueue {
         return head._withUnsafeGuaranteedRef { $0.takeFirst() }
     }
 
+    /// Whether the oldest entry is a step of a task; the queue must not be empty.
+    var beginsWithJob: Bool {
+        if head._withUnsafeGuaranteedRef({ $0.isDrained }) { dropHead() }
+        return head._withUnsafeGuaranteedRef { $0.beginsWithJob }
+    }
+
     /// Drops what will not run any more. The jobs of context callbacks are handed to `end`: their tasks end only by running.
     func drop(_ end: (UnownedJob) -> Void) {
         while count > 0 {
