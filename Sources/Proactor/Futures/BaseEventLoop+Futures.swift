@@ -1,4 +1,6 @@
 extension BaseEventLoop {
+    // Inlinable: where `Value` is known, the future's type is too, and need not be looked up.
+    @inlinable
     public func createFuture<Value>(of type: Value.Type) -> Future<Value> {
         Future(loop: self)
     }

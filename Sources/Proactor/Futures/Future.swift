@@ -11,14 +11,23 @@
 /// try loop.callLater(.seconds(1)) { try answer.setResult(42) }
 /// print(try loop.runUntilComplete(answer))
 /// ```
-public class Future<Value>: AnyFuture, CustomStringConvertible {
+public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible {
     let loop: BaseEventLoop
     // Exclusivity: a future belongs to the loop's thread, and no method calls out while it changes these.
-    @exclusivity(unchecked) private(set) var state = FutureState<Value>.pending
-    @exclusivity(unchecked) private var waiting = DoneCallbackList<Value>()
+    // All of them are of one size, whatever `Value` is. Code that does not know it would ask the Swift runtime for the type
+    // of each that is not, at each use and for the future's end: that cost more than all the rest of a wait.
+    @exclusivity(unchecked) private var phase = FuturePhase.pending
     @exclusivity(unchecked) private var isErrorSeen = false
     @exclusivity(unchecked) private var callbacksAdded = 0
+    /// The task that waits, when it was the first.
+    @exclusivity(unchecked) private var waiter: UnsafeContinuation<Void, Never>?
+    /// What else waits.
+    @exclusivity(unchecked) private var others: DoneCallbackList<Value>?
+    @exclusivity(unchecked) private var failure: (any Error)?
+    /// The result; none is kept when it is nothing.
+    @exclusivity(unchecked) private var success: FutureValue<Value>?
 
+    @usableFromInline
     init(loop: BaseEventLoop) {
         self.loop = loop
     }
@@ -33,14 +42,13 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     /// Whether there is an outcome: a result, an error or a cancellation.
     public var done: Bool {
         loop.checkThread("Future.done")
-        return !state.isPending
+        return phase != .pending
     }
 
     /// Whether the outcome is a cancellation.
     public var cancelled: Bool {
         loop.checkThread("Future.cancelled")
-        if case .cancelled = state { return true }
-        return false
+        return phase == .cancelled
     }
 
     /// The result.
@@ -49,14 +57,10 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     ///   ``EventLoopError/invalidState(_:)`` when it is not done.
     public func result() throws -> Value {
         loop.checkThread("Future.result")
-        switch state {
-        case .succeeded(let value): return value
-        case .failed(let error):
-            isErrorSeen = true
-            throw error
-        case .cancelled: throw CancellationError()
-        case .pending: throw EventLoopError.invalidState("the result of \(self) was asked for")
-        }
+        guard phase == .succeeded else { throw errorInsteadOf("result") }
+        if let success { return success.value }
+        precondition(Value.self == Void.self, "a future succeeded without a result")
+        return () as! Value
     }
 
     /// The error, or `nil` after a success. Counts as having looked at the error.
@@ -65,13 +69,10 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     ///   it is not done.
     public func exception() throws -> (any Error)? {
         loop.checkThread("Future.exception")
-        switch state {
+        switch phase {
         case .succeeded: return nil
-        case .failed(let error):
-            isErrorSeen = true
-            return error
-        case .cancelled: throw CancellationError()
-        case .pending: throw EventLoopError.invalidState("the error of \(self) was asked for")
+        case .failed: return errorInsteadOf("error")
+        case .cancelled, .pending: throw errorInsteadOf("error")
         }
     }
 
@@ -80,9 +81,9 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     /// Cancelling the task that waits cancels the future, and every other task that waits for it.
     ///
     /// - Throws: the error that was set, or `CancellationError`.
-    public nonisolated(nonsending) func value() async throws -> Value {
+    public final nonisolated(nonsending) func value() async throws -> Value {
         loop.checkThread("Future.value")
-        if state.isPending { await untilDone() }
+        if phase == .pending { await untilDone() }
         return try result()
     }
 
@@ -94,7 +95,7 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     public func setResult(_ value: Value) throws(EventLoopError) {
         loop.checkThread("Future.setResult")
         try checkPending("result")
-        finish(.succeeded(value))
+        succeed(value)
     }
 
     /// Ends the future with an error; with a `CancellationError` it is cancelled.
@@ -103,15 +104,15 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     public func setException(_ error: any Error) throws(EventLoopError) {
         loop.checkThread("Future.setException")
         try checkPending("error")
-        finish(FutureState(error: error))
+        fail(error)
     }
 
     /// Cancels the future. Returns false, and does nothing, when it is done already.
     @discardableResult
     public func cancel() -> Bool {
         loop.checkThread("Future.cancel")
-        guard state.isPending else { return false }
-        finish(.cancelled)
+        guard phase == .pending else { return false }
+        end(.cancelled)
         return true
     }
 
@@ -127,18 +128,18 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     public func addDoneCallback(_ callback: @escaping (Future<Value>) throws -> Void) -> DoneCallbackToken {
         loop.checkThread("Future.addDoneCallback")
         let token = makeToken()
-        guard state.isPending, !loop.isClosed else {
+        guard phase == .pending, !loop.isClosed else {
             // On a closed loop there is nobody to run it.
             _ = try? loop.callSoon { try callback(self) }
             return token
         }
-        guard loop.isWithinTask else {
-            waiting.append(.callback(number: token.number, callback))
+        guard loop.hasContext else {
+            append(.callback(number: token.number, callback))
             return token
         }
         let contextCallback = ContextDoneCallback(callback)
         let job = loop.captureContext { try contextCallback.run() }
-        waiting.append(.contextCallback(number: token.number, contextCallback, job))
+        append(.contextCallback(number: token.number, contextCallback, job))
         return token
     }
 
@@ -146,7 +147,7 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     @discardableResult
     public func removeDoneCallback(_ token: DoneCallbackToken) -> Bool {
         loop.checkThread("Future.removeDoneCallback")
-        guard token.future == ObjectIdentifier(self), let removed = waiting.remove(number: token.number)
+        guard token.future == ObjectIdentifier(self), let removed = others?.remove(number: token.number)
         else {
             return false
         }
@@ -158,8 +159,8 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     /// callbacks.
     func addPlainDoneCallback(_ callback: @escaping (Future<Value>) throws -> Void) -> DoneCallbackToken {
         let token = makeToken()
-        if state.isPending {
-            waiting.append(.callback(number: token.number, callback))
+        if phase == .pending {
+            append(.callback(number: token.number, callback))
         } else {
             loop.ready.push(.callback { try callback(self) })
         }
@@ -168,22 +169,59 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
 
     // MARK: - Inside
 
+    final var isPending: Bool { phase == .pending }
+
+    /// Ends the future with a result.
+    final func succeed(_ value: Value) {
+        if Value.self != Void.self { success = FutureValue(value) }
+        end(.succeeded)
+    }
+
+    /// Ends the future with an error, or cancels it.
+    final func fail(_ error: any Error) {
+        guard !(error is CancellationError) else { return end(.cancelled) }
+        failure = error
+        end(.failed)
+    }
+
+    final func finish(_ outcome: FutureState<Value>) {
+        switch outcome {
+        case .succeeded(let value): succeed(value)
+        case .failed(let error): fail(error)
+        case .cancelled: end(.cancelled)
+        case .pending: preconditionFailure("a future was finished without an outcome")
+        }
+    }
+
     /// Leaves `pending`, and schedules whatever waits.
-    func finish(_ outcome: FutureState<Value>) {
-        precondition(state.isPending, "a future was finished twice")
-        precondition(!outcome.isPending, "a future was finished without an outcome")
-        state = outcome
-        waiting.takeAll().forEach(schedule)
+    private func end(_ phase: FuturePhase) {
+        precondition(self.phase == .pending, "a future was finished twice")
+        self.phase = phase
+        // On a closed loop this only logs that the task is lost.
+        waiter.take()?.resume()
+        // Not taken out of the optional by its own method, which looks its type up.
+        guard let others else { return }
+        self.others = nil
+        others.forEach(schedule)
+    }
+
+    /// What is thrown in place of `what`, and counts as seen from here on.
+    @inline(never)
+    private func errorInsteadOf(_ what: StaticString) -> any Error {
+        if phase == .cancelled { return CancellationError() }
+        guard let failure else { return EventLoopError.invalidState("the \(what) of \(self) was asked for") }
+        isErrorSeen = true
+        return failure
     }
 
     /// Tells the exception handler about an error that nobody looked at. Called when the future is released,
     /// which may happen on any thread.
     func reportUnseenError(_ message: () -> String) {
-        guard case .failed(let error) = state, !isErrorSeen else { return }
+        guard let failure, !isErrorSeen else { return }
         isErrorSeen = true
-        var context = ExceptionContext(message: message(), error: error)
+        var context = ExceptionContext(message: message(), error: failure)
         // Not the future: who kept it from here on would keep what is being released.
-        context.future = makeReleased(error)
+        context.future = makeReleased(failure)
         loop.reportFromAnyThread(context)
     }
 
@@ -194,7 +232,21 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
 
     /// Drops all that waits, for a loop that will not run again.
     func discardCallbacks() {
-        waiting.takeAll().forEach(discard)
+        // A waiter keeps its future alive: it is dropped with its loop only, and its task can never go on.
+        waiter = nil
+        guard let others else { return }
+        self.others = nil
+        others.forEach(discard)
+    }
+
+    private func append(_ callback: DoneCallback<Value>) {
+        let list = others ?? DoneCallbackList()
+        others = list
+        list.append(callback)
+    }
+
+    private func append(_ continuation: UnsafeContinuation<Void, Never>) {
+        if waiter == nil, others == nil { waiter = continuation } else { append(.waiter(continuation)) }
     }
 
     private func makeToken() -> DoneCallbackToken {
@@ -203,7 +255,7 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     }
 
     private func checkPending(_ what: StaticString) throws(EventLoopError) {
-        guard !state.isPending else { return }
+        guard phase != .pending else { return }
         throw .invalidState("the \(what) of \(self) cannot be set")
     }
 
@@ -225,8 +277,6 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
     private func discard(_ callback: DoneCallback<Value>) {
         switch callback {
         case .waiter, .callback:
-            // A waiter keeps its future alive: it is dropped with its loop only, and its task can never go
-            // on.
             break
         case .contextCallback(_, let callback, let job):
             callback.disarm()
@@ -234,37 +284,31 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
         }
     }
 
+    // Not inlined: see `CancellationHandler`.
+    @inline(never)
     private nonisolated(nonsending) func untilDone() async {
-        // Used on the loop's thread only: a cancel that comes elsewhere is posted there.
+        let handler = CancellationHandler(for: self)
+        defer { handler.remove() }
+        // A task that was cancelled before it got here has cancelled the future by now.
+        guard phase == .pending else { return }
+        // Used on the loop's thread only.
         nonisolated(unsafe) let future = self
-        // Handed on, because the closure knows nothing of it: without it an actor on this loop would wait elsewhere.
-        let isolation = #isolation
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation(isolation: isolation) { continuation in
-                future.loop.checkThread("value")
-                // A task that was cancelled before it got here has cancelled the future on its way in.
-                if future.state.isPending {
-                    future.waiting.append(.waiter(continuation))
-                } else {
-                    continuation.resume()
-                }
-            }
-        } onCancel: {
-            future.cancelFromAnyThread()
+        await withUnsafeContinuation { continuation in
+            future.append(continuation)
         }
     }
 
     /// Waits until the future is done. Cancelling the task that waits changes nothing.
     nonisolated(nonsending) func untilDoneRegardless() async {
-        guard state.isPending else { return }
+        guard phase == .pending else { return }
         // Used on the loop's thread only.
         nonisolated(unsafe) let future = self
         await withUnsafeContinuation { continuation in
-            future.waiting.append(.waiter(continuation))
+            future.append(continuation)
         }
     }
 
-    private func cancelFromAnyThread() {
+    func waiterWasCancelled() {
         guard !loop.isOnLoopThread else {
             cancel()
             return
@@ -282,10 +326,10 @@ public class Future<Value>: AnyFuture, CustomStringConvertible {
 
     /// What it is, as the end of a sentence.
     var stateText: String {
-        switch state {
+        switch phase {
         case .pending: "is pending"
         case .succeeded: "has its result"
-        case .failed(let error): "failed with \(error)"
+        case .failed: "failed with \(failure.map { "\($0)" } ?? "an error")"
         case .cancelled: "was cancelled"
         }
     }

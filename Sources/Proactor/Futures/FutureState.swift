@@ -1,13 +1,9 @@
-/// Where a future is in its life. It leaves `pending` once, and for good.
+/// A future's outcome in one piece, for what hands it over from one thread to another.
 enum FutureState<Value> {
     case pending
     case succeeded(Value)
     case failed(any Error)
     case cancelled
-
-    var isPending: Bool {
-        if case .pending = self { true } else { false }
-    }
 
     /// The outcome that an error means.
     init(error: any Error) {

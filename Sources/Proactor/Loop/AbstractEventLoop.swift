@@ -204,6 +204,7 @@ extension AbstractEventLoop {
     }
 
     /// A future without a value, for what only has to happen.
+    @inlinable
     public func createFuture() -> Future<Void> {
         createFuture(of: Void.self)
     }

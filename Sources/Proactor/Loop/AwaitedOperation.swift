@@ -1,3 +1,4 @@
+import Synchronization
 import SystemPackage
 
 /// An operation that a task waits for. Cancelling the task cancels the operation.
@@ -7,7 +8,7 @@ import SystemPackage
 /// ``UnclaimedDescriptors``.
 ///
 /// The objects are used again: waiting allocates nothing. A cancel that comes too late names the use that it meant.
-final class AwaitedOperation: CompletionOwner {
+final class AwaitedOperation: CompletionOwner, CancellableWait {
     /// The loop owns the pool that this object belongs to, and whoever uses the object is within a call of the loop.
     private unowned(unsafe) let loop: BaseEventLoop
 
@@ -19,8 +20,8 @@ final class AwaitedOperation: CompletionOwner {
     @exclusivity(unchecked) private var isCancelled = false
     /// What the operation lent with its completion.
     @exclusivity(unchecked) private var bytes: [UInt8] = []
-    /// How often the object was given back.
-    @exclusivity(unchecked) private var useNumber: UInt64 = 0
+    /// How often the object was given back. Atomic, because the thread that cancels reads it.
+    private let useNumber = Atomic<UInt64>(0)
 
     init(loop: BaseEventLoop) {
         self.loop = loop
@@ -71,19 +72,16 @@ final class AwaitedOperation: CompletionOwner {
         return (result, bytes)
     }
 
+    // Not inlined: see `CancellationHandler`.
+    @inline(never)
     nonisolated(nonsending) private func wait(for operation: IOOperation) async -> Int32 {
-        // The handler may run on any thread, and only passes this object on to the loop's own.
+        let handler = CancellationHandler(for: self)
+        defer { handler.remove() }
+        // Used on the loop's thread only.
         nonisolated(unsafe) let operation = operation
         nonisolated(unsafe) let this = self
-        let use = useNumber
-        // As for a future: an actor on this loop stays on it.
-        let isolation = #isolation
-        return await withTaskCancellationHandler {
-            await withUnsafeContinuation(isolation: isolation) { continuation in
-                this.begin(operation, continuation)
-            }
-        } onCancel: {
-            this.cancelFromAnyThread(use)
+        return await withUnsafeContinuation { continuation in
+            this.begin(operation, continuation)
         }
     }
 
@@ -95,7 +93,8 @@ final class AwaitedOperation: CompletionOwner {
         if isCancelled { loop.backend.cancel(token) }
     }
 
-    private func cancelFromAnyThread(_ use: UInt64) {
+    func waiterWasCancelled() {
+        let use = useNumber.load(ordering: .relaxed)
         guard !loop.isOnLoopThread else { return cancel(use) }
         // It reaches only the loop's thread.
         nonisolated(unsafe) let this = self
@@ -104,7 +103,7 @@ final class AwaitedOperation: CompletionOwner {
     }
 
     private func cancel(_ use: UInt64) {
-        guard use == useNumber else { return }
+        guard use == useNumber.load(ordering: .relaxed) else { return }
         isCancelled = true
         if continuation != nil { loop.backend.cancel(token) }
     }
@@ -133,6 +132,6 @@ final class AwaitedOperation: CompletionOwner {
         precondition(continuation == nil, "an operation was given back before it was over")
         memory = nil
         isCancelled = false
-        useNumber &+= 1
+        useNumber.wrappingAdd(1, ordering: .relaxed)
     }
 }

@@ -1,15 +1,20 @@
 import CPosix
 
 extension BaseEventLoop {
-    /// Whether a task runs now, so that there may be task-local values to carry. A running loop knows without asking the
-    /// Swift runtime, which costs as much as the rest of `callSoon`.
+    /// Whether a task runs now. A running loop knows without asking the Swift runtime, which costs as much as the rest of
+    /// `callSoon`.
     @inline(__always)
     var isWithinTask: Bool { runState == .running ? isRunningJob : cposix_is_within_task() }
 
-    /// As ``isWithinTask``, on any thread.
+    /// Whether a task runs now that may have task-local values to carry.
     @inline(__always)
-    var isWithinTaskOfAnyThread: Bool {
-        isOnLoopThread && runState == .running ? isRunningJob : cposix_is_within_task()
+    var hasContext: Bool { isWithinTask && TaskLocals.mayHaveOthers(than: CurrentTask.$current) }
+
+    /// As ``hasContext``, on any thread.
+    @inline(__always)
+    var hasContextOnAnyThread: Bool {
+        let isWithinTask = isOnLoopThread && runState == .running ? isRunningJob : cposix_is_within_task()
+        return isWithinTask && TaskLocals.mayHaveOthers(than: CurrentTask.$current)
     }
 
     /// A job that runs `callback` on this loop with the task-local values that hold now. May be called on any thread.

@@ -87,17 +87,17 @@ final class ConnectionRace {
         guard !winner.done else { return }
         switch outcome {
         case .success(let socket):
-            winner.finish(.succeeded(socket))
+            winner.succeed(socket)
         case .failure(let error as SocketError):
             failures[index] = error
             if attempts.count < addresses.count {
                 startNextAttempt()
             } else if attemptsEnded == addresses.count {
                 let reasons = addresses.indices.compactMap { failures[$0] }
-                winner.finish(.failed(ConnectionError(reasons: reasons)))
+                winner.fail(ConnectionError(reasons: reasons))
             }
         case .failure(let error):
-            winner.finish(FutureState(error: error))
+            winner.fail(error)
         }
     }
 

@@ -40,7 +40,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         givenName = name
         super.init(loop: loop)
         guard !loop.isClosed else {
-            finish(.failed(EventLoopError.closed))
+            fail(EventLoopError.closed)
             return
         }
         loop.adoptCallingThreadBeforeStart()
@@ -70,24 +70,25 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     }
 
     private nonisolated(nonsending) func run(_ body: () async throws -> Value) async {
-        let outcome: FutureState<Value>
+        TaskLocals.find(within: CurrentTask.$current)
         do {
             // As in asyncio, a task that is cancelled before its first step never begins.
             try Task.checkCancellation()
-            outcome = .succeeded(try await body())
+            let value = try await body()
+            leaveLoop()
+            succeed(value)
         } catch {
-            outcome = FutureState(error: error)
+            leaveLoop()
+            fail(error)
         }
-        precondition(loop.isOnLoopThread, "a task's last step ran away from its event loop's thread")
-        complete(outcome)
     }
 
-    private func complete(_ outcome: FutureState<Value>) {
+    private func leaveLoop() {
+        precondition(loop.isOnLoopThread, "a task's last step ran away from its event loop's thread")
         swiftTask = nil
         // A loop that was closed meanwhile has emptied its list.
         if place >= 0 { loop.tasks.remove(at: place) }
         place = -1
-        finish(outcome)
     }
 
     // MARK: - Name
@@ -115,7 +116,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     @discardableResult
     public override func cancel() -> Bool {
         loop.checkThread("LoopTask.cancel")
-        guard state.isPending else { return false }
+        guard isPending else { return false }
         cancelRequests += 1
         swiftTask?.cancel()
         return true

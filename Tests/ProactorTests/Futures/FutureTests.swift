@@ -156,6 +156,36 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aTaskThatIsCancelledAlreadyCancelsWhatItWaitsFor(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let future = loop.createFuture()
+            let other = loop.createFuture(of: String.self)
+            let task = loop.createTask {
+                withUnsafeCurrentTask { $0?.cancel() }
+                await #expect(throws: CancellationError.self) { try await future.value() }
+                return try await other.value()
+            }
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            #expect(future.cancelled && other.cancelled && task.cancelled)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aCancelAfterTheWaitChangesNothing(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let first = loop.createFuture(of: String.self)
+            let task = loop.createTask {
+                let text = try await first.value()
+                withUnsafeCurrentTask { $0?.cancel() }
+                return text
+            }
+            try loop.callSoon { try loop.callSoon { try first.setResult("done") } }
+            #expect(try loop.runUntilComplete(task) == "done")
+            #expect(try first.result() == "done")
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aCancelFromAnotherThreadReachesTheFuture(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture()

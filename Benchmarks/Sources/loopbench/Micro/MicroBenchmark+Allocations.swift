@@ -8,6 +8,13 @@ extension MicroBenchmark {
         let operations: [(name: String, atMost: Double, measure: (LoopKind) throws -> Double)] = [
             // The closure that starts the chain is made once for all of them.
             ("callSoon", 0.001, callSoonAllocations),
+            // No task-local value has to be carried along; with one, each call makes a Swift task. `Task.yield` allocates,
+            // once for a hundred of them.
+            ("callSoon in a task", 0.02, { try allocationsInTask(on: $0) { _ = try $0.callSoon(nothing) } }),
+            (
+                "callSoonThreadSafe in a task", 0.02,
+                { try allocationsInTask(on: $0) { try $0.callSoonThreadSafe(nothing) } }
+            ),
             // Their memory grows in pieces, for many timers at a time.
             ("timer that fires", 0.1, timerAllocations),
             ("await of a future", 0, awaitAllocations),
@@ -34,6 +41,26 @@ extension MicroBenchmark {
             let before = cmicro_allocations()
             try chain.run()
             return Double(cmicro_allocations() - before) / Double(count)
+        }
+    }
+
+    private static let nothing: @Sendable () throws -> Void = {}
+
+    /// Of `schedule`, called by a task a hundred times a turn.
+    private static func allocationsInTask(
+        on kind: LoopKind,
+        _ schedule: @escaping @Sendable (BaseEventLoop) throws -> Void
+    ) throws -> Double {
+        try withLoop(kind) { loop in
+            try loop.runUntilComplete {
+                var before: UInt64 = 0
+                for round in 0..<220 {
+                    if round == 20 { before = cmicro_allocations() }
+                    for _ in 0..<100 { try schedule(loop) }
+                    await Task.yield()
+                }
+                return Double(cmicro_allocations() - before) / 20_000
+            }
         }
     }
 

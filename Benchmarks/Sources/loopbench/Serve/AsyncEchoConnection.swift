@@ -10,6 +10,8 @@ final class AsyncEchoConnection: StreamProtocol {
     private var received: [UInt8] = []
     private var spare: [UInt8] = []
     private var isPaused = false
+    /// Whether the peer sent more than is read.
+    private var isHeldBack = false
     private var isOver = false
     /// What the task waits for: data, the end, or room to write.
     private var change: Future<Void>?
@@ -26,7 +28,10 @@ final class AsyncEchoConnection: StreamProtocol {
 
     func dataReceived(_ data: RawSpan) throws {
         data.withUnsafeBytes { received.append(contentsOf: $0) }
-        if received.count > Self.waitingMax { transport?.pauseReading() }
+        if received.count > Self.waitingMax {
+            isHeldBack = true
+            transport?.pauseReading()
+        }
         try wake()
     }
 
@@ -60,7 +65,10 @@ final class AsyncEchoConnection: StreamProtocol {
         let piece = received
         received = spare
         spare = []
-        transport?.resumeReading()
+        if isHeldBack {
+            isHeldBack = false
+            transport?.resumeReading()
+        }
         return piece
     }
 

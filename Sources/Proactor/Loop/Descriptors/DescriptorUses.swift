@@ -127,13 +127,13 @@ final class DescriptorUses {
         while let next = waiting[key]?.first {
             dequeue(next, for: descriptor, side)
             // A cancelled one has not got round to leaving.
-            guard next.state.isPending else { continue }
+            guard next.isPending else { continue }
             guard !entries[Int(descriptor.rawValue)].isOwned else {
                 // Closed under them all, and somebody else's by now.
-                next.finish(.failed(Self.isOwned(descriptor)))
+                next.fail(Self.isOwned(descriptor))
                 continue
             }
-            next.finish(.succeeded(()))
+            next.succeed(())
             return true
         }
         return false

@@ -65,7 +65,7 @@ extension BaseEventLoop {
     nonisolated(nonsending) private func rest() async throws {
         let end = createFuture()
         let timer = timers.insert(
-            .callback { if end.state.isPending { end.finish(.succeeded(())) } },
+            .callback { if end.isPending { end.succeed(()) } },
             at: time().advanced(by: Self.restDuration)
         )
         defer { timer.cancel() }
