@@ -7,10 +7,11 @@ final class LinuxSystemCalls: SystemCalls {
     /// Whether sockets are made non-blocking. A ring's are blocking: with O_NONBLOCK the kernel would answer EAGAIN
     /// instead of waiting.
     private let nonBlocking: Bool
-    let processes: any ProcessCalls = LinuxProcessCalls()
+    let processes: any ProcessCalls
 
-    init(nonBlocking: Bool) {
+    init(nonBlocking: Bool, clonesChildren: Bool = true) {
         self.nonBlocking = nonBlocking
+        processes = LinuxProcessCalls(clonesChildren: clonesChildren)
     }
 
     func now() -> LoopInstant {

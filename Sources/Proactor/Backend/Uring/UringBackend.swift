@@ -63,7 +63,7 @@ final class UringBackend: CompletionBackend {
     convenience init(configuration: RingConfiguration) throws(RingUnavailable) {
         self.init(
             ring: try KernelRing(configuration: configuration),
-            system: LinuxSystemCalls(nonBlocking: false),
+            system: LinuxSystemCalls(nonBlocking: false, clonesChildren: configuration.childWaits),
             completionsPerTurn: configuration.completionsPerTurn,
             datagramSizeMax: configuration.datagramSize
         )
@@ -92,6 +92,7 @@ final class UringBackend: CompletionBackend {
 
     var operationCount: Int { table.count + ended.count }
     var immediateSendSize: Int { 8 * 1024 }
+    var waitsForChildren: Bool { features.childWaits }
 
     func start() throws(RingUnavailable) {
         precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")
