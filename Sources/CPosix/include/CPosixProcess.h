@@ -56,8 +56,6 @@ typedef struct cposix_spawn_request {
     bool close_others;
     // Whether a pidfd is wanted.
     bool opens_descriptor;
-    // Not by clone3(2): for tests of what older kernels do.
-    bool avoids_clone;
 } cposix_spawn_request;
 
 // A child that is not reaped.

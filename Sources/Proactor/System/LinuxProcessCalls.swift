@@ -7,13 +7,6 @@ final class LinuxProcessCalls: ProcessCalls {
     /// How long a closing loop waits for a child that it killed.
     private static let killedChildTimeoutMilliseconds: Int32 = 500
 
-    /// Whether children are started by clone3(2) where that works.
-    private let clonesChildren: Bool
-
-    init(clonesChildren: Bool) {
-        self.clonesChildren = clonesChildren
-    }
-
     // MARK: - Pipes
 
     func inspect(_ descriptor: FileDescriptor) throws(Errno) -> DescriptorDescription {
@@ -63,7 +56,6 @@ final class LinuxProcessCalls: ProcessCalls {
         kernelRequest.group = request.group ?? Int32(CPOSIX_GROUP_INHERITED)
         kernelRequest.new_session = request.startsSession
         kernelRequest.opens_descriptor = request.opensDescriptor
-        kernelRequest.avoids_clone = !clonesChildren
         var process = cposix_process(pid: 0, descriptor: -1)
         // The request's pointers are lent for the call, which keeps none.
         let result = CStringArray(request.program, request.arguments).withPointers { arguments in

@@ -7,11 +7,10 @@ final class LinuxSystemCalls: SystemCalls {
     /// Whether sockets are made non-blocking. A ring's are blocking: with O_NONBLOCK the kernel would answer EAGAIN
     /// instead of waiting.
     private let nonBlocking: Bool
-    let processes: any ProcessCalls
+    let processes: any ProcessCalls = LinuxProcessCalls()
 
-    init(nonBlocking: Bool, clonesChildren: Bool = true) {
+    init(nonBlocking: Bool) {
         self.nonBlocking = nonBlocking
-        processes = LinuxProcessCalls(clonesChildren: clonesChildren)
     }
 
     func now() -> LoopInstant {

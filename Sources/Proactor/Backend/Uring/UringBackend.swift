@@ -63,7 +63,7 @@ final class UringBackend: CompletionBackend {
     convenience init(configuration: RingConfiguration) throws(RingUnavailable) {
         self.init(
             ring: try KernelRing(configuration: configuration),
-            system: LinuxSystemCalls(nonBlocking: false, clonesChildren: configuration.childWaits),
+            system: LinuxSystemCalls(nonBlocking: false),
             completionsPerTurn: configuration.completionsPerTurn,
             datagramSizeMax: configuration.datagramSize
         )
