@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/epoll.h>
@@ -104,98 +103,13 @@ int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t cou
 
 // ---- Child processes
 
-// File actions run in the order in which they are added: a source among 0 to 2 that is not in its place could be
-// overwritten before it is copied, so it is copied out of the way beforehand. `copies` are closed afterwards.
-static int32_t move_out_of_the_way(int32_t sources[3], int32_t copies[3]) {
-    for (int32_t target = 0; target < 3; target++) {
-        copies[target] = -1;
-        if (sources[target] < 0 || sources[target] > 2 || sources[target] == target) continue;
-        copies[target] = fcntl(sources[target], F_DUPFD_CLOEXEC, 3);
-        if (copies[target] < 0) return -errno;
-        sources[target] = copies[target];
-    }
-    return 0;
-}
-
-static int add_sources(posix_spawn_file_actions_t *actions, const int32_t sources[3]) {
-    for (int32_t target = 0; target < 3; target++) {
-        int failure = 0;
-        switch (sources[target]) {
-        case CPOSIX_SPAWN_INHERITED: break;
-        case CPOSIX_SPAWN_NULL:
-            failure = posix_spawn_file_actions_addopen(actions, target, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0);
-            break;
-        case CPOSIX_SPAWN_OUTPUT: failure = posix_spawn_file_actions_adddup2(actions, 1, target); break;
-        // With equal numbers it takes close-on-exec off.
-        default: failure = posix_spawn_file_actions_adddup2(actions, sources[target], target); break;
-        }
-        if (failure != 0) return failure;
-    }
-    return 0;
-}
-
-static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-                  const cposix_spawn_request *request, const int32_t sources[3]) {
-    int failure = add_sources(actions, sources);
-    if (failure == 0 && request->directory) failure = posix_spawn_file_actions_addchdir_np(actions, request->directory);
-    if (failure == 0 && request->close_others) failure = posix_spawn_file_actions_addclosefrom_np(actions, 3);
-    if (failure != 0) return failure;
-    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-    sigset_t none, defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    // Servers ignore these, and a program that is piped into another counts on dying of them.
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGXFSZ);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &defaults);
-    if (request->new_session) flags |= POSIX_SPAWN_SETSID;
-    if (request->group >= 0) {
-        flags |= POSIX_SPAWN_SETPGROUP;
-        posix_spawnattr_setpgroup(attributes, request->group);
-    }
-    return posix_spawnattr_setflags(attributes, flags);
-}
-
-static int32_t start(const cposix_spawn_request *request, const int32_t sources[3], int32_t *pid) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    int failure = set_up(&actions, &attributes, request, sources);
-    if (failure == 0) {
-        char *const *environment = request->environment ? request->environment : environ;
-        failure = posix_spawn(pid, request->path, &actions, &attributes, request->arguments, environment);
-    }
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return -failure;
-}
-
-int32_t cposix_spawn(const cposix_spawn_request *request, int32_t *pid, int32_t *descriptor) {
-    int32_t sources[3] = {request->sources[0], request->sources[1], request->sources[2]};
-    int32_t copies[3] = {-1, -1, -1};
-    int32_t result = move_out_of_the_way(sources, copies);
-    if (result == 0) result = start(request, sources, pid);
-    for (int32_t target = 0; target < 3; target++) {
-        if (copies[target] >= 0) close(copies[target]);
-    }
-    if (result < 0) return result;
-    // Not reaped yet, so the number is still the child's.
-    *descriptor = (int32_t)syscall(SYS_pidfd_open, *pid, 0);
-    if (*descriptor >= 0 || errno == ESRCH) return 0;
-    result = -errno;
-    // A child that nobody could wait for is of no use.
-    kill(*pid, SIGKILL);
-    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {}
-    return result;
-}
-
-int32_t cposix_take_exit(int32_t process, int32_t *status) {
+int32_t cposix_take_exit(cposix_process process, int32_t *status) {
     siginfo_t information = {0};
+    bool has_descriptor = process.descriptor >= 0;
+    id_t name = (id_t)(has_descriptor ? process.descriptor : process.pid);
     int result;
     do {
-        result = waitid(P_PIDFD, (id_t)process, &information, WEXITED | WNOHANG);
+        result = waitid(has_descriptor ? P_PIDFD : P_PID, name, &information, WEXITED | WNOHANG);
     } while (result < 0 && errno == EINTR);
     if (result < 0) return -errno;
     if (information.si_pid == 0) return 0;
@@ -203,8 +117,18 @@ int32_t cposix_take_exit(int32_t process, int32_t *status) {
     return 1;
 }
 
-int32_t cposix_wait_for_exit(int32_t process, int32_t timeout_ms) {
-    struct pollfd interest = {.fd = process, .events = POLLIN};
+int32_t cposix_open_process(int32_t pid) {
+    int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (descriptor < 0) return -errno;
+    // A child that somebody else has reaped leaves its number to any process of the system.
+    siginfo_t information = {0};
+    if (waitid(P_PIDFD, (id_t)descriptor, &information, WEXITED | WNOHANG | WNOWAIT) == 0) return descriptor;
+    close(descriptor);
+    return -ESRCH;
+}
+
+int32_t cposix_wait_for_exit(int32_t descriptor, int32_t timeout_ms) {
+    struct pollfd interest = {.fd = descriptor, .events = POLLIN};
     int result;
     do {
         result = poll(&interest, 1, timeout_ms);
@@ -212,8 +136,21 @@ int32_t cposix_wait_for_exit(int32_t process, int32_t timeout_ms) {
     return result_or_errno(result);
 }
 
-int32_t cposix_signal_process(int32_t process, int32_t signal) {
-    return result_or_errno(syscall(SYS_pidfd_send_signal, process, signal, NULL, 0));
+void cposix_reap(int32_t pid) {
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+}
+
+int32_t cposix_signal_process(cposix_process process, int32_t signal) {
+    if (process.descriptor >= 0) {
+        return result_or_errno(syscall(SYS_pidfd_send_signal, process.descriptor, signal, NULL, 0));
+    }
+    int32_t descriptor = cposix_open_process(process.pid);
+    // Nobody but the program reaps its children, so that without a descriptor to spare the number will do.
+    if (descriptor == -EMFILE || descriptor == -ENFILE) return kill(process.pid, signal) < 0 ? -errno : 0;
+    if (descriptor < 0) return descriptor;
+    int32_t result = result_or_errno(syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0));
+    close(descriptor);
+    return result;
 }
 
 int32_t cposix_check_executable(const char *path) {

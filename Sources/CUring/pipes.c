@@ -1,15 +1,31 @@
 #define _GNU_SOURCE
+#include <sys/wait.h>
+
 #include "ring.h"
 
 // Newer than liburing 2.3.
 #define RING_OP_READ_MULTISHOT 49
+#define RING_OP_WAITID 50
 
-bool curing_has_multishot_read(curing_ring *self) {
+static bool has_operation(curing_ring *self, int operation) {
     struct io_uring_probe *probe = io_uring_get_probe_ring(&self->ring);
     if (!probe) return false;
-    bool supported = io_uring_opcode_supported(probe, RING_OP_READ_MULTISHOT);
+    bool supported = io_uring_opcode_supported(probe, operation);
     io_uring_free_probe(probe);
     return supported;
+}
+
+bool curing_has_multishot_read(curing_ring *self) { return has_operation(self, RING_OP_READ_MULTISHOT); }
+bool curing_has_child_waits(curing_ring *self) { return has_operation(self, RING_OP_WAITID); }
+
+bool curing_prepare_child_wait(curing_ring *self, int32_t pid, uint64_t user_data) {
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
+    if (!entry) return false;
+    // The kernel's io_uring_prep_waitid: the kind of name in `len`, the options in `file_index`, no siginfo in `addr2`.
+    io_uring_prep_rw(RING_OP_WAITID, entry, pid, NULL, P_PID, 0);
+    entry->file_index = WEXITED | WNOWAIT;
+    entry->user_data = user_data;
+    return true;
 }
 
 bool curing_prepare_pipe_read(curing_ring *self, int32_t pipe, uint32_t count, uint16_t group, bool multishot,

@@ -54,16 +54,30 @@ typedef struct cposix_spawn_request {
     int32_t group;
     bool new_session;
     bool close_others;
+    // Whether a pidfd is wanted.
+    bool opens_descriptor;
 } cposix_spawn_request;
 
-// Starts a child with no signal blocked and with SIGPIPE and SIGXFSZ at their defaults. `descriptor` becomes its pidfd,
-// or -1 when it is gone already and was reaped for a process that ignores SIGCHLD.
-int32_t cposix_spawn(const cposix_spawn_request *request, int32_t *pid, int32_t *descriptor);
+// A child that is not reaped.
+typedef struct cposix_process {
+    int32_t pid;
+    // Its pidfd, or -1.
+    int32_t descriptor;
+} cposix_process;
+
+// Starts a child with no signal blocked and with SIGPIPE and SIGXFSZ at their defaults. A pidfd that was asked for is missing
+// when the child is gone already and was reaped for a process that ignores SIGCHLD.
+int32_t cposix_spawn(const cposix_spawn_request *request, cposix_process *process);
 // Reaps: 1 when the child has ended, with its exit code or minus its signal in `status`; 0 while it runs.
-int32_t cposix_take_exit(int32_t process, int32_t *status);
-// Waits up to timeout_ms for a child to end, below zero without limit. 1 when it has, 0 when it has not.
-int32_t cposix_wait_for_exit(int32_t process, int32_t timeout_ms);
-int32_t cposix_signal_process(int32_t process, int32_t signal);
+int32_t cposix_take_exit(cposix_process process, int32_t *status);
+// A pidfd of a child of this process; -ESRCH when there is none of that number.
+int32_t cposix_open_process(int32_t pid);
+// Waits up to timeout_ms for a pidfd's child to end, below zero without limit. 1 when it has, 0 when it has not.
+int32_t cposix_wait_for_exit(int32_t descriptor, int32_t timeout_ms);
+// Waits for a child's end without limit.
+void cposix_reap(int32_t pid);
+// Never to a process that is no child of this one.
+int32_t cposix_signal_process(cposix_process process, int32_t signal);
 // Whether an executable regular file stands at `path`: 0, or why not.
 int32_t cposix_check_executable(const char *path);
 // Whether `path` is a directory that can be entered: 0, or why not.

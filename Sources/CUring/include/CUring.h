@@ -56,6 +56,8 @@ uint32_t curing_submission_entries(const curing_ring *ring);
 uint32_t curing_completion_entries(const curing_ring *ring);
 // Whether a read can be multishot (kernel 6.7).
 bool curing_has_multishot_read(curing_ring *ring);
+// Whether a child's end can be waited for (kernel 6.7).
+bool curing_has_child_waits(curing_ring *ring);
 bool curing_has_no_iowait(const curing_ring *ring);
 // Caps the threads that the kernel may start for work that would block: limits[0] for regular files, limits[1] for the rest.
 // Puts the former limits there; a zero leaves a limit as it is.
@@ -113,6 +115,8 @@ bool curing_prepare_pipe_write(curing_ring *ring, int32_t pipe, const void *byte
                                uint64_t user_data);
 bool curing_prepare_pipe_write_vector(curing_ring *ring, int32_t pipe, const void *vector, uint32_t count, uint32_t flags,
                                       uint64_t user_data);
+// Waits until a child of this process has ended, and does not reap it.
+bool curing_prepare_child_wait(curing_ring *ring, int32_t pid, uint64_t user_data);
 bool curing_prepare_cancel(curing_ring *ring, uint64_t target, uint64_t user_data);
 // Cancels whatever is in flight, but for cancels.
 bool curing_prepare_cancel_all(curing_ring *ring, uint64_t user_data);

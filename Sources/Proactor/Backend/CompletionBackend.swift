@@ -18,6 +18,9 @@ protocol CompletionBackend: AnyObject {
     var immediateSendSize: Int { get }
     /// Bytes of the largest datagram that is received whole.
     var datagramSizeMax: Int { get }
+    /// Whether it waits for child processes by number (``IOOperation/waitForChild(pid:)``). Otherwise each needs a pidfd, which
+    /// becomes readable.
+    var waitsForChildren: Bool { get }
 
     /// Says where a backend without a kernel that does so calls what may block. Before anything is submitted.
     func useExecutor(_ submit: @escaping BlockingCallSubmission)
@@ -47,6 +50,8 @@ protocol CompletionBackend: AnyObject {
 }
 
 extension CompletionBackend {
+    var waitsForChildren: Bool { false }
+
     /// For a backend whose kernel waits for everything by itself.
     func useExecutor(_ submit: @escaping BlockingCallSubmission) {}
 }

@@ -42,6 +42,9 @@ enum IOOperation: BitwiseCopyable {
     /// Wait until the other end is gone, on the reading side of a descriptor that is only written to. The result is
     /// positive, or zero when this kind of descriptor does not tell.
     case waitForHangUp(FileDescriptor)
+    /// Wait until a child of this process has ended, which this does not reap. The result is zero, or minus ECHILD when there is
+    /// no such child any more. Only where ``CompletionBackend/waitsForChildren``.
+    case waitForChild(pid: Int32)
     /// Close. No operation may be in flight on the descriptor but those of a selector's own making.
     case close(FileDescriptor)
     /// Open the file at a path that ends with a zero. The result is a new descriptor.
@@ -80,6 +83,7 @@ enum IOOperation: BitwiseCopyable {
         case .pipeWriteVector: .pipeWriteVector
         case .waitUntilReadable: .waitUntilReadable
         case .waitForHangUp: .waitForHangUp
+        case .waitForChild: .waitForChild
         case .close: .close
         case .openFile: .openFile
         case .readFile: .readFile
@@ -91,7 +95,7 @@ enum IOOperation: BitwiseCopyable {
         }
     }
 
-    /// The descriptor that it works on; for a file on its way to a socket, the socket. `nil` when it has yet to get one.
+    /// The descriptor that it works on; for a file on its way to a socket, the socket. `nil` when it has yet to get one, or has none.
     var descriptor: FileDescriptor? {
         switch self {
         case .accept(let descriptor), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
@@ -104,7 +108,7 @@ enum IOOperation: BitwiseCopyable {
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor
         case .sendFile(let transfer): transfer.pointee.socket
-        case .openFile: nil
+        case .openFile, .waitForChild: nil
         }
     }
 }

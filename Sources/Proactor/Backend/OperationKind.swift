@@ -18,6 +18,7 @@ enum OperationKind: UInt8 {
     case pipeWriteVector
     case waitUntilReadable
     case waitForHangUp
+    case waitForChild
     case receiveDatagrams = 64
     case openFile = 100
     case readFile
@@ -41,8 +42,9 @@ enum OperationKind: UInt8 {
         switch self {
         case .accept, .receive, .receiveDatagrams, .pipeRead, .watch: true
         case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendMessage, .close,
-            .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable, .waitForHangUp, .openFile,
-            .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait,
+            .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable, .waitForHangUp,
+            .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile,
+            .sendFileFill, .sendFileWait,
             .wake, .cancel:
             false
         }

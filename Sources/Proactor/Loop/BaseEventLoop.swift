@@ -41,7 +41,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// Transports that are not closed; each keeps its place in it.
     @exclusivity(unchecked) var openTransports = TransportRegistry()
     /// Child processes that are not over.
-    var openProcesses = ProcessRegistry()
+    @exclusivity(unchecked) var openProcesses = ProcessRegistry()
     /// Made with the first signal handler.
     var signalHandlers: SignalHandlers?
     /// Listening sockets that are not closed.

@@ -45,7 +45,7 @@ extension BaseEventLoop {
     ) throws(ProcessError) -> SpawnRequest {
         SpawnRequest(
             program: program,
-            arguments: [program] + arguments,
+            arguments: arguments,
             environment: options.environment,
             workingDirectory: options.workingDirectory,
             sources: (
@@ -55,7 +55,8 @@ extension BaseEventLoop {
             ),
             group: options.group.number,
             startsSession: options.group == .newSession,
-            closesOtherDescriptors: options.closesOtherDescriptors
+            closesOtherDescriptors: options.closesOtherDescriptors,
+            opensDescriptor: !backend.waitsForChildren
         )
     }
 }

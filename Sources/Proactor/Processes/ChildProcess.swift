@@ -2,31 +2,35 @@ import SystemPackage
 
 /// ``SubprocessTransport`` on every loop.
 ///
-/// Its pidfd tells when the child has ended; the child is reaped then, and not before, so that until then its number is its
-/// own. It is over when the child has ended, its pipes are closed and `connectionLost` was called.
+/// The ring, or the child's pidfd, tells when the child has ended; the child is reaped then, and not before, so that until then
+/// its number is its own. It is over when the child has ended, its pipes are closed and `connectionLost` was called.
 final class ChildProcess: CompletionOwner, SubprocessTransport {
     /// What a child's exit status is said to be when somebody else has taken it.
     private static let unknownReturnCode: Int32 = 255
 
     private let loop: BaseEventLoop
     private let childPID: Int32
-    /// The child's pidfd, until it is reaped.
-    private(set) var descriptor: FileDescriptor?
-    private var exitCode: Int32?
-    private var childProtocol: (any SubprocessProtocol)?
-    private var pipes: [ChildPipe] = []
-    private var exitWait: OperationToken?
-    private var waiters: [Future<Int32>] = []
-    private var wasClosed = false
-    private var isEnding = false
+    // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
+    /// The child, until it is reaped.
+    @exclusivity(unchecked) private(set) var process: SpawnedProcess?
+    @exclusivity(unchecked) private var exitCode: Int32?
+    @exclusivity(unchecked) private var childProtocol: (any SubprocessProtocol)?
+    @exclusivity(unchecked) private var pipes: [ChildPipe] = []
+    @exclusivity(unchecked) private var exitWait: OperationToken?
+    /// The tasks that wait for the end.
+    @exclusivity(unchecked) private var waiters = ExitWaiterList()
+    @exclusivity(unchecked) private var wasClosed = false
+    @exclusivity(unchecked) private var isEnding = false
+    /// Its place in the loop's ``ProcessRegistry``.
+    @exclusivity(unchecked) var registryIndex = -1
 
     init(loop: BaseEventLoop, process: SpawnedProcess, childProtocol: any SubprocessProtocol) {
         self.loop = loop
         childPID = process.pid
-        descriptor = process.descriptor
+        self.process = process
         self.childProtocol = childProtocol
         super.init()
-        if let descriptor { loop.own(descriptor) }
+        if let descriptor = process.descriptor { loop.own(descriptor) }
         loop.openProcesses.insert(self)
     }
 
@@ -42,12 +46,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
                 connectionProtocol: childPipe
             ).start()
         }
-        if let descriptor {
-            exitWait = loop.backend.submit(.waitUntilReadable(descriptor), owner: self)
-        } else {
-            // It was gone before anybody could look.
-            loop.ready.push(.callback { self.ended(nil) })
-        }
+        waitForEnd()
         do {
             try childProtocol?.connectionMade(self)
         } catch {
@@ -76,9 +75,9 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     @discardableResult
     func sendSignal(_ signal: Signal) throws(ProcessError) -> Bool {
         loop.checkThread("sendSignal")
-        guard let descriptor else { return false }
+        guard let process else { return false }
         do {
-            try loop.backend.system.processes.sendSignal(signal, to: descriptor)
+            try loop.backend.system.processes.sendSignal(signal, to: process)
             return true
         } catch .noSuchProcess {
             return false
@@ -91,11 +90,19 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         loop.checkThread("wait")
         try Task.checkCancellation()
         if let exitCode { return exitCode }
-        // Each has its own, which a cancel ends without the others.
-        let waiter = loop.createFuture(of: Int32.self)
+        // The handler may run on any thread, and only passes this object on to the loop's own.
+        nonisolated(unsafe) let waiter = ExitWaiter(loop: loop)
         waiters.append(waiter)
-        defer { waiters.removeAll { $0 === waiter } }
-        return try await waiter.value()
+        // As for a future: an actor on this loop stays on it.
+        let isolation = #isolation
+        let code = await withTaskCancellationHandler {
+            await withUnsafeContinuation(isolation: isolation) { waiter.begin($0) }
+        } onCancel: {
+            waiter.cancelFromAnyThread()
+        }
+        if let code { return code }
+        waiters.remove(waiter)
+        throw CancellationError()
     }
 
     func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? { nil }
@@ -117,32 +124,47 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
 
     // MARK: - The child's end
 
+    private func waitForEnd() {
+        guard let process else { preconditionFailure("a child was waited for after it had been reaped") }
+        if let descriptor = process.descriptor {
+            exitWait = loop.backend.submit(.waitUntilReadable(descriptor), owner: self)
+        } else if loop.backend.waitsForChildren {
+            exitWait = loop.backend.submit(.waitForChild(pid: process.pid), owner: self)
+        } else {
+            // It was gone before anybody could look.
+            self.process = nil
+            loop.ready.push(.callback { self.ended(nil) })
+        }
+    }
+
     override func operationCompleted(_ completion: Completion) {
         precondition(completion.token == exitWait, "a wait for a child completed that was not in flight")
         exitWait = nil
-        guard let descriptor else { preconditionFailure("a child was reaped before its end was known") }
+        guard let process else { preconditionFailure("a child was reaped before its end was known") }
+        // Whatever the wait has come to, the child itself tells.
         switch Result(catching: { () throws(Errno) in
-            try loop.backend.system.processes.takeExitStatus(of: descriptor)
+            try loop.backend.system.processes.takeExitStatus(of: process)
         }) {
         case .success(nil):
             // A wake-up for nothing: it runs still.
-            exitWait = loop.backend.submit(.waitUntilReadable(descriptor), owner: self)
+            waitForEnd()
         case .success(let status?):
-            closeDescriptor(descriptor)
+            letGo(of: process)
             ended(status)
         case .failure:
-            closeDescriptor(descriptor)
+            letGo(of: process)
             ended(nil)
         }
     }
 
-    private func closeDescriptor(_ descriptor: FileDescriptor) {
-        self.descriptor = nil
+    private func letGo(of process: SpawnedProcess) {
+        self.process = nil
+        guard let descriptor = process.descriptor else { return }
         loop.disown(descriptor)
         try? loop.backend.system.close(descriptor)
     }
 
-    /// The child is reaped; `nil` when somebody else did it.
+    /// The child is reaped; `nil` when somebody else did it. Called by the loop, never within a call of the program's.
     private func ended(_ status: Int32?) {
         precondition(exitCode == nil, "a child ended twice")
         if status == nil {
@@ -153,14 +175,16 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         let code = status ?? Self.unknownReturnCode
         exitCode = code
         childProtocol?.processExited()
-        for waiter in waiters where !waiter.done { try? waiter.setResult(code) }
-        finishIfOver()
+        let isOver = takeEnd()
+        waiters.takeAll().forEach { $0.end(code) }
+        if isOver { callConnectionLost() }
     }
 
-    private func finishIfOver() {
-        guard exitCode != nil, !isEnding, pipes.allSatisfy(\.isClosed) else { return }
+    /// Whether all is over now, which is so once.
+    private func takeEnd() -> Bool {
+        guard exitCode != nil, !isEnding, pipes.allSatisfy(\.isClosed) else { return false }
         isEnding = true
-        loop.ready.push(.callback { self.callConnectionLost() })
+        return true
     }
 
     private func callConnectionLost() {
@@ -175,9 +199,9 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     func closeWithLoop() {
         childProtocol = nil
         pipes = []
-        guard let descriptor else { return }
-        self.descriptor = nil
-        loop.backend.system.processes.endProcess(descriptor)
+        guard let process else { return }
+        self.process = nil
+        loop.backend.system.processes.endProcess(process)
     }
 
     // MARK: - Pipes
@@ -193,7 +217,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
 
     func pipeClosed(_ pipe: ChildPipe, _ error: (any Error)?) {
         childProtocol?.pipeConnectionLost(pipe.number, error)
-        finishIfOver()
+        if takeEnd() { callConnectionLost() }
     }
 
     func pauseWriting() {

@@ -82,22 +82,24 @@ extension ProcessOptions.Group {
 extension ProcessOptions {
     /// Throws ``EventLoopError/invalidArgument(_:)`` for what cannot be handed to a process.
     func validate(program: String, arguments: [String]) throws(EventLoopError) {
-        guard !program.utf8.contains(0), workingDirectory?.utf8.contains(0) != true,
-            !arguments.contains(where: { $0.utf8.contains(0) })
+        guard !program.holds(0), workingDirectory?.holds(0) != true,
+            !arguments.contains(where: { $0.holds(0) })
         else {
             throw .invalidArgument("a program's name, arguments and directory cannot hold a zero byte")
         }
-        for (name, value) in environment ?? [:] {
-            guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "=")), !name.utf8.contains(0),
-                !value.utf8.contains(0)
-            else {
+        if let environment { try Self.validate(environment) }
+        if case .joining(let group) = self.group, group <= 0 {
+            throw .invalidArgument("a process group's number is above zero, not \(group)")
+        }
+    }
+
+    private static func validate(_ environment: [String: String]) throws(EventLoopError) {
+        for (name, value) in environment {
+            guard !name.isEmpty, !name.holds(UInt8(ascii: "=")), !name.holds(0), !value.holds(0) else {
                 throw .invalidArgument(
                     "an environment's names cannot be empty or hold '=', nor anything in it a zero byte"
                 )
             }
-        }
-        if case .joining(let group) = self.group, group <= 0 {
-            throw .invalidArgument("a process group's number is above zero, not \(group)")
         }
     }
 }

@@ -2,20 +2,28 @@ import Logging
 
 /// Every child process of a loop that is not over: it keeps their transports alive, and finds what still runs.
 struct ProcessRegistry {
-    private var processes: [ObjectIdentifier: ChildProcess] = [:]
+    private var processes: [ChildProcess] = []
 
     mutating func insert(_ process: ChildProcess) {
-        processes[ObjectIdentifier(process)] = process
+        process.registryIndex = processes.count
+        processes.append(process)
     }
 
+    /// The last one takes the place of the one that goes.
     mutating func remove(_ process: ChildProcess) {
-        processes[ObjectIdentifier(process)] = nil
+        let index = process.registryIndex
+        precondition(processes[index] === process, "a child process left the registry twice")
+        process.registryIndex = -1
+        let last = processes.removeLast()
+        guard last !== process else { return }
+        last.registryIndex = index
+        processes[index] = last
     }
 
     /// Ends what still runs, for a loop that closes. Nothing is in flight any more.
     mutating func closeAll(reportingTo logger: Logger?) {
-        let open = processes.values
-        processes = [:]
+        let open = processes
+        processes = []
         for process in open {
             logger?.warning("\(process) was still open when its event loop closed")
             process.closeWithLoop()

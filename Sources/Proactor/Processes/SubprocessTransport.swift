@@ -22,7 +22,8 @@ public protocol SubprocessTransport: BaseTransport {
     /// for the others.
     func getPipeTransport(_ descriptor: Int32) -> (any Transport)?
     /// Sends a signal, and returns whether there was a child to send it to: false once it has ended, never to another
-    /// process that got its number.
+    /// process that got its number. A program that reaps the child itself takes the risk that the number is another child of
+    /// its own by then.
     ///
     /// - Throws: ``ProcessError``, for a number that is no signal, or a child that this user may not signal.
     @discardableResult

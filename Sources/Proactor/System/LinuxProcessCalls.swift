@@ -48,38 +48,52 @@ final class LinuxProcessCalls: ProcessCalls {
 
     func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess {
         let path = try ProgramSearch(request).path()
-        let arguments = CStringArray(request.arguments)
-        // Without one of its own the child gets this process's as it stands, and nothing is copied.
-        let environment = request.environment.map { CStringArray($0.map { "\($0.key)=\($0.value)" }) }
         var kernelRequest = cposix_spawn_request()
-        kernelRequest.arguments = UnsafePointer(arguments.pointers)
-        kernelRequest.environment = environment.map { UnsafePointer($0.pointers) }
         kernelRequest.sources = (
             Self.source(request.sources.0), Self.source(request.sources.1), Self.source(request.sources.2)
         )
         kernelRequest.close_others = request.closesOtherDescriptors
         kernelRequest.group = request.group ?? Int32(CPOSIX_GROUP_INHERITED)
         kernelRequest.new_session = request.startsSession
-        var pid: Int32 = 0
-        var descriptor: Int32 = -1
-        // The request's pointers are into the arrays and into the strings that are lent; the call keeps none.
-        let result = withExtendedLifetime((arguments, environment)) {
-            path.withCString { path in
+        kernelRequest.opens_descriptor = request.opensDescriptor
+        var process = cposix_process(pid: 0, descriptor: -1)
+        // The request's pointers are lent for the call, which keeps none.
+        let result = CStringArray(request.program, request.arguments).withPointers { arguments in
+            kernelRequest.arguments = arguments
+            return path.withCString { path in
                 kernelRequest.path = path
-                guard let directory = request.workingDirectory else {
-                    return cposix_spawn(&kernelRequest, &pid, &descriptor)
-                }
-                return directory.withCString { directory in
-                    kernelRequest.directory = directory
-                    return cposix_spawn(&kernelRequest, &pid, &descriptor)
+                return Self.withEnvironment(request.environment) { environment in
+                    kernelRequest.environment = environment
+                    return Self.withDirectory(request.workingDirectory) { directory in
+                        kernelRequest.directory = directory
+                        return cposix_spawn(&kernelRequest, &process)
+                    }
                 }
             }
         }
         guard result >= 0 else { throw explain(Errno(rawValue: -result), request, path: path) }
         return SpawnedProcess(
-            pid: pid,
-            descriptor: descriptor >= 0 ? FileDescriptor(rawValue: descriptor) : nil
+            pid: process.pid,
+            descriptor: process.descriptor >= 0 ? FileDescriptor(rawValue: process.descriptor) : nil
         )
+    }
+
+    /// Without one of its own the child gets this process's as it stands, and nothing is copied.
+    private static func withEnvironment(
+        _ environment: [String: String]?,
+        _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>?) -> Int32
+    ) -> Int32 {
+        guard let environment else { return body(nil) }
+        return CStringArray(nil, environment.map { "\($0.key)=\($0.value)" }).withPointers(body)
+    }
+
+    private static func withDirectory(_ path: String?, _ body: (UnsafePointer<CChar>?) -> Int32) -> Int32 {
+        guard let path else { return body(nil) }
+        return path.withCString(body)
+    }
+
+    private static func kernelForm(_ process: SpawnedProcess) -> cposix_process {
+        cposix_process(pid: process.pid, descriptor: process.descriptor?.rawValue ?? -1)
     }
 
     private static func source(_ source: SpawnRequest.Source) -> Int32 {
@@ -100,35 +114,44 @@ final class LinuxProcessCalls: ProcessCalls {
         return ProcessError(.start, errno, path: path)
     }
 
-    func takeExitStatus(of process: FileDescriptor) throws(Errno) -> Int32? {
+    func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32? {
         var status: Int32 = 0
-        return try check(cposix_take_exit(process.rawValue, &status)) == 1 ? status : nil
+        return try check(cposix_take_exit(Self.kernelForm(process), &status)) == 1 ? status : nil
     }
 
-    func sendSignal(_ signal: Signal, to process: FileDescriptor) throws(Errno) {
-        try check(cposix_signal_process(process.rawValue, signal.rawValue))
+    func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno) {
+        try check(cposix_signal_process(Self.kernelForm(process), signal.rawValue))
     }
 
-    func endProcess(_ process: FileDescriptor) {
-        let number = process.rawValue
-        _ = cposix_signal_process(number, SIGKILL)
-        if cposix_wait_for_exit(number, Self.killedChildTimeoutMilliseconds) != 0 {
-            Self.reap(number)
-        } else if (try? SystemThread.start(name: "proactor-reap", { Self.waitAndReap(number) })) == nil {
+    func endProcess(_ process: SpawnedProcess) {
+        let pid = process.pid
+        _ = cposix_signal_process(Self.kernelForm(process), SIGKILL)
+        let descriptor = process.descriptor?.rawValue ?? cposix_open_process(pid)
+        guard descriptor >= 0 else {
+            // Somebody else has reaped it; or there is no descriptor to be had, and so no wait with a limit.
+            if descriptor != -ESRCH {
+                _ = try? SystemThread.start(name: "proactor-reap") { cposix_reap(pid) }
+            }
+            return
+        }
+        let opened = cposix_process(pid: pid, descriptor: descriptor)
+        if cposix_wait_for_exit(descriptor, Self.killedChildTimeoutMilliseconds) != 0 {
+            Self.reap(opened)
+        } else if (try? SystemThread.start(name: "proactor-reap", { Self.waitAndReap(opened) })) == nil {
             // No thread to be had: the kernel reaps it when this process ends.
-            _ = Glibc.close(number)
+            _ = Glibc.close(descriptor)
         }
     }
 
-    private static func waitAndReap(_ process: Int32) {
-        _ = cposix_wait_for_exit(process, -1)
+    private static func waitAndReap(_ process: cposix_process) {
+        _ = cposix_wait_for_exit(process.descriptor, -1)
         reap(process)
     }
 
-    private static func reap(_ process: Int32) {
+    private static func reap(_ process: cposix_process) {
         var status: Int32 = 0
         _ = cposix_take_exit(process, &status)
-        _ = Glibc.close(process)
+        _ = Glibc.close(process.descriptor)
     }
 
     // MARK: - Signals

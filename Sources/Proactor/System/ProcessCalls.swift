@@ -15,11 +15,11 @@ protocol ProcessCalls: AnyObject, Sendable {
 
     func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess
     /// Reaps the child and returns its exit code, or minus the signal that ended it; `nil` while it runs.
-    func takeExitStatus(of process: FileDescriptor) throws(Errno) -> Int32?
-    func sendSignal(_ signal: Signal, to process: FileDescriptor) throws(Errno)
+    func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32?
+    func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno)
     /// Kills a child, reaps it and closes its descriptor, for a loop that closes. Waits for a moment at most; a child that
     /// takes longer to die is reaped by a thread of its own.
-    func endProcess(_ process: FileDescriptor)
+    func endProcess(_ process: SpawnedProcess)
 
     // MARK: Signals
 

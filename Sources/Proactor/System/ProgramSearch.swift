@@ -19,7 +19,7 @@ struct ProgramSearch {
     }
 
     func path() throws(ProcessError) -> String {
-        guard !program.utf8.contains(UInt8(ascii: "/")) else { return program }
+        guard !program.holds(UInt8(ascii: "/")) else { return program }
         guard !program.isEmpty else { throw ProcessError(.start, .noSuchFileOrDirectory, path: program) }
         var reason = Errno.noSuchFileOrDirectory
         for directory in searchPath.split(separator: ":", omittingEmptySubsequences: false) {

@@ -13,7 +13,7 @@ struct SpawnRequest: Sendable {
 
     /// A path, or without a slash a name that is looked up in `PATH`.
     var program: String
-    /// The whole `argv`, the program's name first.
+    /// What follows the program's name in `argv`.
     var arguments: [String]
     /// `nil` is this process's own.
     var environment: [String: String]?
@@ -24,4 +24,6 @@ struct SpawnRequest: Sendable {
     var group: Int32?
     var startsSession = false
     var closesOtherDescriptors = true
+    /// Whether to open a pidfd.
+    var opensDescriptor = true
 }

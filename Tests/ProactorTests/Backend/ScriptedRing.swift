@@ -56,6 +56,7 @@ final class ScriptedRing: RingCalls {
             multishotReceive: true,
             multishotRead: true,
             quietWrites: true,
+            childWaits: true,
             incrementalBuffers: incremental,
             messageWakeUp: messageWakeUp,
             noIOWait: true

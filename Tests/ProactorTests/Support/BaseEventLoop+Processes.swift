@@ -84,7 +84,7 @@ private func wasReaped(_ pid: Int32) -> Bool {
 
 /// Whether a pidfd of this process stands for the process. A dead one's number reads -1, so this is of use while it lives or
 /// is a zombie; a descriptor of another test's child never has the number.
-private func hasDescriptor(of pid: Int32) -> Bool {
+func hasDescriptor(of pid: Int32) -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fdinfo")) ?? []
     return names.contains { name in
         let text = (try? String(contentsOfFile: "/proc/self/fdinfo/\(name)", encoding: .utf8)) ?? ""

@@ -14,6 +14,7 @@ class ForwardingBackend: CompletionBackend {
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
     var datagramSizeMax: Int { inner.datagramSizeMax }
+    var waitsForChildren: Bool { inner.waitsForChildren }
 
     func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         inner.useExecutor(submit)

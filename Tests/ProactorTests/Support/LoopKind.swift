@@ -58,6 +58,7 @@ enum LoopKind: CaseIterable, Sendable {
         configuration.multishotReceive = false
         configuration.multishotRead = false
         configuration.quietWrites = false
+        configuration.childWaits = false
         configuration.incrementalBuffers = false
         configuration.messageWakeUp = false
         configuration.noIOWait = false

@@ -30,15 +30,15 @@ final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
 
     func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) { try inner.adoptPipe(descriptor) }
     func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess { try inner.spawn(request) }
-    func takeExitStatus(of process: FileDescriptor) throws(Errno) -> Int32? {
+    func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32? {
         try inner.takeExitStatus(of: process)
     }
 
-    func sendSignal(_ signal: Signal, to process: FileDescriptor) throws(Errno) {
+    func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno) {
         try inner.sendSignal(signal, to: process)
     }
 
-    func endProcess(_ process: FileDescriptor) { inner.endProcess(process) }
+    func endProcess(_ process: SpawnedProcess) { inner.endProcess(process) }
     func makeSignalWatch() throws(Errno) -> any SignalWatch { try inner.makeSignalWatch() }
 }
 

@@ -7,7 +7,7 @@ extension IOOperation {
             .read
         case .connect, .send, .sendMessage, .sendFile, .pipeWrite, .pipeWriteVector: .write
         case .watch(_, let side): side
-        case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
+        case .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
         }
     }
 

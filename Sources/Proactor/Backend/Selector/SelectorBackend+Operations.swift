@@ -43,6 +43,8 @@ extension SelectorBackend {
                 return wait(descriptor(of: operation), .write, token)
             }
             complete(token, result)
+        case .waitForChild:
+            preconditionFailure("a selector waits for a child by its descriptor")
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
             preconditionFailure("a call that blocks was made on the loop's thread")
         }
@@ -85,7 +87,7 @@ extension SelectorBackend {
             if result != -EAGAIN { finish(token, result) }
         case .sendFile(let transfer):
             if let result = sendPiece(of: transfer) { finish(token, result) }
-        case .close, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+        case .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
     }

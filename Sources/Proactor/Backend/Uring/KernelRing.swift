@@ -44,6 +44,7 @@ final class KernelRing: RingCalls {
                 multishotReceive: configuration.multishotReceive,
                 multishotRead: configuration.multishotRead && curing_has_multishot_read(ring),
                 quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
+                childWaits: configuration.childWaits && curing_has_child_waits(ring),
                 incrementalBuffers: pool.area.isIncremental,
                 messageWakeUp: waker is MessageWaker,
                 noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
@@ -143,6 +144,8 @@ final class KernelRing: RingCalls {
             return curing_prepare_send_message(ring, socket.rawValue, message, name)
         case .waitUntilReadable(let descriptor):
             return curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLIN), false, name)
+        case .waitForChild(let pid):
+            return curing_prepare_child_wait(ring, pid, name)
         case .waitForHangUp(let descriptor):
             // Hang-ups and errors are always looked for.
             return curing_prepare_poll(ring, descriptor.rawValue, 0, false, name)

@@ -44,6 +44,9 @@ public struct RingConfiguration: Hashable, Sendable {
     /// Writes to pipes are told to raise no SIGPIPE (kernel 6.18). Without it the loop blocks the signal while the kernel
     /// may try one.
     public var quietWrites = true
+    /// The ring itself waits for the ends of child processes, which need no descriptor then (kernel 6.7). Without it each has a
+    /// pidfd that is polled, and is started the way that kernels before 5.9 need.
+    public var childWaits = true
     /// Receives take only what they need of a buffer and leave the rest to the next (kernel 6.12).
     public var incrementalBuffers = true
     /// Other threads wake the loop by a message to its ring rather than by an eventfd (kernel 6.13).

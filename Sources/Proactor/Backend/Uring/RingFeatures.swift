@@ -20,6 +20,8 @@ public struct RingFeatures: Hashable, Sendable {
     public let multishotRead: Bool
     /// Whether writes to pipes can be told to raise no SIGPIPE; if not, the loop holds the signal while they are tried.
     public let quietWrites: Bool
+    /// Whether the ring itself waits for the ends of child processes; if not, by polling a pidfd of each.
+    public let childWaits: Bool
     /// Whether receives take only what they need of a buffer.
     public let incrementalBuffers: Bool
     /// Whether other threads wake the loop by a message to its ring; if not, by an eventfd.

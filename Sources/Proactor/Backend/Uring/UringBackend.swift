@@ -92,6 +92,7 @@ final class UringBackend: CompletionBackend {
 
     var operationCount: Int { table.count + ended.count }
     var immediateSendSize: Int { 8 * 1024 }
+    var waitsForChildren: Bool { features.childWaits }
 
     func start() throws(RingUnavailable) {
         precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")

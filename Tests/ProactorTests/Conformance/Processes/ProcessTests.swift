@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import SystemPackage
 import Testing
@@ -95,6 +96,81 @@ import Testing
             #expect(try loop.run { try await child.wait() } == 5)
             try loop.runToTheEnd(child, recorder)
             #expect(try loop.run { try await child.wait() } == 5)
+        }
+    }
+
+    // Behaviour 39
+    @Test(arguments: LoopKind.allCases)
+    func whoWaitedGoesOnAfterTheProtocolWasTold(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var options = ProcessOptions()
+            options.standardInput = .null
+            options.standardOutput = .null
+            options.standardError = .null
+            var order: [String] = []
+            let recorders = (0..<3).map { number in
+                let recorder = RecordingSubprocess()
+                recorder.onExit = { order.append("exit \(number)") }
+                return recorder
+            }
+            let chosen = options
+            // Each child is started by the step that its forerunner's end has brought about.
+            try loop.run {
+                for (number, recorder) in recorders.enumerated() {
+                    let (child, _) = try await loop.subprocessExec(
+                        "/bin/true",
+                        arguments: [],
+                        options: chosen
+                    ) {
+                        recorder
+                    }
+                    let second = loop.createTask {
+                        let code = try await child.wait()
+                        order.append("second \(number)")
+                        return code
+                    }
+                    #expect(try await child.wait() == 0)
+                    order.append("first \(number)")
+                    #expect(child.isClosing && loop.isRunning)
+                    #expect(try await second.value() == 0)
+                }
+            }
+            try loop.turn { recorders.allSatisfy { $0.lostCount == 1 } }
+            #expect(recorders.allSatisfy { $0.events == [.made, .exited, .lost] })
+            #expect(order == (0..<3).flatMap { ["exit \($0)", "first \($0)", "second \($0)"] })
+        }
+    }
+
+    // Behaviour 39
+    @Test(arguments: LoopKind.allCases)
+    func aWaitIsCancelledFromElsewhere(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (child, recorder) = try loop.startShell("read line")
+            let waited = LoopBound(child, of: loop)
+            let wait = Task.detached(executorPreference: loop) { try await waited.value.wait() }
+            try loop.settle(turns: 3)
+            DispatchQueue.global().async { wait.cancel() }
+            let outcome = try loop.run { await wait.result }
+            #expect(throws: CancellationError.self) { try outcome.get() }
+            // Nobody waits any more: the end is told to the protocol alone.
+            child.getPipeTransport(0)?.close()
+            try loop.runToTheEnd(child, recorder)
+            #expect(child.returnCode == 1)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aChildCostsADescriptorWhereTheKernelWantsOne(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (child, recorder) = try loop.startShell("read line")
+            // The ring waits by number, and so does a signal.
+            let waitsByNumber = (loop as? ProactorEventLoop)?.features.childWaits ?? false
+            #expect(waitsByNumber == (kind == .ring))
+            #expect(hasDescriptor(of: child.pid) != waitsByNumber)
+            #expect(try child.terminate())
+            #expect(hasDescriptor(of: child.pid) != waitsByNumber)
+            try loop.runToTheEnd(child, recorder)
+            #expect(child.returnCode == -SIGTERM)
         }
     }
 
@@ -209,6 +285,9 @@ import Testing
             recorder.onMade = { child in
                 var status: Int32 = 0
                 while waitpid(child.pid, &status, 0) < 0, errno == EINTR {}
+                // The number is any process's by now.
+                let wasSent = try child.kill()
+                #expect(!wasSent)
             }
             var pid: Int32 = 0
             let lines = try LogCapture.lines {

@@ -134,7 +134,8 @@ import Testing
             let own = getpid()
             options = ProcessOptions()
             options.standardInput = .inherited
-            options.standardError = .inherited
+            // In its place already.
+            options.standardError = .descriptor(.standardError)
             let same =
                 "[ /proc/self/fd/0 -ef /proc/\(own)/fd/0 ] && [ /proc/self/fd/2 -ef /proc/\(own)/fd/2 ]"
             #expect(try loop.outputOfShell("\(same) && echo same", options: options) == "same\n")
