@@ -172,11 +172,15 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     }
 
     /// For a loop that closes: the operations are gone, and the pipes are closed by their transports.
-    func closeWithLoop() {
+    func closeWithLoop(inFork: Bool) {
         childProtocol = nil
         pipes = []
         guard let descriptor else { return }
         self.descriptor = nil
+        guard !inFork else {
+            try? loop.backend.system.close(descriptor)
+            return
+        }
         loop.backend.system.processes.endProcess(descriptor)
     }
 

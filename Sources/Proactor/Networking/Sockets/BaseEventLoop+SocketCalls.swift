@@ -9,8 +9,18 @@ extension BaseEventLoop {
         of socket: FileDescriptor,
         for operation: SocketError.Operation
     ) throws -> Bool {
-        guard socket.rawValue >= 0 else { throw SocketError(operation, .badFileDescriptor) }
+        if !descriptors.covers(socket) { try checkIsSocket(socket, for: operation) }
         return try descriptors.takeForCall(socket, side)
+    }
+
+    @inline(never)
+    private func checkIsSocket(
+        _ socket: FileDescriptor,
+        for operation: SocketError.Operation
+    ) throws(SocketError) {
+        do { _ = try backend.system.option(.socketType, of: socket) } catch {
+            throw SocketError(operation, error)
+        }
     }
 
     /// Returns when the side is the caller's. First come, first served.
