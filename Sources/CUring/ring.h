@@ -9,16 +9,6 @@
 // takes the next ring at the same address for the last one. The one-thread rule of CUring.h is what keeps them safe.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
-struct curing_buffers {
-    struct io_uring_buf_ring *entries;
-    size_t entries_size;
-    char *memory;
-    size_t memory_size;
-    uint32_t count;
-    uint32_t size;
-    int32_t unpublished;
-};
-
 #endif
 #include <liburing.h>
 
