@@ -121,8 +121,9 @@ private final class Scene {
         start { try await waiting?.wait() }
         // One that ends just now.
         _ = try loop.startShell("exit 3")
-        try loop.addSignalHandler(.user1) {}
-        kill(getpid(), SIGUSR1)
+        // One that does nothing by default: it may arrive when the handler is gone.
+        try loop.addSignalHandler(Signal(rawValue: SIGURG)) {}
+        kill(getpid(), SIGURG)
     }
 
     private func addCalls() throws {
@@ -180,7 +181,7 @@ private final class Scene {
         server?.abortClients()
         server?.close()
         loop.removeReader(FileDescriptor(rawValue: 0))
-        #expect(throws: EventLoopError.closed) { try loop.removeSignalHandler(.user1) }
+        #expect(throws: EventLoopError.closed) { try loop.removeSignalHandler(.interrupt) }
         #expect(throws: EventLoopError.closed) { try loop.callSoon {} }
         #expect(throws: EventLoopError.closed) { try loop.runForever() }
         #expect(throws: EventLoopError.closed) { try loop.callSoonThreadSafe {} }
