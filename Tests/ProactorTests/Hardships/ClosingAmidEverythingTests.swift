@@ -32,9 +32,19 @@ import Testing
     }
 
     private static func closeAmidEverything(_ kind: LoopKind, turns: Int) throws {
+        let before = openDescriptors()
         let loop = try kind.makeLoop()
         let scene = try Scene(loop)
         try loop.settle(turns: turns)
+        // No child of the host program's inherits any of it.
+        for descriptor in openDescriptors() where !before.contains(descriptor) {
+            let number = descriptor.split(separator: " ").first.flatMap { Int32($0) } ?? -1
+            // The test's own are its own affair.
+            guard !scene.owns(number) else { continue }
+            let flags = fcntl(number, F_GETFD)
+            // It may be closed by now: a thread of the executor's is at work.
+            #expect(flags < 0 || flags & FD_CLOEXEC != 0, "\(kind): \(descriptor)")
+        }
         try loop.close()
         scene.tryWhatALateCallerTries()
         scene.end()
@@ -65,6 +75,8 @@ private final class Scene {
         try addCalls()
         try addRest()
     }
+
+    func owns(_ number: Int32) -> Bool { owned.contains(FileDescriptor(rawValue: number)) }
 
     private func start<Value>(_ body: @escaping () async throws -> Value) {
         tasks.append(loop.createTask(body))
