@@ -40,7 +40,7 @@ lint: ## Check the layout of the code, file sizes and left-overs
 format: ## Lay the code out as `make lint` wants it
 	@Scripts/lint format
 
-soak: ## Drive each loop with everything at once, five minutes each unless SOAK_SECONDS says else, and count what is left
+soak: ## Drive the ring and epoll with everything at once, ten minutes in all unless SOAK_SECONDS says else for each, and count what is left
 	@Scripts/setup build
 	PROACTOR_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --disable-xctest --filter '^ProactorSoak\.' $(SWIFT_FLAGS)
 

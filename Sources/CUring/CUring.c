@@ -29,16 +29,6 @@ _Static_assert(offsetof(curing_datagram_head, flags) == offsetof(struct io_uring
 // The kernel's `flags` of io_uring_buf_reg is liburing 2.3's `pad`.
 _Static_assert(offsetof(struct io_uring_buf_reg, pad) == 14, "buffer registration layout");
 
-struct curing_buffers {
-    struct io_uring_buf_ring *entries;
-    size_t entries_size;
-    char *memory;
-    size_t memory_size;
-    uint32_t count;
-    uint32_t size;
-    int32_t unpublished;
-};
-
 // ---- Life of a ring
 
 int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {

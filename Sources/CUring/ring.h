@@ -17,4 +17,14 @@ struct curing_ring {
     bool descriptor_is_registered;
 };
 
+struct curing_buffers {
+    struct io_uring_buf_ring *entries;
+    size_t entries_size;
+    char *memory;
+    size_t memory_size;
+    uint32_t count;
+    uint32_t size;
+    int32_t unpublished;
+};
+
 #endif

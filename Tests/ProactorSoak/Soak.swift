@@ -45,6 +45,9 @@ final class Soak {
         ("processes", 1, { try await $0.processScenario() }),
         ("file", 2, { try await $0.fileScenario() }),
         ("group", 2, { try await $0.groupScenario() }),
+        ("sockets", 2, { try await $0.socketScenario() }),
+        ("watches", 1, { try await $0.watchScenario() }),
+        ("signals", 1, { try await $0.signalScenario() }),
     ]
 
     init(kind: SoakKind, seed: UInt64) throws {
@@ -176,7 +179,9 @@ final class Soak {
 
     private func leftBehind() -> [String] {
         let numbers = [
-            ("operations", loop.backend.operationCount), ("transports", loop.openTransports.count),
+            ("operations", loop.backend.operationCount),
+            ("receive buffers", (loop.backend as? UringBackend)?.lostBufferCount ?? 0),
+            ("transports", loop.openTransports.count),
             ("servers", loop.openServers.count), ("tasks", loop.tasks.count), ("timers", loop.timers.count),
             ("sequences", loop.sequences.count), ("protocols", lives.value),
             ("pool threads", pool.threadCount),

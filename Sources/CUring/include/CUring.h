@@ -151,5 +151,7 @@ void *curing_buffers_base(const curing_buffers *buffers);
 // Gives buffer `number` back; seen by the kernel after the next publish.
 void curing_buffers_recycle(curing_buffers *buffers, uint16_t number);
 void curing_buffers_publish(curing_buffers *buffers);
+// How many of the buffers the kernel has taken and not got back, as it says itself (kernel 6.8). On the ring's thread.
+int32_t curing_buffers_missing(const curing_buffers *buffers, const curing_ring *ring, uint16_t group);
 
 #endif

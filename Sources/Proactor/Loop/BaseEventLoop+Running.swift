@@ -32,8 +32,11 @@ extension BaseEventLoop {
     /// While the loop's thread lives, what is in flight is its own, and it may be at work on it this moment. A fork's child
     /// has none of its parent's threads but one.
     private var canBeClosedHere: Bool {
-        !hasStarted || isOnLoopThread || thread.hasEnded || cposix_current_fork() != startedIn
+        !hasStarted || isOnLoopThread || thread.hasEnded || isForked
     }
+
+    /// Whether this process is a fork of the one that ran the loop: what the loop stands for is its parent's.
+    private var isForked: Bool { hasStarted && cposix_current_fork() != startedIn }
 
     // MARK: - Begin and end
 
@@ -76,16 +79,17 @@ extension BaseEventLoop {
         if !isOnLoopThread { thread.release() }
         runState = .closed
         inbox.close { job in ready.push(.contextCallback(job)) }
-        shutDownDefaultExecutorWithoutWaiting()
+        // A fork has the executor's locks, held or not, and none of its threads.
+        if !isForked { shutDownDefaultExecutorWithoutWaiting() }
         abandonTasks()
         timers.store.removeAll()
         signalHandlers?.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
         openTransports.closeAll(reportingTo: debug ? logger : nil)
-        openListeners.closeAll(reportingTo: debug ? logger : nil)
+        openListeners.closeAll(inFork: isForked, reportingTo: debug ? logger : nil)
         unclaimed.closeAll(by: backend.system)
-        openProcesses.closeAll(reportingTo: debug ? logger : nil)
+        openProcesses.closeAll(inFork: isForked, reportingTo: debug ? logger : nil)
         signalHandlers?.close()
         signalHandlers = nil
         watches.abandonAll()

@@ -9,7 +9,7 @@ extension BaseEventLoop {
         let socket: FileDescriptor
         switch options.endpoint {
         case .tcp(let host, let port): socket = try await connectTCP(host: host, port: port, options)
-        case .unix(let address): socket = try await connectUnix(address)
+        case .unix(let address): socket = try await connectUnix(address, options)
         case .socket(let given):
             try checkStreamSocket(given, family: options.family)
             socket = given
@@ -59,22 +59,22 @@ extension BaseEventLoop {
         port: UInt16,
         _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
-        var addresses = try await resolve(host: host, port: port, family: options.family)
+        var addresses = try await resolve(host: host, port: port, options)
         let firstFamilyCount = options.interleave ?? (options.happyEyeballsDelay == nil ? 0 : 1)
         if firstFamilyCount > 0 {
             addresses = AddressOrder.interleaved(addresses, firstFamilyCount: firstFamilyCount)
         }
         var localAddresses: [SocketAddress]?
         if let local = options.localAddress {
-            localAddresses = try await resolve(host: local.host, port: local.port, family: options.family)
+            localAddresses = try await resolve(host: local.host, port: local.port, options)
         }
         do {
             guard let delay = options.happyEyeballsDelay, addresses.count > 1 else {
-                return try await connectInTurn(to: addresses, from: localAddresses)
+                return try await connectInTurn(to: addresses, from: localAddresses, options)
             }
             return try await ConnectionRace(loop: self, addresses: addresses, delay: delay) {
                 [localAddresses] address in
-                try await self.connect(to: address, from: localAddresses)
+                try await self.connect(to: address, from: localAddresses, options)
             } discard: { socket in
                 self.closeUnclaimed(socket)
             }.run()
@@ -85,14 +85,29 @@ extension BaseEventLoop {
         }
     }
 
+    nonisolated(nonsending) private func resolve(
+        host: String,
+        port: UInt16,
+        _ options: ConnectionOptions
+    ) async throws -> [SocketAddress] {
+        try await resolve(
+            host: host,
+            port: port,
+            family: options.family,
+            protocolNumber: options.protocolNumber,
+            flags: options.flags
+        )
+    }
+
     nonisolated(nonsending) private func connectInTurn(
         to addresses: [SocketAddress],
-        from localAddresses: [SocketAddress]?
+        from localAddresses: [SocketAddress]?,
+        _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
         var reasons: [SocketError] = []
         for address in addresses {
             do {
-                return try await connect(to: address, from: localAddresses)
+                return try await connect(to: address, from: localAddresses, options)
             } catch let error as SocketError {
                 reasons.append(error)
             }
@@ -100,21 +115,24 @@ extension BaseEventLoop {
         throw ConnectionError(reasons: reasons)
     }
 
-    nonisolated(nonsending) private func connectUnix(_ address: SocketAddress) async throws -> FileDescriptor
-    {
+    nonisolated(nonsending) private func connectUnix(
+        _ address: SocketAddress,
+        _ options: ConnectionOptions
+    ) async throws -> FileDescriptor {
         guard address.family == .unix else {
             throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
         }
-        return try await connect(to: address, from: nil)
+        return try await connect(to: address, from: nil, options)
     }
 
     /// One attempt. Cancelling the task ends it and leaves no socket behind, and so does closing the loop. The socket that
     /// it returns is unclaimed.
     nonisolated(nonsending) private func connect(
         to address: SocketAddress,
-        from localAddresses: [SocketAddress]?
+        from localAddresses: [SocketAddress]?,
+        _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
-        let socket = try makeSocket(for: address)
+        let socket = try makeSocket(for: address, protocolNumber: options.protocolNumber)
         unclaimed.insert(socket)
         do {
             if let localAddresses { try bindToFirst(of: localAddresses, socket, for: address) }

@@ -71,6 +71,8 @@ extension BaseEventLoop {
             port: address.port,
             family: options.family,
             type: .datagram,
+            protocolNumber: options.protocolNumber,
+            flags: options.flags,
             isPassive: isPassive
         )
     }
@@ -105,7 +107,7 @@ extension BaseEventLoop {
         _ options: DatagramOptions
     ) async throws -> DatagramSocket {
         let address = local ?? remote
-        let descriptor = try makeDatagramSocket(family, address)
+        let descriptor = try makeDatagramSocket(family, address, options)
         var socket = DatagramSocket(descriptor: descriptor, family: family, remote: remote)
         // Until the transport has it, which is as soon as this returns: the loop may close meanwhile.
         unclaimed.insert(descriptor)
@@ -137,9 +139,12 @@ extension BaseEventLoop {
 
     private func makeDatagramSocket(
         _ family: AddressFamily,
-        _ address: SocketAddress?
+        _ address: SocketAddress?,
+        _ options: DatagramOptions
     ) throws(SocketError) -> FileDescriptor {
-        do { return try backend.system.makeSocket(family, .datagram) } catch {
+        do {
+            return try backend.system.makeSocket(family, .datagram, protocolNumber: options.protocolNumber)
+        } catch {
             throw SocketError(.makeSocket, error, address: address)
         }
     }

@@ -43,9 +43,14 @@ extension BaseEventLoop {
         port: UInt16,
         family: AddressFamily?,
         type: SocketType = .stream,
+        protocolNumber: Int32 = 0,
+        flags: AddressInfoFlags = [],
         isPassive: Bool = false
     ) async throws -> [SocketAddress] {
-        if let address = SocketAddress(numericHost: host, port: port) {
+        // Other flags may ask for more than the address that is given.
+        if flags.isSubset(of: [.passive, .numericHost]),
+            let address = SocketAddress(numericHost: host, port: port)
+        {
             guard family == nil || family == address.family else {
                 throw ResolutionError(host: host, service: String(port), code: .noAddressInFamily)
             }
@@ -56,8 +61,8 @@ extension BaseEventLoop {
             service: String(port),
             family: family,
             type: type,
-            protocolNumber: 0,
-            flags: isPassive ? .passive : []
+            protocolNumber: protocolNumber,
+            flags: isPassive ? flags.union(.passive) : flags
         )
         var addresses: [SocketAddress] = []
         for info in found where !addresses.contains(info.address) { addresses.append(info.address) }

@@ -53,8 +53,14 @@ extension BaseEventLoop {
             addresses = [.ipv4(.any, port: port), .ipv6(.any, port: port)]
         }
         for host in hosts {
-            for address in try await resolve(host: host, port: port, family: options.family, isPassive: true)
-            {
+            let found = try await resolve(
+                host: host,
+                port: port,
+                family: options.family,
+                flags: options.flags,
+                isPassive: true
+            )
+            for address in found {
                 if !addresses.contains(address) { addresses.append(address) }
             }
         }
@@ -165,8 +171,13 @@ extension BaseEventLoop {
         }
     }
 
-    func makeSocket(for address: SocketAddress) throws(SocketError) -> FileDescriptor {
-        do { return try backend.system.makeSocket(address.family, .stream) } catch {
+    func makeSocket(
+        for address: SocketAddress,
+        protocolNumber: Int32 = 0
+    ) throws(SocketError) -> FileDescriptor {
+        do {
+            return try backend.system.makeSocket(address.family, .stream, protocolNumber: protocolNumber)
+        } catch {
             throw SocketError(.makeSocket, error, address: address)
         }
     }

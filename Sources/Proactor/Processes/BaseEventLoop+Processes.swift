@@ -80,7 +80,7 @@ private struct ChildPipeEnds {
         case .pipe: .descriptor(try makePipe(number))
         case .null: .null
         case .inherited: .inherited
-        case .descriptor(let descriptor): .descriptor(descriptor)
+        case .descriptor(let descriptor): try lend(descriptor)
         }
     }
 
@@ -89,9 +89,15 @@ private struct ChildPipeEnds {
         case .pipe: .descriptor(try makePipe(2))
         case .null: .null
         case .inherited: .inherited
-        case .descriptor(let descriptor): .descriptor(descriptor)
+        case .descriptor(let descriptor): try lend(descriptor)
         case .standardOutput: .standardOutput
         }
+    }
+
+    /// One that is not open is the kernel's to refuse, when it starts the child.
+    private func lend(_ descriptor: FileDescriptor) throws(ProcessError) -> SpawnRequest.Source {
+        guard descriptor.rawValue >= 0 else { throw ProcessError(.lendDescriptor, .badFileDescriptor) }
+        return .descriptor(descriptor)
     }
 
     /// Makes a pipe for one of the child's streams and returns the child's end.

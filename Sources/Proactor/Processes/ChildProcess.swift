@@ -196,11 +196,15 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     }
 
     /// For a loop that closes: the operations are gone, and the pipes are closed by their transports.
-    func closeWithLoop() {
+    func closeWithLoop(inFork: Bool) {
         childProtocol = nil
         pipes = []
         guard let process else { return }
         self.process = nil
+        guard !inFork else {
+            if let descriptor = process.descriptor { try? loop.backend.system.close(descriptor) }
+            return
+        }
         loop.backend.system.processes.endProcess(process)
     }
 

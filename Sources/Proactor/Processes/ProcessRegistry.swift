@@ -20,13 +20,14 @@ struct ProcessRegistry {
         processes[index] = last
     }
 
-    /// Ends what still runs, for a loop that closes. Nothing is in flight any more.
-    mutating func closeAll(reportingTo logger: Logger?) {
+    /// Ends what still runs, for a loop that closes. Nothing is in flight any more. A fork leaves the children alone: they are
+    /// its parent's.
+    mutating func closeAll(inFork: Bool, reportingTo logger: Logger?) {
         let open = processes
         processes = []
         for process in open {
             logger?.warning("\(process) was still open when its event loop closed")
-            process.closeWithLoop()
+            process.closeWithLoop(inFork: inFork)
         }
     }
 }

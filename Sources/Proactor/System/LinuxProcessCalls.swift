@@ -107,6 +107,8 @@ final class LinuxProcessCalls: ProcessCalls {
 
     /// The child says only that it failed: the working directory may be what is wrong.
     private func explain(_ errno: Errno, _ request: SpawnRequest, path: String) -> ProcessError {
+        // Nothing else about a start is a descriptor's matter.
+        if errno == .badFileDescriptor { return ProcessError(.lendDescriptor, errno) }
         if let directory = request.workingDirectory {
             let result = cposix_check_directory(directory)
             if result < 0 { return ProcessError(.enterDirectory, Errno(rawValue: -result), path: directory) }

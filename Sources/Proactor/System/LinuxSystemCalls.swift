@@ -17,8 +17,13 @@ final class LinuxSystemCalls: SystemCalls {
         LoopInstant(nanoseconds: cposix_monotonic_nanoseconds())
     }
 
-    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
-        FileDescriptor(rawValue: try check(cposix_socket(family.rawValue, type.rawValue, 0, nonBlocking)))
+    func makeSocket(
+        _ family: AddressFamily,
+        _ type: SocketType,
+        protocolNumber: Int32
+    ) throws(Errno) -> FileDescriptor {
+        let socket = cposix_socket(family.rawValue, type.rawValue, protocolNumber, nonBlocking)
+        return FileDescriptor(rawValue: try check(socket))
     }
 
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {

@@ -14,6 +14,8 @@ public struct ProcessError: Error, Hashable, Sendable {
     public enum Operation: String, Hashable, Sendable {
         /// Making a pipe to the child.
         case makePipe = "making a pipe to a child process"
+        /// Giving the child a descriptor of the caller's as one of its streams.
+        case lendDescriptor = "giving a descriptor to a child process"
         /// Starting the program.
         case start = "starting"
         /// Entering the child's working directory.
@@ -47,6 +49,8 @@ extension ProcessError: FailedCall, CustomStringConvertible {
         case (.start, .noSuchFileOrDirectory):
             "look for the program, and for the interpreter that its first line names"
         case (.start, .permissionDenied): "it must be a file that this user may execute"
+        case (.lendDescriptor, .badFileDescriptor):
+            "what stands for a stream must be open when the child starts"
         default: nil
         }
     }

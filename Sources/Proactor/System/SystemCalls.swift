@@ -10,7 +10,12 @@ protocol SystemCalls: AnyObject, Sendable {
 
     func now() -> LoopInstant
 
-    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor
+    /// Zero is the protocol that the type usually has.
+    func makeSocket(
+        _ family: AddressFamily,
+        _ type: SocketType,
+        protocolNumber: Int32
+    ) throws(Errno) -> FileDescriptor
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno)
     func listen(_ socket: FileDescriptor, backlog: Int32) throws(Errno)
     func localAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
@@ -58,4 +63,10 @@ protocol SystemCalls: AnyObject, Sendable {
         of address: SocketAddress,
         flags: NameInfoFlags
     ) throws(ResolutionError) -> (host: String, service: String)
+}
+
+extension SystemCalls {
+    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
+        try makeSocket(family, type, protocolNumber: 0)
+    }
 }

@@ -22,6 +22,10 @@ public struct ConnectionOptions: Sendable {
     public var endpoint: Endpoint
     /// Only addresses of this family, and of a given socket, that it is of this family; `nil` takes all.
     public var family: AddressFamily?
+    /// Only this protocol, such as `IPPROTO_TCP`; zero is the usual one.
+    public var protocolNumber: Int32 = 0
+    /// How names are looked up.
+    public var flags: AddressInfoFlags = []
     /// The address to connect from: one of this host's, with port 0 for any. Candidates of another family than the peer's
     /// address are skipped.
     public var localAddress: (host: String, port: UInt16)?

@@ -25,6 +25,10 @@ public struct DatagramOptions: Sendable {
     public var endpoint: Endpoint
     /// Only addresses of this family, and of a given socket, that it is of this family; `nil` takes all.
     public var family: AddressFamily?
+    /// Only this protocol, such as `IPPROTO_UDPLITE`; zero is the usual one.
+    public var protocolNumber: Int32 = 0
+    /// How names are looked up.
+    public var flags: AddressInfoFlags = []
     /// Share the port with other endpoints that ask for the same; the kernel spreads the datagrams by their source.
     public var reusePort = false
     /// Allow sending to a broadcast address. The endpoint is not connected then, so that answers from everywhere reach it.

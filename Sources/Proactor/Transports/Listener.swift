@@ -82,8 +82,8 @@ final class Listener: CompletionOwner, CustomStringConvertible {
     }
 
     /// For a loop that closes with this listener still open: the operations are gone, only the socket is left.
-    func closeWithLoop() {
-        if case .closing = state {} else { removeOwnedFile() }
+    func closeWithLoop(inFork: Bool) {
+        if case .closing = state {} else if !inFork { removeOwnedFile() }
         state = .closed
         server = nil
         try? loop.backend.system.close(socket)

@@ -15,13 +15,14 @@ struct ListenerRegistry {
     /// The servers that accept, each as often as it listens.
     var servers: [Server] { listeners.values.compactMap(\.server) }
 
-    /// Closes what is still open, for a loop that closes. Nothing is in flight any more.
-    mutating func closeAll(reportingTo logger: Logger?) {
+    /// Closes what is still open, for a loop that closes. Nothing is in flight any more. A fork leaves the files of Unix
+    /// sockets to its parent.
+    mutating func closeAll(inFork: Bool, reportingTo logger: Logger?) {
         let open = listeners.values
         listeners = [:]
         for listener in open {
             logger?.warning("the listener at \(listener) was still open when its event loop closed")
-            listener.closeWithLoop()
+            listener.closeWithLoop(inFork: inFork)
         }
     }
 }

@@ -23,6 +23,8 @@ public struct ServerOptions: Sendable {
     public var endpoint: Endpoint
     /// Only addresses of this family, and of a given socket, that it is of this family; `nil` takes all.
     public var family: AddressFamily?
+    /// How names are looked up.
+    public var flags: AddressInfoFlags = .passive
     /// How many connections the kernel may hold that the server has not accepted yet.
     public var backlog: Int32 = 100
     /// Bind although former connections still linger at the address.

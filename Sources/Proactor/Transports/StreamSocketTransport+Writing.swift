@@ -20,7 +20,7 @@ extension StreamSocketTransport {
     func write(_ buffer: consuming OwnedBuffer) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
-        writes.append(buffer)
+        writes.append(buffer, pool: loop.buffers)
         didWrite()
     }
 

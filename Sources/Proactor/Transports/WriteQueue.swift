@@ -36,10 +36,11 @@ struct WriteQueue {
         }
     }
 
-    mutating func append(_ buffer: consuming OwnedBuffer) {
+    /// - Parameter ownedMax: what is longer is copied: a segment counts its bytes in 32 bits.
+    mutating func append(_ buffer: consuming OwnedBuffer, pool: BufferPool, ownedMax: Int = Int(Int32.max)) {
         let count = buffer.count
         guard count > 0 else { return }
-        precondition(count <= Int(Int32.max), "one write of 2 GiB or more")
+        guard count <= ownedMax else { return append(buffer.filled, pool: pool) }
         byteCount += count
         addSegment(
             WriteSegment(base: buffer.release(), capacity: Int32(count), sizeIndex: -1, end: Int32(count))
@@ -191,6 +192,10 @@ struct WriteQueue {
         if restStart == rest.count {
             // A long queue's memory is not kept for a connection that may be idle from here on.
             rest.removeAll(keepingCapacity: rest.count <= 8)
+            restStart = 0
+        } else if restStart >= 64, restStart * 2 >= rest.count {
+            // A queue that is never empty must not grow by what was sent.
+            rest.removeFirst(restStart)
             restStart = 0
         }
     }

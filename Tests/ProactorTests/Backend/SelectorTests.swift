@@ -158,6 +158,24 @@ import Testing
         #expect(wait(selector).map(\.readiness) == [[.read, .write]])
     }
 
+    // Pitfall 42
+    @Test func aDescriptorThatComesBackUnannouncedIsRegisteredAnew() throws {
+        let harness = try SelectorHarness(.epoll)
+        let selector = try EpollSelector()
+        defer { selector.close() }
+        let (local, peer) = try harness.pair()
+        let gone = try harness.duplicate(local, at: 36)
+        try selector.watch(gone.rawValue, for: .read)
+        // The book forgets it; the kernel does not, while the file is open elsewhere.
+        try gone.close()
+        try selector.watch(gone.rawValue, for: [])
+        try harness.replace(gone, by: local)
+        harness.adopt(gone)
+        try selector.watch(gone.rawValue, for: .read)
+        try peer.writeAll([1])
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [gone.rawValue])
+    }
+
     @Test func aFailedChangeLeavesTheFormerInterest() throws {
         let harness = try SelectorHarness(.epoll)
         let selector = try EpollSelector()

@@ -114,6 +114,21 @@ import Testing
         harness.close()
     }
 
+    // Pitfall 32
+    @Test func whoHadBuffersInThisTurnIsServedLast() throws {
+        let harness = try ScriptedHarness()
+        let (greedy, modest) = (harness.receive(), harness.receive())
+        harness.turn()
+        for number: UInt16 in 0..<4 { harness.ring.complete(greedy, 64, more: true, buffer: number) }
+        // It ran out first, and has had all the others' share.
+        harness.ring.complete(greedy, -ENOBUFS)
+        harness.ring.complete(modest, -ENOBUFS)
+        harness.turn()
+        harness.turn()
+        #expect(harness.ring.handedOver.suffix(2) == [.operation(modest), .operation(greedy)])
+        harness.close()
+    }
+
     @Test func aStarvedReceiveCanBeCancelled() throws {
         let harness = try ScriptedHarness()
         let (first, second) = (harness.receive(), harness.receive())

@@ -28,8 +28,12 @@ final class FakeNames: ForwardingSystemCalls, @unchecked Sendable {
         return wanted.map { AddressInfo(address: $0.withPort(port), type: query.type, protocolNumber: 6) }
     }
 
-    override func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
-        let socket = try super.makeSocket(family, type)
+    override func makeSocket(
+        _ family: AddressFamily,
+        _ type: SocketType,
+        protocolNumber: Int32
+    ) throws(Errno) -> FileDescriptor {
+        let socket = try super.makeSocket(family, type, protocolNumber: protocolNumber)
         _ = sockets.withLock { $0.insert(socket.rawValue) }
         return socket
     }

@@ -28,8 +28,12 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         inner.sendDatagrams(datagrams, on: socket, runSizeMax: &runSizeMax)
     }
 
-    func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
-        try inner.makeSocket(family, type)
+    func makeSocket(
+        _ family: AddressFamily,
+        _ type: SocketType,
+        protocolNumber: Int32
+    ) throws(Errno) -> FileDescriptor {
+        try inner.makeSocket(family, type, protocolNumber: protocolNumber)
     }
 
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {

@@ -7,7 +7,7 @@ import Testing
 
 extension LoopKind {
     /// Runs `body` with a fresh loop on a thread of its own, since a loop blocks, and then checks that
-    /// nothing leaked: no operation, no transport, and the loop itself, with its descriptors, is gone.
+    /// nothing leaked: no operation, no receive buffer, no transport, and the loop itself, with its descriptors, is gone.
     ///
     /// - Parameter abandonsTasks: the body leaves tasks behind that never end, and with them the loop.
     func withLoop(
@@ -68,6 +68,9 @@ extension LoopKind {
             let reference = WeakLoop(loop)
             try body(loop)
             settle(loop, sourceLocation: sourceLocation)
+            if let ring = loop.backend as? UringBackend {
+                #expect(ring.lostBufferCount == 0, "receive buffers leaked", sourceLocation: sourceLocation)
+            }
             try loop.close()
             return reference
         }

@@ -12,7 +12,7 @@ final class KernelRing: RingCalls {
     // nothing after those.
     let ring: OpaquePointer
     private let buffers: OpaquePointer
-    private var datagramBuffers: OpaquePointer?
+    private(set) var datagramBuffers: OpaquePointer?
     private let datagramBufferCount: Int
     private let datagramSize: Int
     private let workerLimit: UInt32
@@ -259,7 +259,7 @@ final class KernelRing: RingCalls {
         curing_buffers_publish(buffers(of: group))
     }
 
-    private func buffers(of group: BufferGroup) -> OpaquePointer {
+    func buffers(of group: BufferGroup) -> OpaquePointer {
         switch group {
         case .streams:
             return buffers

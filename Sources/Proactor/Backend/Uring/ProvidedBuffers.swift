@@ -22,7 +22,7 @@ final class ProvidedBuffers {
     private let consumed: UnsafeMutablePointer<UInt32>
     // Exclusivity: these belong to the loop's thread, and no method here calls out of the backend.
     /// A buffer that a completion without bytes named: whether the kernel took it shows only later.
-    @exclusivity(unchecked) private var doubtful: Int32 = -1
+    @exclusivity(unchecked) private(set) var doubtful: Int32 = -1
     @exclusivity(unchecked) private var hasUnpublished = false
 
     init(ring: any RingCalls, area: BufferArea) {

@@ -61,12 +61,21 @@ final class DescriptorUses {
         entries[extend(to: descriptor)].isOwned = false
     }
 
-    func hasOwner(_ descriptor: FileDescriptor) -> Bool { entries[extend(to: descriptor)].isOwned }
+    func hasOwner(_ descriptor: FileDescriptor) -> Bool {
+        covers(descriptor) && entries[Int(descriptor.rawValue)].isOwned
+    }
+
+    /// Whether it was seen before. Of any other number it is to be found out that it is open before the table grows to it: one
+    /// out of nowhere could be in the thousands of millions.
+    @inline(__always)
+    func covers(_ descriptor: FileDescriptor) -> Bool {
+        descriptor.rawValue >= 0 && Int(descriptor.rawValue) < entries.count
+    }
 
     /// Throws when the descriptor has an owner already, or is in use.
     func checkFree(_ descriptor: FileDescriptor) throws(EventLoopError) {
-        guard descriptor.rawValue >= 0 else { return }
-        let entry = entries[extend(to: descriptor)]
+        guard covers(descriptor) else { return }
+        let entry = entries[Int(descriptor.rawValue)]
         guard !entry.isOwned else { throw Self.isOwned(descriptor) }
         guard entry.read.use == .none, entry.write.use == .none else {
             throw .invalidState(
@@ -164,7 +173,8 @@ final class DescriptorUses {
 
     /// Throws when a side cannot be watched, for it is somebody else's.
     func checkCanWatch(_ descriptor: FileDescriptor, _ side: Readiness) throws(EventLoopError) {
-        let entry = entries[extend(to: descriptor)]
+        guard covers(descriptor) else { return }
+        let entry = entries[Int(descriptor.rawValue)]
         guard !entry.isOwned else { throw Self.isOwned(descriptor) }
         guard entry[side].use != .call else {
             throw .invalidState(

@@ -9,8 +9,19 @@ extension BaseEventLoop {
         of socket: FileDescriptor,
         for operation: SocketError.Operation
     ) throws -> Bool {
-        guard socket.rawValue >= 0 else { throw SocketError(operation, .badFileDescriptor) }
+        if !descriptors.covers(socket) { try checkIsOpen(socket, for: operation) }
         return try descriptors.takeForCall(socket, side)
+    }
+
+    @inline(never)
+    private func checkIsOpen(
+        _ socket: FileDescriptor,
+        for operation: SocketError.Operation
+    ) throws(SocketError) {
+        // What is open and no socket is the operation's to refuse.
+        do { _ = try backend.system.option(.socketType, of: socket) } catch .badFileDescriptor {
+            throw SocketError(operation, .badFileDescriptor)
+        } catch {}
     }
 
     /// Returns when the side is the caller's. First come, first served.

@@ -113,6 +113,32 @@ import Testing
         }
     }
 
+    // Pitfall 20
+    @Test(arguments: LoopKind.allCases)
+    func anotherThreadsCancelThatComesTooLateHitsNobody(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            nonisolated(unsafe) var second: LoopTask<[UInt8]>?
+            let first = Task(executorPreference: loop) {
+                let bytes = try await loop.sockRecv(pair.first, upTo: 1)
+                // It uses what the first has given back.
+                second = loop.createTask { try await loop.sockRecv(pair.first, upTo: 1) }
+                return bytes
+            }
+            try loop.turnUntilWaiting()
+            peer.write("a")
+            // The byte is here already, and is told in this turn; the cancel reaches the loop in the next.
+            try loop.callSoon { TestThread { first.cancel() }.join() }
+            try loop.turn()
+            #expect(try loop.run { try await first.value } == Array("a".utf8))
+            try loop.settle()
+            peer.write("b")
+            #expect(try loop.runUntilComplete(try #require(second)) == Array("b".utf8))
+            try pair.first.close()
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func aCancelFromAnotherThreadEndsTheWait(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

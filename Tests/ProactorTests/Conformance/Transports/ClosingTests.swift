@@ -200,6 +200,28 @@ import Testing
     }
 
     // Behaviour 32
+    // Pitfall 16
+    @Test(arguments: LoopKind.allCases)
+    func theSocketStaysOpenUntilItsReceiveIsOver(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            try loop.settle()
+            var closes = 0
+            backend.onSubmit = { if $0.kind == .close { closes += 1 } }
+            backend.losesCancels = true
+            transport.abort()
+            try loop.settle()
+            #expect(recorder.lostCount == 1)
+            #expect(closes == 0)
+            // Only this ends the receive now.
+            peer.close()
+            try loop.turn { closes == 1 }
+            backend.onSubmit = nil
+        }
+    }
+
+    // Behaviour 32
     // Pitfall 24
     @Test(arguments: LoopKind.allCases)
     func aClosedLoopTakesItsTransportsAlong(kind: LoopKind) async throws {

@@ -1,0 +1,86 @@
+import Foundation
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Proactor
+
+/// The host program forks. The child closes what it inherited, and the parent's loop does not notice.
+@Suite struct ForkTests {
+    // Pitfall 9
+    @Test func aForkThatClosesTheLoopTakesNothingFromItsParent() async {
+        await #expect(processExitsWith: .success) {
+            for kind in LoopKind.allCases {
+                try await kind.withLoop { loop in try Self.forkAndClose(loop) }
+            }
+        }
+    }
+
+    private static func forkAndClose(_ loop: BaseEventLoop) throws {
+        let directory = try TestDirectory()
+        let path = directory.path(of: "socket")
+        let server = try loop.run {
+            try await loop.createUnixServer(path: path) { RecordingProtocol.echo() }
+        }
+        let (child, recorder) = try loop.startShell("read line; echo $line")
+        let (transport, peer) = try loop.connect(RecordingProtocol.echo())
+        try loop.settle()
+        let closer = forkNow()
+        if closer == 0 {
+            do { try loop.close() } catch { _exit(3) }
+            _exit(0)
+        }
+        var status: Int32 = 0
+        waitpid(closer, &status, 0)
+        #expect(status == 0)
+        // The server's path is still there, the child is alive, the connection works.
+        #expect(FileManager.default.fileExists(atPath: path))
+        peer.write("hello")
+        try loop.rest {
+            peer.read()
+            return peer.text == "hello"
+        }
+        child.getPipeTransport(0)?.write("alive\n")
+        try loop.runToTheEnd(child, recorder)
+        #expect(recorder.outputText == "alive\n")
+        #expect(child.returnCode == 0)
+        server.close()
+        try loop.finish(transport, peer)
+    }
+
+    /// A child that only runs on, and ends by itself, disturbs nobody either.
+    @Test func aForkThatUsesTheLoopIsTold() async {
+        await #expect(processExitsWith: .success) {
+            for kind in LoopKind.allCases {
+                try await kind.withLoop { loop in
+                    try loop.turn()
+                    let user = forkNow()
+                    if user == 0 {
+                        do { try loop.runForever() } catch EventLoopError.usedAfterFork { _exit(0) } catch {
+                            _exit(4)
+                        }
+                        _exit(5)
+                    }
+                    var status: Int32 = 0
+                    waitpid(user, &status, 0)
+                    #expect(status == 0)
+                    // One of its own works there.
+                    let maker = forkNow()
+                    if maker == 0 {
+                        guard let fresh = try? kind.makeLoop(), (try? fresh.turn()) != nil else { _exit(6) }
+                        do { try fresh.close() } catch { _exit(7) }
+                        _exit(0)
+                    }
+                    waitpid(maker, &status, 0)
+                    #expect(status == 0)
+                }
+            }
+        }
+    }
+}
+
+/// Swift does not import it.
+private func forkNow() -> Int32 {
+    typealias Fork = @convention(c) () -> Int32
+    return unsafeBitCast(dlsym(nil, "fork"), to: Fork.self)()
+}
