@@ -82,7 +82,10 @@ enum Kin: String {
     case other
 
     init(_ contender: String) {
-        let name = contender.hasSuffix("-async") ? String(contender.dropLast("-async".count)) : contender
-        self = LoopKind(rawValue: name) != nil ? .ours : contender.hasPrefix("c-") ? .bare : .other
+        let loop = contender.prefix { $0 != "-" }
+        let isOurs =
+            ["", "-async", "-sock"].contains(contender.dropFirst(loop.count))
+            && LoopKind(rawValue: String(loop)) != nil
+        self = isOurs ? .ours : ["c-ring", "c-epoll", "c-ring-udp"].contains(contender) ? .bare : .other
     }
 }
