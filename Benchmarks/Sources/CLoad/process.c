@@ -43,13 +43,17 @@ static void remember(int number) {
 
 void cload_catch_interrupts(void) {
     struct sigaction action = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND}, before;
+    sigset_t caught;
     sigemptyset(&action.sa_mask);
+    sigemptyset(&caught);
     const int numbers[] = {SIGINT, SIGTERM};
     for (int i = 0; i < 2; i++) {
         // Whoever started this may have chosen that it is not to be disturbed, as nohup does.
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
         sigaction(numbers[i], &action, NULL);
+        sigaddset(&caught, numbers[i]);
     }
+    pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
 }
 
 bool cload_was_interrupted(void) {

@@ -106,7 +106,7 @@ struct HTMLReport {
             }
             return row([contender] + cells, kin: Kin(contender))
         }
-        return "<h3>\(escaped(title))</h3>\(table(head, rows))"
+        return "<h3>\(escaped(title))</h3><div class=\"ratios\">\(table(head, rows))</div>"
     }
 
     private func section(_ result: WorkloadResult) -> String {
