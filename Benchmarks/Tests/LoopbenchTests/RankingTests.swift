@@ -21,19 +21,27 @@ struct RankingTests {
                 Contender(name: argument.name, summary: "", program: program, templates: [argument.template])
             }
         let workload = Workload(.echo, connections: 4, messageBytes: 64)
-        let result = try await onThread { try measure(workload, contenders) }
+        var result = try await onThread { try measure(workload, contenders) }
+        for _ in 0..<3 where result.isContested {
+            result = try await onThread { try measure(workload, contenders) }
+        }
 
         #expect(result.rounds.flatMap(\.failures).isEmpty)
-        let ranking = result.ranking(by: .throughput)
-        #expect(Set(ranking.prefix(2)) == ["c-epoll", "epoll"])
-        #expect(ranking.suffix(2) == ["busy-50", "busy-250"])
+        // Processor time says it on a machine that has other things to do, too.
+        #expect(Set(result.ranking(by: .cpu).prefix(2)) == ["c-epoll", "epoll"])
         #expect(result.ranking(by: .cpu).suffix(2) == ["busy-50", "busy-250"])
-        #expect(result.ranking(by: .p50).suffix(2) == ["busy-50", "busy-250"])
-        // In processor time and round by round, so that it holds on a machine that has other things to do.
         let base = result.summary(of: "epoll", .cpu).median
         for (name, wasted) in [("busy-50", 50.0), ("busy-250", 250.0)] {
             let found = result.summary(of: name, .cpu).median - base
             #expect(found > wasted * 0.8 && found < wasted * 1.3)
+        }
+        // Throughput and latency are others' too there, which the tool is to notice.
+        guard !result.isContested else { return }
+        let ranking = result.ranking(by: .throughput)
+        #expect(Set(ranking.prefix(2)) == ["c-epoll", "epoll"])
+        #expect(ranking.suffix(2) == ["busy-50", "busy-250"])
+        #expect(result.ranking(by: .p50).suffix(2) == ["busy-50", "busy-250"])
+        for name in ["busy-50", "busy-250"] {
             #expect(result.ratio(of: name, to: "epoll", .throughput).median < 0.7)
         }
     }
@@ -190,4 +198,9 @@ struct RankingTests {
         complaints += String(decoding: try complained.readToEnd() ?? Data(), as: UTF8.self)
         return Outcome(status: process.terminationStatus, output: result, errors: complaints)
     }
+}
+
+extension WorkloadResult {
+    /// Something else used the same processors during one of the rounds or more.
+    fileprivate var isContested: Bool { rounds.flatMap(\.measurements).contains(where: \.isContested) }
 }
