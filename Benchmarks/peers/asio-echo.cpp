@@ -1,7 +1,7 @@
-// Echo, sink and source over Asio: over epoll, or over io_uring when it is built with Asio's macros for it.
+// Echo, sink, source and echo of datagrams over Asio: over epoll, or over io_uring when it is built with Asio's macros for it.
 //
-// Each connection reads into a buffer of its own, and an echo writes all of it before it reads again. It stands on Boost.Asio, or on the
-// same library without Boost where that one is the newer (see Makefile).
+// Each connection reads into a buffer of its own, and an echo writes all of it before it reads again. It stands on Boost.Asio, or on the same library without Boost where that one is
+// the newer (see Makefile).
 #ifdef ECHO_WITHOUT_BOOST
 #include <asio.hpp>
 namespace asio_errors = asio;
@@ -12,9 +12,10 @@ namespace asio_errors = asio;
 #endif
 #else
 #include <boost/asio.hpp>
+#include <boost/version.hpp>
 namespace asio = boost::asio;
 namespace asio_errors = boost::system;
-#define ECHO_LIBRARY "Boost.Asio"
+#define ECHO_LIBRARY "Boost " BOOST_LIB_VERSION ", Asio"
 #define ECHO_VERSION BOOST_ASIO_VERSION
 #if defined(BOOST_ASIO_HAS_IO_URING_AS_DEFAULT)
 #define ECHO_BACKEND "io_uring"
@@ -24,6 +25,7 @@ namespace asio_errors = boost::system;
 #define ECHO_BACKEND "epoll"
 #endif
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -42,6 +44,7 @@ extern "C" {
 namespace {
 
 using tcp = asio::ip::tcp;
+using udp = asio::ip::udp;
 using local = asio::local::stream_protocol;
 using error_code = asio_errors::error_code;
 using executor = asio::io_context::executor_type;  // named, so that no call goes through a type-erased one
@@ -105,7 +108,10 @@ public:
     server(asio::io_context &context, const typename Protocol::endpoint &endpoint)
         : acceptor_(context), pause_(context) {
         acceptor_.open(endpoint.protocol());
-        if constexpr (std::is_same_v<Protocol, tcp>) acceptor_.set_option(tcp::acceptor::reuse_address(true));
+        if constexpr (std::is_same_v<Protocol, tcp>) {
+            acceptor_.set_option(tcp::acceptor::reuse_address(true));
+            acceptor_.set_option(tcp::no_delay(true));  // accepted sockets inherit it
+        }
         acceptor_.bind(endpoint);
         acceptor_.listen(backlog);
         accept();
@@ -126,28 +132,45 @@ private:
                 });
                 return;
             }
-            if (!error) serve(std::move(peer));
+            if (!error) std::make_shared<connection<Protocol>>(std::move(peer))->start();
             accept();
         });
-    }
-
-    void serve(socket peer) {
-        if constexpr (std::is_same_v<Protocol, tcp>) {
-            error_code ignored;
-            peer.set_option(tcp::no_delay(true), ignored);
-        }
-        std::make_shared<connection<Protocol>>(std::move(peer))->start();
     }
 
     asio::basic_socket_acceptor<Protocol, executor> acceptor_;
     asio::steady_timer pause_;
 };
 
-template <class Protocol>
-void run(asio::io_context &context, const typename Protocol::endpoint &endpoint) {
+class datagram_server {
+public:
+    datagram_server(asio::io_context &context, const udp::endpoint &endpoint) : socket_(context, endpoint) {
+        socket_.non_blocking(true);
+        receive();
+    }
+
+    int descriptor() { return socket_.native_handle(); }
+
+private:
+    void receive() {
+        socket_.async_receive_from(asio::buffer(buffer_), source_, [this](error_code error, std::size_t count) {
+            if (error == asio::error::operation_aborted) return;
+            // What the socket does not take is dropped, as datagrams may be.
+            error_code ignored;
+            if (!error) socket_.send_to(asio::buffer(buffer_, count), source_, 0, ignored);
+            receive();
+        });
+    }
+
+    asio::basic_datagram_socket<udp, executor> socket_;
+    udp::endpoint source_;
+    std::array<char, buffer_bytes> buffer_;
+};
+
+template <class Server, class Endpoint>
+void run(asio::io_context &context, const Endpoint &endpoint) {
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](error_code, int) { context.stop(); });
-    server<Protocol> server(context, endpoint);
+    Server server(context, endpoint);
     cserve_announce(server.descriptor(), &options);
     context.run();
     if (options.unix_path != nullptr) std::remove(options.unix_path);
@@ -168,10 +191,16 @@ int main(int argc, char **argv) {
     try {
         asio::io_context context(1);  // one thread will run it
         if (options.unix_path != nullptr) {
-            run<local>(context, local::endpoint(options.unix_path));
+            if (options.service == cserve_udp_echo) cserve_fail(options.unix_path, EAFNOSUPPORT);
+            run<server<local>>(context, local::endpoint(options.unix_path));
         } else {
             const auto port = static_cast<unsigned short>(std::atoi(options.port));
-            run<tcp>(context, tcp::endpoint(asio::ip::make_address(options.host), port));
+            const auto address = asio::ip::make_address(options.host);
+            if (options.service == cserve_udp_echo) {
+                run<datagram_server>(context, udp::endpoint(address, port));
+            } else {
+                run<server<tcp>>(context, tcp::endpoint(address, port));
+            }
         }
     } catch (const std::exception &problem) {
         std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, problem.what());

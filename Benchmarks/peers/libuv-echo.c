@@ -1,8 +1,9 @@
-// Echo, sink and source over libuv.
+// Echo, sink, source and echo of datagrams over libuv.
 //
 // One read buffer for all connections, as a read is over before the next one asks for memory. What is read is written at
 // once; what the socket does not take is kept, with reading stopped until it is gone.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,13 +15,15 @@
 #include "cpattern.h"
 #include "cserve.h"
 
-enum { read_buffer_bytes = 256 * 1024, backlog = 4096 };
+// libuv takes 64 KiB of it for each datagram of a call.
+enum { read_buffer_bytes = 20 * 64 * 1024, stream_bytes = 256 * 1024, backlog = 4096 };
 
 union stream {
     uv_handle_t handle;
     uv_stream_t stream;
     uv_tcp_t tcp;
     uv_pipe_t pipe;
+    uv_udp_t udp;
 };
 
 struct connection {
@@ -57,8 +60,8 @@ static void close_connection(struct connection *connection) {
 }
 
 static void on_memory_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
-    (void)handle, (void)suggested;
-    *buffer = uv_buf_init(read_buffer, sizeof read_buffer);
+    (void)suggested;
+    *buffer = uv_buf_init(read_buffer, handle->type == UV_UDP ? read_buffer_bytes : stream_bytes);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
@@ -138,8 +141,15 @@ static void on_connection(uv_stream_t *server, int status) {
         close_connection(connection);
         return;
     }
-    if (!is_unix) uv_tcp_nodelay(&connection->peer.tcp, 1);
     if (service == cserve_source) send_pattern(connection);
+}
+
+static void on_datagram(uv_udp_t *socket, ssize_t count, const uv_buf_t *buffer, const struct sockaddr *source,
+                        unsigned flags) {
+    (void)flags;
+    if (count < 0 || source == NULL) return;  // nothing, or the end of what one call received
+    uv_buf_t echo = uv_buf_init(buffer->base, (unsigned)count);
+    (void)uv_udp_try_send(socket, &echo, 1, source);  // what the socket does not take is dropped, as datagrams may be
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -152,14 +162,33 @@ static void watch_signal(uv_signal_t *handle, int number) {
     check("signal", uv_signal_start(handle, on_signal, number));
 }
 
+static void resolve(const struct cserve_options *options, struct sockaddr_in *address) {
+    check(options->host, uv_ip4_addr(options->host, atoi(options->port), address));
+}
+
+// Receives many datagrams by one call, for as many as the read buffer has room for.
+static void bind_datagrams(const struct cserve_options *options) {
+    struct sockaddr_in address;
+    resolve(options, &address);
+    if (is_unix) cserve_fail(options->unix_path, EAFNOSUPPORT);
+    check("socket", uv_udp_init_ex(uv_default_loop(), &listener.udp, AF_INET | UV_UDP_RECVMMSG));
+    check("bind", uv_udp_bind(&listener.udp, (const struct sockaddr *)&address, 0));
+    check("receive", uv_udp_recv_start(&listener.udp, on_memory_wanted, on_datagram));
+}
+
 static void bind_listener(const struct cserve_options *options) {
+    if (service == cserve_udp_echo) {
+        bind_datagrams(options);
+        return;
+    }
     set_up_stream(&listener);
     if (is_unix) {
         check(options->unix_path, uv_pipe_bind(&listener.pipe, options->unix_path));
     } else {
         struct sockaddr_in address;
-        check(options->host, uv_ip4_addr(options->host, atoi(options->port), &address));
+        resolve(options, &address);
         check("bind", uv_tcp_bind(&listener.tcp, (const struct sockaddr *)&address, 0));
+        check("TCP_NODELAY", uv_tcp_nodelay(&listener.tcp, 1));  // accepted sockets inherit it
     }
     check("listen", uv_listen(&listener.stream, backlog, on_connection));
 }

@@ -6,12 +6,15 @@ Prints one line, `listening on ...`, as soon as it accepts connections, and serv
 
 import argparse
 import asyncio
+import contextlib
+import ctypes
 import platform
 import signal
 import sys
 
 WAITING_MAX = 1 << 20  # bytes that wait for a peer that does not read; as much as the other contenders allow
 BACKLOG = 4096
+MESSAGES_PER_TURN = 16
 
 
 class Service(asyncio.Protocol):
@@ -31,6 +34,14 @@ class Service(asyncio.Protocol):
 class Echo(Service):
     def data_received(self, data):
         self.transport.write(data)
+
+
+class DatagramEcho(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, source):
+        self.transport.sendto(data, source)
 
 
 class Hello(Service):
@@ -78,17 +89,21 @@ class Source(Service):
         cls.message_bytes = message_bytes
 
     def connection_made(self, transport):
-        super().connection_made(transport)
+        self.transport = transport
+        # One message waits while one is sent, as in the C servers.
+        transport.set_write_buffer_limits(high=self.message_bytes)
         self.position = 0
         self.paused = False
         self.send()
 
     def send(self):
-        if self.paused or self.transport.is_closing():
-            return
-        end = self.position + self.message_bytes
-        self.transport.write(self.PATTERN[self.position:end])
-        self.position = end % self.PERIOD
+        # No more at a time, so that a peer who takes everything does not keep the loop from the others.
+        for _ in range(MESSAGES_PER_TURN):
+            if self.paused or self.transport.is_closing():
+                return
+            end = self.position + self.message_bytes
+            self.transport.write(self.PATTERN[self.position:end])
+            self.position = end % self.PERIOD
         asyncio.get_running_loop().call_soon(self.send)
 
     def pause_writing(self):
@@ -99,14 +114,36 @@ class Source(Service):
         asyncio.get_running_loop().call_soon(self.send)
 
 
-SERVICES = {"echo": Echo, "http": Hello, "sink": Sink, "source": Source}
+SERVICES = {"echo": Echo, "http": Hello, "sink": Sink, "source": Source, "udp-echo": DatagramEcho}
 
 
-async def serve(service, options):
-    loop = asyncio.get_running_loop()
+def keep_freed_memory():
+    """asyncio makes an object of 256 KiB for each receive. As its heap happens to lie, the C library would fetch that much
+    from the kernel each time and return it, which costs more than the rest of an echo: it is told to keep it."""
+    trim_threshold, mmap_threshold = -1, -3  # malloc.h
+    with contextlib.suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(trim_threshold, 1 << 25)
+        mallopt(mmap_threshold, 1 << 25)
+
+
+def until_signal():
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    return ended
+
+
+async def serve_datagrams(service, options):
+    loop, ended = asyncio.get_running_loop(), until_signal()
+    transport, _ = await loop.create_datagram_endpoint(service, local_addr=(options.host, options.port))
+    print(f"listening on {options.host}:{transport.get_extra_info('sockname')[1]}", flush=True)
+    await ended.wait()
+    transport.close()
+
+
+async def serve_streams(service, options):
+    loop, ended = asyncio.get_running_loop(), until_signal()
     if options.unix:
         server = await loop.create_unix_server(service, options.unix, backlog=BACKLOG)
         place = options.unix
@@ -139,6 +176,8 @@ def main():
         return 0
     if options.service == "source":
         Source.prepare(options.message_bytes)
+    keep_freed_memory()
+    serve = serve_datagrams if options.service == "udp-echo" else serve_streams
     asyncio.run(serve(SERVICES[options.service], options))
     return 0
 

@@ -12,7 +12,7 @@
 
 #include "engine.h"
 
-static const time_t connect_timeout_s = 10;
+static const uint64_t default_patience_ns = 10ull * 1000 * 1000 * 1000;
 
 static int resolve_unix(struct engine *engine, const char *path) {
     struct sockaddr_un *address = (struct sockaddr_un *)&engine->address;
@@ -66,6 +66,14 @@ bool watch_connection(struct engine *engine, struct connection *connection) {
     return false;
 }
 
+uint64_t patience_ns(const struct engine *engine) {
+    return engine->config->patience_ns > 0 ? engine->config->patience_ns : default_patience_ns;
+}
+
+bool may_open_more(const struct engine *engine) {
+    return !engine->has_timed_out && !cload_was_interrupted();
+}
+
 // Blocks while connecting: these connections are made before anything is measured.
 bool open_connection(struct engine *engine, struct connection *connection) {
     const int type = engine->config->kind == CLOAD_UDP ? SOCK_DGRAM : SOCK_STREAM;
@@ -74,10 +82,14 @@ bool open_connection(struct engine *engine, struct connection *connection) {
         engine->result->errors++;
         return false;
     }
-    struct timeval timeout = {.tv_sec = connect_timeout_s};
+    const uint64_t timeout_ns = patience_ns(engine);
+    struct timeval timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
+                              .tv_usec = (suseconds_t)(timeout_ns % 1000000000u / 1000)};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
     if (connect(fd, (struct sockaddr *)&engine->address, engine->address_length) != 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+        // EINPROGRESS from TCP and EAGAIN from a Unix socket: nobody accepted in time.
+        if (errno == EINPROGRESS || errno == EAGAIN) engine->has_timed_out = true;
         close(fd);
         engine->result->errors++;
         return false;

@@ -2,6 +2,7 @@
 #ifndef CLOAD_ENGINE_H
 #define CLOAD_ENGINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -38,6 +39,13 @@ struct snapshot {
     uint64_t task_ns, interrupt_ns, steal_ns;  // of the CPUs that server and load are pinned to
 };
 
+// A thread on the server's CPU that does nothing but wake up when it is told to. The kernel brings a running process's CPU
+// time up to date when it looks at that CPU: at its ticks, up to 10 ms apart, or because another thread wakes up there.
+struct nudge {
+    int event;  // an eventfd; below 0 when there is no such thread
+    pthread_t thread;
+};
+
 struct engine {
     const cload_config *config;
     cload_result *result;
@@ -46,9 +54,11 @@ struct engine {
     struct sockaddr_storage address;
     socklen_t address_length;
     clockid_t server_clock;
+    struct nudge nudge;
     struct connection *connections;
     struct lane *lanes;  // of all connections
     uint32_t open_count;
+    bool has_timed_out;  // a connection was not accepted in time
     bool measuring;
     uint8_t *pattern;   // cpattern_period + piece_bytes_max bytes
     uint8_t *incoming;  // piece_bytes_max bytes
@@ -80,6 +90,10 @@ static inline const uint8_t *expected_bytes(const struct engine *engine, const s
 int resolve_target(struct engine *engine);
 // A connected, non-blocking socket that is in the epoll set; false on failure, which is counted.
 bool open_connection(struct engine *engine, struct connection *connection);
+// How long a server that does nothing is waited for.
+uint64_t patience_ns(const struct engine *engine);
+// Whether one more is worth trying: not after a connection timed out, as the server accepts no more.
+bool may_open_more(const struct engine *engine);
 bool watch_connection(struct engine *engine, struct connection *connection);
 void prepare_connection(struct engine *engine, struct connection *connection, int fd);
 void close_connection(struct engine *engine, struct connection *connection);
@@ -115,8 +129,14 @@ void udp_start(struct engine *engine);
 void udp_ready(struct engine *engine, struct connection *connection, uint32_t events);
 void udp_resend(struct engine *engine);
 
+// nudge.c
+void nudge_start(struct nudge *nudge, int cpu);
+void nudge(const struct nudge *nudge);
+void nudge_end(struct nudge *nudge);
+
 // observe.c
-struct snapshot take_snapshot(const struct engine *engine);
+// What bounds a window comes last before it, and first after it.
+struct snapshot take_snapshot(const struct engine *engine, bool is_end);
 void read_memory(int32_t pid, uint64_t *rss_bytes, uint64_t *anonymous_bytes);
 
 #endif

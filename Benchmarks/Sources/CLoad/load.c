@@ -10,7 +10,6 @@
 
 enum { event_capacity = 1024 };
 
-static const uint64_t idle_answer_ns_max = 30ull * 1000 * 1000 * 1000;
 static const uint64_t idle_settle_ns = 300ull * 1000 * 1000;
 static const uint64_t wait_ns_max = 10ull * 1000 * 1000;
 // A wait ends late by up to this, so that what is due sooner is not slept for but spun for.
@@ -39,9 +38,11 @@ static int create_connections(struct engine *engine) {
 }
 
 static void open_all(struct engine *engine) {
-    for (uint32_t i = 0; i < engine->config->connections; i++) {
+    uint32_t i = 0;
+    for (; i < engine->config->connections && may_open_more(engine); i++) {
         open_connection(engine, &engine->connections[i]);
     }
+    engine->result->errors += engine->config->connections - i;
 }
 
 // One turn: what is ready is looked at.
@@ -63,7 +64,7 @@ static void turn(struct engine *engine) {
 
 static void run_until(struct engine *engine, uint64_t end_ns) {
     const bool churns = engine->config->kind == CLOAD_CHURN;
-    while (now_ns() < end_ns && (churns || engine->open_count > 0)) {
+    while (now_ns() < end_ns && (churns || engine->open_count > 0) && !cload_was_interrupted()) {
         turn(engine);
         if (churns) churn_retry(engine);
         if (engine->config->kind == CLOAD_UDP) udp_resend(engine);
@@ -74,20 +75,23 @@ static void run_until(struct engine *engine, uint64_t end_ns) {
 static void finish_open(struct engine *engine) {
     const uint64_t deadline = engine->record_until_ns + open_grace_ns;
     uint64_t now;
-    while ((now = now_ns()) < deadline && engine->open_count > 0 && !rate_is_settled(engine)) turn(engine);
+    while ((now = now_ns()) < deadline && engine->open_count > 0 && !rate_is_settled(engine) &&
+           !cload_was_interrupted()) {
+        turn(engine);
+    }
     rate_record_unanswered(engine, now);
 }
 
 static void run_window(struct engine *engine) {
     const cload_config *config = engine->config;
     run_until(engine, now_ns() + config->warmup_ns);
+    const struct snapshot before = take_snapshot(engine, false);
     engine->measuring = true;
-    const struct snapshot before = take_snapshot(engine);
     engine->record_from_ns = before.time_ns;
     engine->record_until_ns = before.time_ns + config->window_ns;
     run_until(engine, engine->record_until_ns);
     engine->measuring = false;
-    const struct snapshot after = take_snapshot(engine);
+    const struct snapshot after = take_snapshot(engine, true);
     cload_result *result = engine->result;
     result->window_ns = after.time_ns - before.time_ns;
     result->server_cpu_ns = after.server_cpu_ns - before.server_cpu_ns;
@@ -133,10 +137,16 @@ static void exchange_one(struct engine *engine, struct connection *connection) {
     echo_release(engine, connection, now_ns());
 }
 
+// Waits for the first `count` answers, for as long as the server goes on answering.
 static void await_answers(struct engine *engine, uint32_t count) {
-    const uint64_t deadline = now_ns() + idle_answer_ns_max;
-    while (now_ns() < deadline && engine->result->requests + engine->result->errors < count) turn(engine);
-    if (engine->result->requests < count) engine->result->errors += count - engine->result->requests;
+    cload_result *result = engine->result;
+    uint64_t seen = result->requests, deadline = now_ns() + patience_ns(engine);
+    while (result->requests + result->errors < count && now_ns() < deadline && !cload_was_interrupted()) {
+        turn(engine);
+        if (result->requests > seen) deadline = now_ns() + patience_ns(engine);
+        seen = result->requests;
+    }
+    if (result->requests < count) result->errors = count - result->requests;
 }
 
 static void run_idle(struct engine *engine) {
@@ -149,7 +159,7 @@ static void run_idle(struct engine *engine) {
     await_answers(engine, 1);
     usleep(idle_settle_ns / 1000);
     read_memory(config->server_pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
-    for (uint32_t i = 1; i < config->connections; i++) {
+    for (uint32_t i = 1; i < config->connections && result->requests > 0 && may_open_more(engine); i++) {
         exchange_one(engine, &engine->connections[i]);
         if (i % 64 == 0) turn(engine);
     }
@@ -173,11 +183,13 @@ static int set_up(struct engine *engine, const char **what) {
     engine->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (engine->epoll < 0) return errno;
     *what = "server's CPU clock";
-    if (config->server_pid > 0) return clock_getcpuclockid(config->server_pid, &engine->server_clock);
-    return 0;
+    if (config->server_pid <= 0) return 0;
+    nudge_start(&engine->nudge, config->server_cpu);
+    return clock_getcpuclockid(config->server_pid, &engine->server_clock);
 }
 
 static void tear_down(struct engine *engine) {
+    nudge_end(&engine->nudge);
     if (engine->connections != NULL) {
         for (uint32_t i = 0; i < engine->config->connections; i++) close_connection(engine, &engine->connections[i]);
         free(engine->connections[0].starts_ns);
@@ -216,6 +228,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
         .result = result,
         .latency = latency,
         .epoll = -1,
+        .nudge.event = -1,
         .message_bytes = config->message_bytes,
         .depth = (config->kind == CLOAD_ECHO || config->kind == CLOAD_UDP) && config->depth > 1 ? config->depth : 1,
         .is_open = is_open,

@@ -52,15 +52,34 @@ static uint64_t waiting_ns(void) {
     return waiting;
 }
 
-struct snapshot take_snapshot(const struct engine *engine) {
+// The kernel's coarse counts, and how long the load waited: some 100 µs' worth of reading files.
+static void read_surroundings(const struct engine *engine, struct snapshot *snapshot) {
     const cload_config *config = engine->config;
+    cload_read_cpus(config->server_cpu, config->load_cpu, &snapshot->task_ns, &snapshot->interrupt_ns,
+                    &snapshot->steal_ns);
+    snapshot->load_waiting_ns = waiting_ns();
+}
+
+struct snapshot take_snapshot(const struct engine *engine, bool is_end) {
     struct snapshot snapshot = {0};
-    cload_read_cpus(config->server_cpu, config->load_cpu, &snapshot.task_ns, &snapshot.interrupt_ns, &snapshot.steal_ns);
-    snapshot.load_waiting_ns = waiting_ns();
-    if (config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
+    if (!is_end) read_surroundings(engine, &snapshot);
+    nudge(&engine->nudge);
+    if (engine->config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
     snapshot.load_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     snapshot.time_ns = now_ns();
+    if (is_end) read_surroundings(engine, &snapshot);
     return snapshot;
+}
+
+uint64_t cload_cpu_ns(int32_t pid, int cpu) {
+    clockid_t clock;
+    if (clock_getcpuclockid(pid, &clock) != 0) return 0;
+    struct nudge helper;
+    nudge_start(&helper, cpu);
+    nudge(&helper);
+    const uint64_t used = clock_ns(clock);
+    nudge_end(&helper);
+    return used;
 }
 
 void read_memory(int32_t pid, uint64_t *rss_bytes, uint64_t *anonymous_bytes) {

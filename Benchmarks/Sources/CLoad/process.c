@@ -14,9 +14,13 @@
 #include "CLoad.h"
 
 int cload_pin(int cpu) {
+    return cload_allow(&cpu, 1);
+}
+
+int cload_allow(const int32_t *cpus, int count) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
+    for (int i = 0; i < count; i++) CPU_SET(cpus[i], &set);
     return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
@@ -28,6 +32,36 @@ int cload_cpu_count(void) {
 int cload_may_use_cpu(int cpu) {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_ISSET((size_t)cpu, &set);
+}
+
+static volatile sig_atomic_t was_interrupted;
+
+static void remember(int number) {
+    (void)number;
+    was_interrupted = 1;
+}
+
+void cload_catch_interrupts(void) {
+    struct sigaction action = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND}, before;
+    sigset_t caught;
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&caught);
+    const int numbers[] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        // Whoever started this may have chosen that it is not to be disturbed, as nohup does.
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+        sigaction(numbers[i], &action, NULL);
+        sigaddset(&caught, numbers[i]);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
+}
+
+bool cload_was_interrupted(void) {
+    return was_interrupted != 0;
+}
+
+void cload_set_interrupted(bool value) {
+    was_interrupted = value;
 }
 
 uint64_t cload_raise_descriptor_limit(void) {

@@ -27,7 +27,7 @@ static void print_usage(FILE *file, const struct cserve_knob *knobs, size_t knob
     fprintf(file, "usage: %s [--host HOST] [--port PORT] | [--unix PATH]", program_invocation_short_name);
     fprintf(file, "%s\n", knob_count > 0 ? " [OPTIONS]" : "");
     fprintf(file, "Serves until SIGINT or SIGTERM. Port 0 lets the system choose.\n");
-    fprintf(file, "  --service        echo, sink (drops what it receives) or source (sends without end) (echo)\n");
+    fprintf(file, "  --service        echo, sink (drops what it receives), source (sends without end), some: udp-echo (echo)\n");
     fprintf(file, "  --message-bytes  what a source sends at a time, in bytes (65536)\n");
     for (size_t i = 0; i < knob_count; i++) {
         fprintf(file, "  --%-14s %s (%ld)\n", knobs[i].name, knobs[i].help, *knobs[i].value);
@@ -54,6 +54,7 @@ static enum cserve_service parse_service(const char *name) {
     if (strcmp(name, "echo") == 0) return cserve_echo;
     if (strcmp(name, "sink") == 0) return cserve_sink;
     if (strcmp(name, "source") == 0) return cserve_source;
+    if (strcmp(name, "udp-echo") == 0) return cserve_udp_echo;
     usage_error("not a service:", name);
 }
 

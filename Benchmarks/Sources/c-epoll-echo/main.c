@@ -185,6 +185,7 @@ static void connection_ready(struct connection *connection, uint32_t events) {
         break;
     case cserve_sink: sink_ready(connection); break;
     case cserve_source: source_ready(connection, events); break;
+    case cserve_udp_echo: break;  // it was refused
     }
 }
 
@@ -220,6 +221,7 @@ int main(int argc, char **argv) {
         {"read-buffer", "bytes of the shared read buffer", 1024, 1 << 24, &read_buffer_bytes},
     };
     struct cserve_options options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
+    if (options.service == cserve_udp_echo) cserve_fail("udp-echo", EOPNOTSUPP);
     cserve_raise_descriptor_limit();
     int signals = cserve_signals(0);
     int listener = cserve_listen(&options, SOCK_NONBLOCK);

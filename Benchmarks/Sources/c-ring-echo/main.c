@@ -337,6 +337,7 @@ int main(int argc, char **argv) {
         {"wait-all", "1: let the kernel continue short sends", 0, 1, &wait_all},
     };
     struct cserve_options options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
+    if (options.service == cserve_udp_echo) cserve_fail("udp-echo", EOPNOTSUPP);
     cserve_raise_descriptor_limit();
     set_up_ring((unsigned)sq_entries, (unsigned)cq_entries);
     set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);

@@ -53,7 +53,7 @@ struct ChildProcess: ~Copyable {
         while line.count < 4_096 {
             var wanted = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             let milliseconds = (deadline - .now) / .milliseconds(1)
-            guard milliseconds > 0 else { return .late }
+            guard milliseconds > 0, !cload_was_interrupted() else { return .late }
             // Interrupted or too early: looked at again.
             guard poll(&wanted, 1, Int32(min(milliseconds, 1_000)) + 1) > 0 else { continue }
             guard read(output, &byte, 1) == 1 else { return .cut(String(decoding: line, as: UTF8.self)) }
@@ -61,6 +61,20 @@ struct ChildProcess: ~Copyable {
             line.append(byte)
         }
         return .whole(String(decoding: line, as: UTF8.self))
+    }
+
+    /// All that it prints until it ends; nil when that takes too long, or a signal says that nobody waits for it.
+    func readAll(until deadline: ContinuousClock.Instant) -> String? {
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4_096)
+        while ContinuousClock.now < deadline, !cload_was_interrupted() {
+            var wanted = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard poll(&wanted, 1, 100) > 0 else { continue }
+            let count = read(output, &piece, piece.count)
+            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+            text += piece.prefix(count)
+        }
+        return nil
     }
 
     /// Its exit status, if it has ended. After that it must not be stopped.

@@ -18,6 +18,16 @@ struct Comparison {
 
         /// The part by which it grew.
         var growth: Double { before.median == 0 ? .nan : after.median / before.median - 1 }
+
+        /// How likely it is that the ranges of as many rounds of the same thing do not touch: all of one run's come first
+        /// in 2 of all the orders that they may have.
+        var chance: Double {
+            var orders = 1.0
+            for index in 0..<before.count {
+                orders *= Double(before.count + after.count - index) / Double(index + 1)
+            }
+            return min(2 / orders, 1)
+        }
     }
 
     private(set) var changes: [Change] = []
@@ -159,8 +169,12 @@ struct Comparison {
             text += (text.isEmpty ? "" : "\n") + table.rendered() + "\n"
         }
         let worse = changed.count(where: { $0.verdict == .worse })
-        text +=
-            "\(changes.count) figures in both runs: \(changed.count - worse) better and \(worse) worse beyond the noise\n"
+        let byChance = changes.reduce(0) { $0 + $1.chance }
+        text += """
+            \(changes.count) figures in both runs: \(changed.count - worse) better and \(worse) worse beyond the noise; \
+            chance alone would make up to \(shown(byChance, byChance < 9.5 ? 1 : 0)) of them
+
+            """
         return text
     }
 }

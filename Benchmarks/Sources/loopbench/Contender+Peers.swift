@@ -26,21 +26,24 @@ extension Contender {
             name: name,
             summary: summary,
             program: program,
-            services: inC,
+            services: inC.merging([.udpEcho: ["--service", "udp-echo"]]) { $1 },
             versionCommand: [program, "--version"],
             remedy: remedy
         )
     }
 
     private static func python(_ loop: String, summary: String, by interpreter: String) -> Contender {
-        let script = packageFolder.appending(path: "peers/server.py").path
+        let script = Program.packageFolder.appending(path: "peers/server.py").path
         return Contender(
             name: loop,
             summary: summary,
             program: interpreter,
             arguments: [script, "--loop", loop],
-            services: [.echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"]],
-            versionCommand: [interpreter, script, "--loop", loop, "--version"],
+            services: [
+                .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
+                .udpEcho: ["udp-echo"],
+            ],
+            versionCommand: [interpreter, script, "echo", "--loop", loop, "--version"],
             remedy: remedy
         )
     }
@@ -51,11 +54,6 @@ extension Contender {
     /// A file that `make bench-peers` made; LOOPBENCH_PEERS names another folder than Benchmarks/.peers.
     private static func peer(_ name: String) -> String {
         let folder = ProcessInfo.processInfo.environment["LOOPBENCH_PEERS"].map { URL(filePath: $0) }
-        return (folder ?? packageFolder.appending(path: ".peers")).appending(path: name).path
-    }
-
-    /// Benchmarks/, as it was when this was built.
-    private static var packageFolder: URL {
-        URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+        return (folder ?? Program.packageFolder.appending(path: ".peers")).appending(path: name).path
     }
 }

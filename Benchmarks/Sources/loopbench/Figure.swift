@@ -15,8 +15,7 @@ enum Figure: String, Sendable, Codable, CaseIterable {
         switch workload.kind {
         case .idle: [.resident, .anonymous]
         case .streamIn, .streamOut: [.throughput, .cpu]
-        case .http: [.throughput, .cpu, .p50, .p90, .p99, .maximum]
-        case .echo, .churn, .udp: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
+        case .echo, .churn, .udp, .http: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
         }
     }
 

@@ -2,7 +2,8 @@ import CLoad
 import Foundation
 
 extension LoadGenerator {
-    /// wrk's figures as a measurement. Its window cannot be told from outside: the CPU time is that of its whole run.
+    /// wrk's figures as a measurement. It counts all the requests of its run, so that the CPU time is that of the run too;
+    /// connecting is a part of it.
     func measureHTTP(
         _ workload: Workload,
         contender: String,
@@ -13,29 +14,36 @@ extension LoadGenerator {
         guard case .tcp(let host, let port) = endpoint else {
             throw WrkLoad.Problem(description: "wrk needs TCP")
         }
-        let wrk = WrkLoad(connections: workload.connections, seconds: max(1, Int(windowSeconds.rounded())))
-        let (before, around) = (cpuNanoseconds(of: processID), Surrounding(of: cpus))
+        let wrk = WrkLoad(
+            connections: workload.connections,
+            seconds: max(1, Int(windowSeconds.rounded())),
+            cpu: cpus?.load ?? -1
+        )
+        try HTTPProbe(host: host, port: port).check()
+        let serverCPU = Int32(cpus?.server ?? -1)
+        let (before, around) = (Double(cload_cpu_ns(processID, serverCPU)), Surrounding(of: cpus))
         let start = ContinuousClock().now
         let outcome = try wrk.drive("http://\(host):\(port)/")
         let elapsed = Double((ContinuousClock().now - start) / .nanoseconds(1))
-        let used = cpuNanoseconds(of: processID) - before
+        let used = Double(cload_cpu_ns(processID, serverCPU)) - before
         let other = Surrounding(of: cpus).since(around, interruptsApart: interruptsApart)
         return Measurement(
             contender: contender,
             round: round,
             requests: UInt64(outcome.requests),
-            bytes: 0,
-            windowNanoseconds: UInt64(outcome.requests * 1e9 / max(outcome.requestsPerSecond, 1)),
+            bytes: UInt64(outcome.bytes),
+            windowNanoseconds: UInt64(outcome.seconds * 1e9),
             serverCPUNanoseconds: UInt64(max(used, 0)),
             loadCPUNanoseconds: UInt64(max(other.wrk, 0)),
             latency: Measurement.Latency(
-                p50Nanoseconds: nanoseconds(outcome.p50Microseconds),
-                p90Nanoseconds: nanoseconds(outcome.p90Microseconds),
-                p99Nanoseconds: nanoseconds(outcome.p99Microseconds),
-                p999Nanoseconds: nil,
-                maximumNanoseconds: nanoseconds(outcome.maximumMicroseconds)
+                p50Nanoseconds: nanoseconds(outcome.microseconds(at: 0.5)),
+                p90Nanoseconds: nanoseconds(outcome.microseconds(at: 0.9)),
+                p99Nanoseconds: nanoseconds(outcome.microseconds(at: 0.99)),
+                p999Nanoseconds: nanoseconds(outcome.microseconds(at: 0.999)),
+                maximumNanoseconds: nanoseconds(outcome.maximumMicroseconds),
+                curve: outcome.curveMicroseconds.map(nanoseconds)
             ),
-            errors: 0,
+            errors: outcome.errors,
             corruptions: 0,
             scheduled: 0,
             unanswered: 0,
@@ -82,12 +90,4 @@ private struct Surrounding {
 
 private func nanoseconds(_ microseconds: Double) -> UInt64 {
     microseconds.isFinite ? UInt64(microseconds * 1_000) : 0
-}
-
-/// User and system time of all threads of a process that runs, in nanoseconds.
-func cpuNanoseconds(of processID: Int32) -> Double {
-    var clock = clockid_t()
-    var time = timespec()
-    guard clock_getcpuclockid(processID, &clock) == 0, clock_gettime(clock, &time) == 0 else { return .nan }
-    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }

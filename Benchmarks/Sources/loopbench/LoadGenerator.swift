@@ -15,6 +15,8 @@ struct LoadGenerator {
     var windowSeconds: Double
     /// Where server and load are pinned; nil when they are not.
     var cpus: CPUPair?
+    /// How long the server may take to accept a connection.
+    var patienceSeconds = 10.0
     /// As ``Machine/accountsInterruptsApart``.
     var interruptsApart = false
 
@@ -77,6 +79,7 @@ struct LoadGenerator {
         configuration.depth = UInt32(workload.depth)
         configuration.warmup_ns = UInt64(warmUpSeconds * 1e9)
         configuration.window_ns = UInt64(windowSeconds * 1e9)
+        configuration.patience_ns = UInt64(patienceSeconds * 1e9)
         configuration.rate_per_s = workload.rate ?? 0
         configuration.server_pid = processID
         configuration.server_cpu = Int32(cpus?.server ?? -1)

@@ -48,8 +48,8 @@ struct Machine: Sendable, Codable, Equatable {
     }
 }
 
-/// What a program prints, or nil when it cannot be run or fails.
-func outputOfCommand(_ command: [String]) -> String? {
+/// What a program prints, or nil when it cannot be run, or fails and must not.
+func outputOfCommand(_ command: [String], mayFail: Bool = false) -> String? {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(filePath: "/usr/bin/env")
@@ -59,6 +59,6 @@ func outputOfCommand(_ command: [String]) -> String? {
     guard (try? process.run()) != nil else { return nil }
     let data = (try? output.fileHandleForReading.readToEnd()) ?? Data()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else { return nil }
+    guard mayFail || process.terminationStatus == 0 else { return nil }
     return String(decoding: data, as: UTF8.self)
 }

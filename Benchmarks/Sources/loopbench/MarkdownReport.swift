@@ -47,6 +47,7 @@ struct MarkdownReport {
         if !versions.isEmpty { text += "Versions: \(versions.joined(separator: "; ")).\n\n" }
         let features = report.surroundings.features.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         if !features.isEmpty { text += "The ring: \(features.joined(separator: ", ")).\n\n" }
+        text += overview
         for result in report.results {
             text +=
                 "### \(result.workload.name)\n\n\(capitalised(result.workload.summary)).\n\n\(table(result))\n"
@@ -54,6 +55,26 @@ struct MarkdownReport {
         }
         if !report.micro.isEmpty { text += "### Micro-benchmarks\n\n\(microTable)\n" }
         return text
+    }
+
+    /// All contenders and workloads side by side, by ratios.
+    private var overview: String {
+        let tables: [(title: String, figure: Figure)] = [
+            ("Throughput, × (more is better)", .throughput), ("Server CPU time, × (less is better)", .cpu),
+            ("Memory a connection, × (less is better)", .resident),
+        ]
+        return tables.map { title, figure in
+            let results = report.results.filter { Figure.all(for: $0.workload).contains(figure) }
+            guard !results.isEmpty else { return "" }
+            let rows = report.contenders.filter { contender in
+                results.contains { $0.contenders.contains(contender) }
+            }
+            let lines = rows.map { contender in
+                [contender]
+                    + results.map { shown($0.ratio(of: contender, to: report.baseline, figure).median, 2) }
+            }
+            return "### \(title)\n\n\(rendered(["contender"] + results.map(\.workload.name), lines))\n"
+        }.joined()
     }
 
     private func table(_ result: WorkloadResult) -> String {

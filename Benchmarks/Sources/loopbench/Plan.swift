@@ -62,14 +62,54 @@ struct Plan: Sendable {
         rounds * entries.reduce(0) { $0 + $1.contenders.count }
     }
 
-    /// How long servers take to start and end, and what else is around a window.
-    static let overheadSeconds = 0.25
+    /// A quarter of a window goes into warming up, half a second at most.
+    static func warmUpSeconds(for window: Double) -> Double { min(window / 4, 0.5) }
 
-    /// The window with which all of this takes about so long.
+    /// About how long all of this takes, in seconds.
+    func seconds(window: Double, warmUp: Double, rounds: Int) -> Double {
+        let once = entries.reduce(0.0) { sum, entry in
+            let each = entry.workload.seconds(window: window, warmUp: warmUp)
+            return sum + entry.contenders.reduce(0.0) { $0 + each + $1.startAndEndSeconds }
+        }
+        return once * Double(rounds)
+    }
+
+    /// The window with which all of this takes about so long; between 0.2 and 10 s.
     func windowSeconds(for minutes: Double, rounds: Int) -> Double {
-        let each = minutes * 60 / Double(max(measurementCount(rounds: rounds), 1)) - Self.overheadSeconds
-        // A quarter of a window goes into warming up.
-        return min(max(each / 1.25, 0.2), 10)
+        var (short, long) = (0.2, 10.0)
+        for _ in 0..<30 {
+            let middle = (short + long) / 2
+            let needed = seconds(window: middle, warmUp: Self.warmUpSeconds(for: middle), rounds: rounds)
+            if needed > minutes * 60 { long = middle } else { short = middle }
+        }
+        return short
+    }
+
+    /// What would be measured, in the order of the turns.
+    var text: String {
+        entries.map { entry in
+            "\(entry.workload.name): \(entry.contenders.map(\.name).joined(separator: ", "))\n"
+        }.joined()
+    }
+}
+
+extension Contender {
+    /// Measured: an interpreter takes its time.
+    fileprivate var startAndEndSeconds: Double {
+        program.hasSuffix("python3") ? 0.45 : 0.15
+    }
+}
+
+extension Workload {
+    /// About how long one measurement takes, without the server's start.
+    fileprivate func seconds(window: Double, warmUp: Double) -> Double {
+        let connecting = Double(connections) * 50e-6
+        switch kind {
+        case .idle: return 0.7 + 2 * connecting
+        case .http: return connecting + max(1, window.rounded())
+        case .echo where rate != nil: return connecting + warmUp + window + 0.1
+        case .echo, .churn, .streamIn, .streamOut, .udp: return connecting + warmUp + window
+        }
     }
 }
 

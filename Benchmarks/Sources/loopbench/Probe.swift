@@ -19,22 +19,30 @@ enum Probe {
 
     /// Whether a connection to `endpoint` succeeds.
     static func listens(at endpoint: Contender.Endpoint) -> Bool {
+        guard let descriptor = connected(to: endpoint) else { return false }
+        close(descriptor)
+        return true
+    }
+
+    /// A connection to `endpoint`, which the caller closes; nil when there is none to be had.
+    static func connected(to endpoint: Contender.Endpoint) -> Int32? {
         switch endpoint {
-        case .tcp(_, let port): connects(AF_INET, to: loopback(port: port))
-        case .unix(let path):
-            address(path: path).map { connects(AF_UNIX, to: $0) } ?? false
+        case .tcp(_, let port): connected(AF_INET, to: loopback(port: port))
+        case .unix(let path): address(path: path).flatMap { connected(AF_UNIX, to: $0) }
         }
     }
 
-    private static func connects<Address>(_ family: Int32, to address: Address) -> Bool {
+    private static func connected<Address>(_ family: Int32, to address: Address) -> Int32? {
         let descriptor = socket(family, streamKind, 0)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return withUnsafePointer(to: address) { pointer in
+        guard descriptor >= 0 else { return nil }
+        let succeeds = withUnsafePointer(to: address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size)) == 0
             }
         }
+        if succeeds { return descriptor }
+        close(descriptor)
+        return nil
     }
 
     private static func loopback(port: UInt16) -> sockaddr_in {

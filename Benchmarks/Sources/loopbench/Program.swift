@@ -10,6 +10,11 @@ enum Program {
         return path.split(separator: ":").map { "\($0)/\(name)" }.first(where: manager.isExecutableFile)
     }
 
+    /// Benchmarks/, as it was when this was built.
+    static var packageFolder: URL {
+        URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+    }
+
     /// A program that was built beside this one.
     static func sibling(_ name: String) -> String {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

@@ -47,9 +47,9 @@ extension Report {
         return table
     }
 
-    /// Near 100 % the load sets the throughput. wrk does not say, and an open loop spins while it waits.
+    /// Near 100 % the load sets the throughput. An open loop spins while it waits.
     private func loadUtilisation(_ result: WorkloadResult, _ contender: String) -> String {
-        guard result.workload.kind != .http, result.workload.rate == nil else { return "–" }
+        guard result.workload.rate == nil else { return "–" }
         return percent(Summary(result.rounds.compactMap { $0[contender] }.map(\.loadUtilisation)).median)
     }
 

@@ -19,6 +19,8 @@ struct Report: Sendable, Codable {
     var micro: [MicroResult] = []
     /// Contenders and workloads that were asked for and could not be had, and why.
     var skipped: [String] = []
+    /// A signal ended the run before everything was measured.
+    var wasInterrupted: Bool?
 
     /// As JSON, for scripts and for comparing runs.
     func json() throws -> Data {
@@ -56,6 +58,9 @@ struct Report: Sendable, Codable {
 
     /// The report in a file.
     static func read(_ path: String) throws(ReadFailure) -> Report {
+        guard path == "-" || FileManager.default.isReadableFile(atPath: path) else {
+            throw ReadFailure(path: path, cause: "there is no such file that can be read")
+        }
         do {
             let data =
                 path == "-"
@@ -77,6 +82,7 @@ struct Report: Sendable, Codable {
             micro.append(result)
         }
         skipped = (skipped + other.skipped).withoutRepeats
+        wasInterrupted = wasInterrupted == true || other.wasInterrupted == true ? true : nil
         cpus = cpus ?? other.cpus
         surroundings.versions.merge(other.surroundings.versions) { _, last in last }
     }
@@ -113,9 +119,11 @@ struct Report: Sendable, Codable {
         let loops = Set(
             results.map { $0.workload.rate == nil ? "closed loop" : "open loop where a rate is named" }
         )
-        var line =
-            "medians of \(rounds) \(rounds == 1 ? "round" : "rounds") of \(shown(windowSeconds, windowSeconds < 1 ? 2 : 1)) s, ± half the range"
+        var line = "medians of \(rounds) \(rounds == 1 ? "round" : "rounds")"
+        if !results.isEmpty { line += " of \(shown(windowSeconds, windowSeconds < 1 ? 2 : 1)) s" }
+        line += ", ± half the range"
         if !loops.isEmpty { line += "; " + loops.sorted().joined(separator: ", ") }
+        if wasInterrupted == true { line += "; interrupted, so that the last of it has fewer rounds" }
         if rounds < 5 { line += "; fewer than 5 rounds: the spread says little" }
         if cpus?.sharesCore == true { line += "; server and load share a core, and slow each other down" }
         if machine.accountsInterruptsApart {

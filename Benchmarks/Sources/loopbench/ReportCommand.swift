@@ -35,7 +35,13 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         var report = try Report.read(results[0])
-        for path in results.dropFirst() { report.merge(try Report.read(path)) }
+        for path in results.dropFirst() {
+            let other = try Report.read(path)
+            if other.machine != report.machine {
+                note("note: \(path) comes from another machine than \(results[0]): \(other.machine.line)")
+            }
+            report.merge(other)
+        }
         if let output { try write(Data(HTMLReport(report).page().utf8), to: output) }
         if let svgDir { try writePlots(report, to: svgDir) }
         if let docs {

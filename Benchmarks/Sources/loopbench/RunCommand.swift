@@ -8,8 +8,9 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Measures contenders side by side and prints a table.",
         discussion: """
-            Without options it measures every contender that this machine can run with the 'core' workloads. Two CPUs are \
-            needed, and quiet: close what else is running.
+            Without options it measures every contender that this machine can run with the 'core' workloads, which takes \
+            more than half an hour; '--workloads quick --minutes 5' takes five minutes. Two CPUs are needed, and quiet: \
+            close what else is running. Ctrl-C ends a run with what it has measured.
             """
     )
 
@@ -69,6 +70,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Writes the report to this file as a web page.")
     var html: String?
 
+    @Flag(help: "Says what would be measured and how long it would take, and measures nothing.")
+    var dryRun = false
+
     func validate() throws {
         guard rounds >= 1 else { throw ValidationError("--rounds must be 1 or more.") }
         guard seconds ?? 1 > 0 else { throw ValidationError("--seconds must be more than 0.") }
@@ -88,39 +92,35 @@ struct RunCommand: ParsableCommand {
         let cpus = try CPUPair.choose(server: serverCPU, load: loadCPU)
         let chosen = try selectedContenders()
         var plan = Plan(try selectedWorkloads(), chosen, areNamed: contenderOptions.contenders != nil)
-        try plan.rehearse(chosen, cpus, startSeconds: contenderOptions.startTimeout)
+        if !dryRun { try plan.rehearse(chosen, cpus, startSeconds: contenderOptions.startTimeout) }
         for line in plan.skipped { note("skipped: \(line)") }
-        guard let first = chosen.first(where: { contender in plan.contenderNames.contains(contender.name) })
-        else {
-            guard plan.entries.isEmpty, includesMicro else {
-                throw ValidationError("None of the contenders can run these workloads here.")
-            }
-            return try finish(startedReport(cpus, baseline: "", window: 0, warmUp: 0, chosen))
+        let first = chosen.first { contender in plan.contenderNames.contains(contender.name) }
+        guard first != nil || includesMicro else {
+            throw ValidationError("None of the contenders can run these workloads here.")
         }
-        let window = seconds ?? minutes.map { plan.windowSeconds(for: $0, rounds: rounds) } ?? 2
-        let warmUp = warmUp ?? min(window / 4, 0.5)
+        let microSeconds = includesMicro ? Double(rounds) * MicroBenchmark.secondsOfARound : 0
+        let window =
+            seconds ?? minutes.map { plan.windowSeconds(for: $0 - microSeconds / 60, rounds: rounds) } ?? 2
+        let warmUp = warmUp ?? Plan.warmUpSeconds(for: window)
+        let expected = plan.seconds(window: window, warmUp: warmUp, rounds: rounds) + microSeconds
+        if dryRun { print(plan.text, terminator: "") }
+        note(
+            """
+            \(plan.measurementCount(rounds: rounds)) measurements of \(shown(window, 2)) s\
+            \(includesMicro ? ", and the micro-benchmarks" : ""): \(Self.time(expected))
+            """
+        )
+        guard !dryRun else { return }
         var report = startedReport(
             cpus,
-            baseline: baseline ?? first.name,
-            window: window,
-            warmUp: warmUp,
+            baseline: baseline ?? first?.name ?? "",
+            window: first == nil ? 0 : window,
+            warmUp: first == nil ? 0 : warmUp,
             chosen
         )
         report.skipped = plan.skipped
-        announce(plan, window + warmUp)
-        let runner = Runner(
-            rounds: rounds,
-            cpus: cpus,
-            generator: LoadGenerator(
-                warmUpSeconds: warmUp,
-                windowSeconds: window,
-                cpus: cpus,
-                interruptsApart: report.machine.accountsInterruptsApart
-            ),
-            progress: Progress(total: plan.measurementCount(rounds: rounds)),
-            startSeconds: contenderOptions.startTimeout
-        )
-        report.results = try runner.run(plan) { results in
+        cload_catch_interrupts()
+        report.results = try runner(cpus, plan, report).run(plan) { results in
             // What a long run has found so far survives its end.
             guard let json, json != "-" else { return }
             var unfinished = report
@@ -128,6 +128,25 @@ struct RunCommand: ParsableCommand {
             try write(try unfinished.json(), to: json)
         }
         try finish(report)
+    }
+
+    private func runner(_ cpus: CPUPair, _ plan: Plan, _ report: Report) -> Runner {
+        Runner(
+            rounds: rounds,
+            cpus: cpus,
+            generator: LoadGenerator(
+                warmUpSeconds: report.warmUpSeconds,
+                windowSeconds: report.windowSeconds,
+                cpus: cpus,
+                interruptsApart: report.machine.accountsInterruptsApart
+            ),
+            progress: Progress(total: plan.measurementCount(rounds: rounds)),
+            startSeconds: contenderOptions.startTimeout
+        )
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        seconds < 90 ? "about \(shown(seconds, 0)) s" : "about \(shown(seconds / 60, 0)) min"
     }
 
     private func startedReport(
@@ -149,19 +168,14 @@ struct RunCommand: ParsableCommand {
         )
     }
 
-    private func announce(_ plan: Plan, _ seconds: Double) {
-        let count = plan.measurementCount(rounds: rounds)
-        let minutes = Double(count) * (seconds + Plan.overheadSeconds) / 60
-        note("\(count) measurements, some \(shown(max(minutes, 1), 0)) min")
-    }
-
     private func finish(_ measured: Report) throws {
         var report = measured
-        if includesMicro {
+        if includesMicro, !cload_was_interrupted() {
             let catalog = MicroBenchmark.catalog
             let progress = Progress(total: rounds * catalog.count)
             report.micro = try MicroBenchmark.run(catalog, rounds: rounds, progress: progress)
         }
+        if cload_was_interrupted() { report.wasInterrupted = true }
         if json == "-" {
             print(String(decoding: try report.json(), as: UTF8.self))
         } else {
@@ -172,7 +186,13 @@ struct RunCommand: ParsableCommand {
             try write(Data(HTMLReport(report).page().utf8), to: html)
             note("the report is in \(html)")
         }
+        guard report.wasInterrupted == true else { return }
+        note("interrupted: that is what was measured until then")
+        throw ExitCode(Self.interruptedStatus)
     }
+
+    /// As shells call a program that SIGINT ended.
+    private static let interruptedStatus: Int32 = 130
 
     private var workloadNames: [String] { workloads.split(separator: ",").map(String.init) }
 

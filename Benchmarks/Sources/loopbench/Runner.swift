@@ -9,39 +9,47 @@ struct Runner {
     /// How long a server may take until it listens.
     var startSeconds = ServerProcess.startSecondsMax
 
-    /// Measures every contender on every workload, `rounds` times, in turns.
+    /// Measures every contender on every workload, `rounds` times, in turns. When a signal comes that is caught
+    /// (`cload_catch_interrupts`), what was measured until then is the result.
     ///
     /// - Parameter finished: called with what is there so far, after each workload.
     func run(_ plan: Plan, finished: ([WorkloadResult]) throws -> Void = { _ in }) throws -> [WorkloadResult]
     {
+        let allowed = CPUPair.allowedCPUs.map { Int32($0) }
         let problem = cload_pin(Int32(cpus.load))
         guard problem == 0 else {
             throw CPUPair.Refusal(cause: "the load cannot be pinned to CPU \(cpus.load)")
         }
+        // What comes after it may need more than one CPU.
+        defer { cload_allow(allowed, Int32(allowed.count)) }
         cload_raise_descriptor_limit()
         defer { progress.end() }
         var results: [WorkloadResult] = []
         for entry in plan.entries {
             var measured: [Round] = []
-            for index in 1...rounds {
-                measured.append(try run(entry, round: index))
+            for index in 1...rounds where !cload_was_interrupted() {
+                let round = run(entry, round: index)
+                if !round.measurements.isEmpty || !round.failures.isEmpty { measured.append(round) }
             }
+            guard !measured.isEmpty else { break }
             results.append(WorkloadResult(workload: entry.workload, rounds: measured))
             try finished(results)
         }
         return results
     }
 
-    private func run(_ entry: Plan.Entry, round: Int) throws -> Round {
+    private func run(_ entry: Plan.Entry, round: Int) -> Round {
         var result = Round(index: round)
-        for contender in entry.contenders {
+        for contender in entry.contenders where !cload_was_interrupted() {
             progress.begin("\(entry.workload.name), round \(round) of \(rounds)", contender.name)
-            do {
-                result.measurements.append(try measure(contender, entry.workload, round))
-            } catch let failure as ServerProcess.Failure {
-                result.failures.append("\(contender.name): \(failure)")
-            } catch let problem as WrkLoad.Problem {
-                result.failures.append("\(contender.name): \(problem)")
+            let outcome = Result(catching: { () throws(any Error) -> Measurement in
+                try measure(contender, entry.workload, round)
+            })
+            // What was cut short is neither a measurement nor a failure.
+            guard !cload_was_interrupted() else { break }
+            switch outcome {
+            case .success(let measurement): result.measurements.append(measurement)
+            case .failure(let problem): result.failures.append("\(contender.name): \(problem)")
             }
         }
         return result

@@ -142,7 +142,7 @@ extension ServerProcess {
         at endpoint: Contender.Endpoint,
         until deadline: ContinuousClock.Instant
     ) -> Result<Contender.Endpoint, NotListening> {
-        while ContinuousClock.now < deadline {
+        while ContinuousClock.now < deadline, !cload_was_interrupted() {
             if let status = child.status() {
                 return .failure(NotListening(text: "ended with status \(status)"))
             }

@@ -3,9 +3,12 @@ struct Summary: Sendable, Codable, Equatable {
     var median: Double
     var lowest: Double
     var highest: Double
+    /// How many values there were.
+    var count: Int
 
     init(_ values: [Double]) {
         let sorted = values.filter(\.isFinite).sorted()
+        count = sorted.count
         guard let first = sorted.first, let last = sorted.last else {
             (median, lowest, highest) = (.nan, .nan, .nan)
             return
@@ -16,6 +19,6 @@ struct Summary: Sendable, Codable, Equatable {
         highest = last
     }
 
-    /// Half the distance from the lowest to the highest, as a part of the median.
-    var spread: Double { median == 0 ? 0 : (highest - lowest) / 2 / median }
+    /// Half the distance from the lowest to the highest, as a part of the median. One value has none.
+    var spread: Double { count < 2 ? .nan : median == 0 ? 0 : (highest - lowest) / 2 / median }
 }

@@ -11,7 +11,13 @@ struct Surroundings: Sendable, Codable, Equatable {
         var versions: [String: String] = [:]
         versions["Swift"] = firstLine(["swift", "--version"])
         versions["liburing"] = firstLine(["pkg-config", "--modversion", "liburing"])
-        versions["swift-proactor"] = revision
+        versions["swift-proactor"] = firstLine([
+            "git", "-C", Program.packageFolder.path, "describe", "--always", "--dirty",
+        ])
+        versions["wrk"] = wrk
+        if contenders.contains(where: { $0.name == "swift-nio" }) {
+            versions["swift-nio"] = resolved("swift-nio")
+        }
         for contender in contenders {
             guard let command = contender.versionCommand else { continue }
             versions[contender.name] = firstLine(command)
@@ -35,11 +41,27 @@ struct Surroundings: Sendable, Codable, Equatable {
         }
     }
 
-    private static var revision: String? {
-        let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        return firstLine([
-            "git", "-C", program.deletingLastPathComponent().path, "describe", "--always", "--dirty",
-        ])
+    /// It says its version with its usage, and fails.
+    private static var wrk: String? {
+        let line = outputOfCommand(["wrk", "-v"], mayFail: true)?.split(separator: "\n").first
+        return line.map { String($0.split(separator: " [").first ?? $0).replacing("wrk ", with: "") }
+    }
+
+    /// The version of a package that this one was built with.
+    private static func resolved(_ identity: String) -> String? {
+        struct Resolved: Decodable {
+            struct Pin: Decodable {
+                struct State: Decodable { var version: String? }
+                var identity: String
+                var state: State
+            }
+            var pins: [Pin]
+        }
+        let file = Program.packageFolder.appending(path: "Package.resolved")
+        guard let data = try? Data(contentsOf: file),
+            let resolved = try? JSONDecoder().decode(Resolved.self, from: data)
+        else { return nil }
+        return resolved.pins.first { $0.identity == identity }?.state.version
     }
 
     private static func firstLine(_ command: [String]) -> String? {

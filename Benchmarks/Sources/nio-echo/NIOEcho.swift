@@ -67,7 +67,15 @@ struct NIOEcho: ParsableCommand {
             }
             .childChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
-        return unix == nil ? bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) : bootstrap
+            .childChannelOption(.writeBufferWaterMark, value: waterMark)
+        // Accepted sockets inherit it.
+        return unix == nil ? bootstrap.serverChannelOption(.tcpOption(.tcp_nodelay), value: 1) : bootstrap
+    }
+
+    /// Of a source one message waits while one is sent; else as much waits as with the other contenders.
+    private var waterMark: ChannelOptions.Types.WriteBufferWaterMark {
+        let high = service == .source ? messageBytes : 1 << 20
+        return .init(low: max(high / 4, 1), high: max(high, 2))
     }
 
     private func bind(_ bootstrap: ServerBootstrap) throws -> any Channel {

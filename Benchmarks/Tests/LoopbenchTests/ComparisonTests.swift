@@ -46,6 +46,16 @@ struct ComparisonTests {
         )
     }
 
+    /// Five rounds each lie in 252 orders, of which two have the runs apart; nobody should wonder at a few among hundreds.
+    @Test func chanceIsNamed() throws {
+        let rounds: [UInt64] = [100_000, 101_000, 99_000, 104_000, 98_000]
+        let same = comparison(rounds, rounds)
+        #expect(same.changes.count == 14)
+        #expect(same.changes.allSatisfy { abs($0.chance - 2.0 / 252) < 1e-12 })
+        #expect(same.text(all: false).contains("chance alone would make up to 0.1 of them"))
+        #expect(try #require(comparison([1], [2]).changes.first).chance == 1)
+    }
+
     @Test func smallChangesDoNotCount() throws {
         let apart = comparison([100_000, 100_001, 100_002], [101_000, 101_001, 101_002])
         #expect(try verdict(apart, "requests a second") == .same)

@@ -71,6 +71,69 @@ struct LoadTests {
         #expect(measured.requests > 50)
     }
 
+    /// The backlog of the listener is full after a few, and none of the others is waited for.
+    @Test func aServerThatDoesNotAcceptIsGivenUp() throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, length) | getsockname(listener, $0, &length)
+            }
+        }
+        #expect(result == 0 && listen(listener, 1) == 0)
+        let port = UInt16(bigEndian: address.sin_port)
+        for name in ["echo-64Bx500", "idle-500"] {
+            var generator = LoadGenerator(warmUpSeconds: 0, windowSeconds: 0.01)
+            generator.patienceSeconds = 0.05
+            let started = ContinuousClock.now
+            let measured = try generator.measure(
+                try #require(Workload(named: name)),
+                contender: "deaf",
+                round: 1,
+                endpoint: .tcp(host: "127.0.0.1", port: port),
+                processID: 0
+            )
+            #expect(measured.requests == 0 && measured.errors > 490)
+            // One by one they would take 25 s.
+            #expect(ContinuousClock.now - started < .seconds(15))
+        }
+    }
+
+    /// The kernel's own count of a process that runs without a pause moves at its ticks only.
+    @Test(.enabled(if: CPUPair.allowedCPUs.count >= 2, "one CPU cannot look at another"))
+    func processorTimeIsThatOfTheMoment() async throws {
+        let cpus = CPUPair.allowedCPUs
+        let moves = try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        cload_pin(Int32(cpus[1]))
+                        let busy = try ChildProcess(
+                            ["sh", "-c", "while :; do :; done"],
+                            cpu: cpus[0],
+                            announces: false
+                        )
+                        defer { _ = busy.stop(by: SIGKILL, within: 1) }
+                        var (last, moves) = (UInt64(0), 0)
+                        for _ in 0..<200 {
+                            usleep(100)
+                            let used = cload_cpu_ns(busy.processID, Int32(cpus[0]))
+                            if used > last { moves += 1 }
+                            last = used
+                        }
+                        return moves
+                    }
+                )
+            }
+        }
+        // By ticks of 4 ms it would be a dozen; when others want that CPU too, it does not run all the time.
+        #expect(moves > 50)
+    }
+
     private func drive(_ name: String, _ server: StallingEcho, seconds: Double) throws
         -> loopbench.Measurement
     {

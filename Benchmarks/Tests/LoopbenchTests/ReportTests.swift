@@ -88,7 +88,7 @@ struct ReportTests {
             [("c-ring", [80_000, 40_000, 20_000]), ("proactor", [40_000, 20_000, 10_000])]
         )
         let ratio = result.ratio(of: "proactor", to: "c-ring", .throughput)
-        #expect(ratio == Summary([0.5]))
+        #expect(ratio == Summary([0.5, 0.5, 0.5]))
         #expect(result.ranking(by: .throughput) == ["c-ring", "proactor"])
         #expect(result.ranking(by: .cpu) == ["c-ring", "proactor"])
     }
@@ -122,27 +122,63 @@ struct ReportTests {
     }
 
     @Test func wrkIsUnderstood() throws {
+        let curve = Measurement.Latency.fractions.indices.map { "\(100 * ($0 + 1))" }.joined(separator: " ")
         let outcome = try WrkLoad.outcome(
-            in: """
-                Running 3s test @ http://127.0.0.1:1/
-                  1 threads and 50 connections
-                  Thread Stats   Avg      Stdev     Max   +/- Stdev
-                    Latency   350.41us   91.46us   3.10ms   90.25%
-                    Req/Sec   140.02k     2.97k  143.55k    83.87%
-                  Latency Distribution
-                     50%  340.00us
-                     75%  364.00us
-                     90%  0.41ms
-                     99%  1.00s
-                  432120 requests in 3.10s, 37.91MB read
-                Requests/sec: 139393.55
-                """
+            in:
+                "Running 3s test @ http://127.0.0.1:1/\nloopbench: 432120 3100000 38000000 7 0 5000 \(curve)\n"
         )
-        #expect(outcome.requests == 432_120 && outcome.requestsPerSecond == 139_393.55)
-        #expect(outcome.p50Microseconds == 340 && outcome.p90Microseconds == 410)
-        #expect(outcome.p99Microseconds == 1e6 && outcome.maximumMicroseconds == 3_100)
-        #expect(throws: WrkLoad.Problem.self) { try WrkLoad.outcome(in: "  Socket errors: connect 1\n") }
-        #expect(throws: WrkLoad.Problem.self) { try WrkLoad.outcome(in: "nothing") }
+        #expect(outcome.requests == 432_120 && outcome.seconds == 3.1 && outcome.errors == 7)
+        #expect(abs(outcome.requestsPerSecond - 139_393.548) < 0.001)
+        #expect(outcome.microseconds(at: 0.5) == 300 && outcome.microseconds(at: 0.999) == 1_100)
+        #expect(outcome.maximumMicroseconds == 5_000)
+        for bad in [
+            "loopbench: 5 3100000 100 0 1 5000 \(curve)", "loopbench: 0 3100000 0 9 0 0 \(curve)", "nothing",
+        ] {
+            #expect(throws: WrkLoad.Problem.self) { try WrkLoad.outcome(in: bad) }
+        }
+    }
+
+    @Test(arguments: [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0),
+        ("HTTP/1.1 200 OK\r\nX: y\r\ncontent-length:  5\r\n\r\nhel", 2),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhello", -4),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", nil), ("HTTP/1.1 200 OK\r\n\r\nhello", nil),
+    ])
+    func answersAreMeasured(_ answer: String, _ missing: Int?) {
+        #expect(HTTPProbe.missingBytes(of: answer) == missing)
+    }
+
+    @Test func oneRoundHasNoSpread() {
+        let report = Samples.report([Samples.result("echo-64Bx1", [("a", [100])])])
+        #expect(report.results[0].summary(of: "a", .throughput).spread.isNaN)
+        #expect(!report.text().contains("0.0 %"))
+        #expect(Summary([5, 5]).spread == 0)
+    }
+
+    @Test func loopsOfThisLibraryAreKnown() {
+        for name in ["proactor", "epoll", "poll", "select", "proactor-async", "epoll-sock"] {
+            #expect(Kin(name) == .ours)
+        }
+        for name in ["c-ring", "c-epoll", "c-ring-udp"] { #expect(Kin(name) == .bare) }
+        for name in ["asio-epoll", "libuv", "epoll-mine", "c-mine", "epollasync"] {
+            #expect(Kin(name) == .other)
+        }
+    }
+
+    @Test func documentPutsAllSideBySide() {
+        let text = MarkdownReport(Self.report, plots: nil).markdown()
+        #expect(text.contains("| contender | echo-64Bx50 | stream-out-64KiBx1 | echo-64Bx50@20000 |"))
+        #expect(text.contains("| c-epoll | 0.90 | 0.90 | 0.90 |"))
+        #expect(text.contains("| contender | idle-1000 |"))
+    }
+
+    @Test func interruptedAndMicroRunsSaySo() {
+        var report = Self.report
+        report.wasInterrupted = true
+        #expect(report.methodLine.contains("interrupted"))
+        #expect(HTMLReport(report).page().contains("The run was interrupted"))
+        report.results = []
+        #expect(!report.methodLine.contains(" s,"), "no window is named where there was none")
     }
 }
 

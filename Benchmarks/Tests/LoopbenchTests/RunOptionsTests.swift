@@ -81,7 +81,16 @@ struct RunOptionsTests {
         let named = Plan(workloads, [waiting], areNamed: true, limits: limits)
         #expect(named.entries.map(\.workload.name) == ["echo-64Bx5", "echo-64Bx50"])
         #expect(named.measurementCount(rounds: 5) == 10)
-        #expect(abs(named.windowSeconds(for: 1, rounds: 5) - (6 - Plan.overheadSeconds) / 1.25) < 1e-9)
+        for minutes in [1.0, 3] {
+            let window = named.windowSeconds(for: minutes, rounds: 5)
+            let warmUp = Plan.warmUpSeconds(for: window)
+            #expect(
+                abs(named.seconds(window: window, warmUp: warmUp, rounds: 5) - minutes * 60) < 0.01
+                    || window > 9.99
+            )
+        }
+        #expect(named.windowSeconds(for: 0.001, rounds: 5) == 0.2)
+        #expect(named.text == "echo-64Bx5: waiting\necho-64Bx50: waiting\n")
     }
 
     @Test func progressIsLinesOrABar() {

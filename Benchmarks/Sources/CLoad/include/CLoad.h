@@ -40,6 +40,7 @@ typedef struct {
     double rate_per_s;      // CLOAD_ECHO: messages that are due a second, on all connections; 0 for a closed loop
     uint64_t warmup_ns;
     uint64_t window_ns;
+    uint64_t patience_ns;   // how long a connection may take, after which no more are tried; 0 for 10 s
     int32_t server_pid;     // whose CPU time and memory are read; 0 for none
     int server_cpu;         // where server and load run, to see what else does; below 0: all CPUs are looked at
     int load_cpu;
@@ -78,6 +79,16 @@ typedef struct {
     int log;     // a file in memory that has its standard error
 } cload_child;
 
+// From now on SIGINT and SIGTERM are only remembered, the first time; a second one ends the process.
+void cload_catch_interrupts(void);
+bool cload_was_interrupted(void);
+// As if one of the signals had come, or, with false, none.
+void cload_set_interrupted(bool was_interrupted);
+
+// The CPU time that a process has used, in nanoseconds, up to the present moment if it runs pinned to `cpu`; 0 when there
+// is none.
+uint64_t cload_cpu_ns(int32_t pid, int cpu);
+
 // Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with nothing to
 // read on standard input. Its standard output goes to a pipe when it `announces`, and to the log else. The child dies
 // with the calling thread. 0 or an errno.
@@ -89,6 +100,8 @@ bool cload_has_ended(int32_t pid, int *status);
 int cload_stop(int32_t pid, int signal_number, int timeout_ms);
 // Pins the calling thread. 0 or an errno.
 int cload_pin(int cpu);
+// Lets the calling thread run on each of these CPUs. 0 or an errno.
+int cload_allow(const int32_t *cpus, int count);
 // How many CPUs this process may run on.
 int cload_cpu_count(void);
 // Whether this process may run on that CPU; its number is from 0 to 1023.

@@ -12,6 +12,7 @@
 enum cserve_service {
     cserve_echo,    // what came goes back
     cserve_sink,    // what comes is dropped
+    cserve_udp_echo,  // datagrams go back to where they came from
     cserve_source,  // the pattern (cpattern.h) is sent without end, on each connection from its beginning
 };
 

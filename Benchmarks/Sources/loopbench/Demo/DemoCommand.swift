@@ -64,25 +64,25 @@ struct DemoCommand: ParsableCommand {
             messageBytes: 64
         )
         let server = try ServerProcess.start(contender, for: workload, cpu: cpu)
-        let figures = service == .http ? try driveHTTP(server) : try driveEcho(server, workload)
+        let figures = service == .http ? try driveHTTP(server, Int32(cpu)) : try driveEcho(server, workload)
         try server.stop()
         let values = [figures.requestsPerSecond, figures.p50Microseconds, figures.p99Microseconds]
         return [service.rawValue, loop.rawValue] + values.map { shown($0, 0) }
             + [shown(figures.cpuMicroseconds, 2), figures.load]
     }
 
-    private func driveHTTP(_ server: borrowing ServerProcess) throws -> DemoFigures {
+    private func driveHTTP(_ server: borrowing ServerProcess, _ serverCPU: Int32) throws -> DemoFigures {
         guard case .tcp(let host, let port) = server.endpoint else {
             preconditionFailure("the demo serves TCP")
         }
         let wrk = WrkLoad(connections: connections, seconds: seconds)
-        let before = cpuNanoseconds(of: server.processID)
+        let before = cload_cpu_ns(server.processID, serverCPU)
         let outcome = try wrk.drive("http://\(host):\(port)/")
-        let used = cpuNanoseconds(of: server.processID) - before
+        let used = Double(cload_cpu_ns(server.processID, serverCPU)) - Double(before)
         return DemoFigures(
             requestsPerSecond: outcome.requestsPerSecond,
-            p50Microseconds: outcome.p50Microseconds,
-            p99Microseconds: outcome.p99Microseconds,
+            p50Microseconds: outcome.microseconds(at: 0.5),
+            p99Microseconds: outcome.microseconds(at: 0.99),
             cpuMicroseconds: used / outcome.requests / 1_000,
             load: "wrk, \(connections) connections"
         )

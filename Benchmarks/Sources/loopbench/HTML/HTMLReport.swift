@@ -56,6 +56,9 @@ struct HTMLReport {
         )
         let contested = measurements.count(where: \.isContested)
         var warnings: [String] = []
+        if report.wasInterrupted == true {
+            warnings.append("The run was interrupted: this is what was measured until then.")
+        }
         if contested > 0 {
             warnings.append(
                 "\(contested) of \(measurements.count) measurements were contested: something else used the same CPUs."
@@ -78,6 +81,7 @@ struct HTMLReport {
             \(key)
             \(ratioTable("Throughput (more is better)", .throughput))
             \(ratioTable("Server CPU time (less is better)", .cpu))
+            \(ratioTable("Memory a connection (less is better)", .resident))
             </section>
             """
     }
@@ -93,13 +97,16 @@ struct HTMLReport {
         let results = report.results.filter { Figure.all(for: $0.workload).contains(figure) }
         guard !results.isEmpty else { return "" }
         let head = ["contender"] + results.map(\.workload.name)
-        let rows = report.contenders.map { contender in
+        let contenders = report.contenders.filter { contender in
+            results.contains { $0.contenders.contains(contender) }
+        }
+        let rows = contenders.map { contender in
             let cells = results.map { result in
                 shown(result.ratio(of: contender, to: report.baseline, figure).median, 2)
             }
             return row([contender] + cells, kin: Kin(contender))
         }
-        return "<h3>\(escaped(title))</h3>\(table(head, rows))"
+        return "<h3>\(escaped(title))</h3><div class=\"ratios\">\(table(head, rows))</div>"
     }
 
     private func section(_ result: WorkloadResult) -> String {

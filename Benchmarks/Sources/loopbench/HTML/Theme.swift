@@ -57,6 +57,7 @@ enum Theme {
         .scroll{overflow-x:auto;margin:.75rem 0;-webkit-overflow-scrolling:touch}
         table{border-collapse:separate;border-spacing:0;font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
         th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:bottom}
+        .ratios th{white-space:normal;min-width:4.2rem}.ratios th,.ratios td{padding-left:.35rem;padding-right:.35rem}
         #micro td:first-child{white-space:normal;min-width:8rem}
         th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--raised)}
         th{font-weight:600}td.ours{color:var(--ours);font-weight:600}
@@ -82,7 +83,10 @@ enum Kin: String {
     case other
 
     init(_ contender: String) {
-        let name = contender.hasSuffix("-async") ? String(contender.dropLast("-async".count)) : contender
-        self = LoopKind(rawValue: name) != nil ? .ours : contender.hasPrefix("c-") ? .bare : .other
+        let loop = contender.prefix { $0 != "-" }
+        let isOurs =
+            ["", "-async", "-sock"].contains(contender.dropFirst(loop.count))
+            && LoopKind(rawValue: String(loop)) != nil
+        self = isOurs ? .ours : ["c-ring", "c-epoll", "c-ring-udp"].contains(contender) ? .bare : .other
     }
 }
