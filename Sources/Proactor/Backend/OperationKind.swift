@@ -11,6 +11,7 @@ enum OperationKind: UInt8 {
     case receiveOnce
     case receiveMessage
     case watch
+    case sendNow
     // Numbers of their own, apart from those that count on from the first.
     case pipeRead = 32
     case pipeReadInto
@@ -18,6 +19,7 @@ enum OperationKind: UInt8 {
     case pipeWriteVector
     case waitUntilReadable
     case waitForHangUp
+    case waitUntilWritable
     case receiveDatagrams = 64
     case openFile = 100
     case readFile
@@ -40,10 +42,11 @@ enum OperationKind: UInt8 {
     var isMultishot: Bool {
         switch self {
         case .accept, .receive, .receiveDatagrams, .pipeRead, .watch: true
-        case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendMessage, .close,
-            .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable, .waitForHangUp, .openFile,
-            .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait,
-            .wake, .cancel:
+        case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendNow,
+            .sendMessage,
+            .close, .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable, .waitUntilWritable,
+            .waitForHangUp, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile,
+            .sendFileFill, .sendFileWait, .wake, .cancel:
             false
         }
     }
