@@ -169,10 +169,12 @@ bool curing_prepare_receive_message(curing_ring *self, int32_t socket, void *mes
     return true;
 }
 
-bool curing_prepare_send(curing_ring *self, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data) {
+bool curing_prepare_send(
+    curing_ring *self, int32_t socket, const void *bytes, uint32_t count, bool waits, uint64_t user_data
+) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
-    io_uring_prep_send(entry, socket, bytes, count, MSG_NOSIGNAL);
+    io_uring_prep_send(entry, socket, bytes, count, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
     entry->user_data = user_data;
     return true;
 }

@@ -79,7 +79,10 @@ bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint
 // the payload. Else the msghdr is filled in.
 bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *message, uint16_t group, bool multishot,
                                     uint64_t user_data);
-bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
+// When it does not wait for room, EAGAIN is its result.
+bool curing_prepare_send(
+    curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, bool waits, uint64_t user_data
+);
 bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
 bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);
 bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data);

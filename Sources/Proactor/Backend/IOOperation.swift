@@ -23,6 +23,8 @@ enum IOOperation: BitwiseCopyable {
     case receiveMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Send once. The result is the count, which may be short.
     case send(FileDescriptor, UnsafeRawBufferPointer)
+    /// Send once, and do not wait for room: the result is the count, which may be short, or -EAGAIN when the kernel took nothing.
+    case sendNow(FileDescriptor, UnsafeRawBufferPointer)
     /// Send once what a `msghdr` names. The result is the count, which may be short.
     case sendMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Receive datagrams into the backend's own buffers until an error or a cancel. Each completion lends the bytes of one,
@@ -39,6 +41,8 @@ enum IOOperation: BitwiseCopyable {
     case pipeWriteVector(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Wait until reading would not block, on any descriptor that can be polled. The result is positive.
     case waitUntilReadable(FileDescriptor)
+    /// The same for writing.
+    case waitUntilWritable(FileDescriptor)
     /// Wait until the other end is gone, on the reading side of a descriptor that is only written to. The result is
     /// positive, or zero when this kind of descriptor does not tell.
     case waitForHangUp(FileDescriptor)
@@ -75,6 +79,7 @@ enum IOOperation: BitwiseCopyable {
         case .receiveInto: .receiveInto
         case .receiveMessage: .receiveMessage
         case .send: .send
+        case .sendNow: .sendNow
         case .sendMessage: .sendMessage
         case .receiveDatagrams: .receiveDatagrams
         case .pipeRead: .pipeRead
@@ -82,6 +87,7 @@ enum IOOperation: BitwiseCopyable {
         case .pipeWrite: .pipeWrite
         case .pipeWriteVector: .pipeWriteVector
         case .waitUntilReadable: .waitUntilReadable
+        case .waitUntilWritable: .waitUntilWritable
         case .waitForHangUp: .waitForHangUp
         case .waitForChild: .waitForChild
         case .close: .close
@@ -100,10 +106,11 @@ enum IOOperation: BitwiseCopyable {
         switch self {
         case .accept(let descriptor), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
             .receive(let descriptor), .receiveOnce(let descriptor, _), .receiveInto(let descriptor, _),
-            .receiveMessage(let descriptor, _), .send(let descriptor, _), .sendMessage(let descriptor, _),
-            .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor), .pipeReadInto(let descriptor, _),
-            .pipeWrite(let descriptor, _), .pipeWriteVector(let descriptor, _),
-            .waitUntilReadable(let descriptor), .waitForHangUp(let descriptor), .close(let descriptor),
+            .receiveMessage(let descriptor, _), .send(let descriptor, _), .sendNow(let descriptor, _),
+            .sendMessage(let descriptor, _), .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor),
+            .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
+            .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
+            .waitUntilWritable(let descriptor), .waitForHangUp(let descriptor), .close(let descriptor),
             .watch(let descriptor, _), .readFile(let descriptor, _, _), .writeFile(let descriptor, _, _),
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor

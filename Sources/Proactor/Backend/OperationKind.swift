@@ -11,6 +11,7 @@ enum OperationKind: UInt8 {
     case receiveOnce
     case receiveMessage
     case watch
+    case sendNow
     // Numbers of their own, apart from those that count on from the first.
     case pipeRead = 32
     case pipeReadInto
@@ -19,6 +20,7 @@ enum OperationKind: UInt8 {
     case waitUntilReadable
     case waitForHangUp
     case waitForChild
+    case waitUntilWritable
     case receiveDatagrams = 64
     case openFile = 100
     case readFile
@@ -41,11 +43,10 @@ enum OperationKind: UInt8 {
     var isMultishot: Bool {
         switch self {
         case .accept, .receive, .receiveDatagrams, .pipeRead, .watch: true
-        case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendMessage, .close,
-            .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable, .waitForHangUp,
-            .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile,
-            .sendFileFill, .sendFileWait,
-            .wake, .cancel:
+        case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendNow,
+            .sendMessage, .close, .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable,
+            .waitUntilWritable, .waitForHangUp, .waitForChild, .openFile, .readFile, .writeFile,
+            .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
             false
         }
     }

@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// All operations that are under way: a slab in raw memory, so that a completion finds its owner by one index.
@@ -55,6 +56,25 @@ final class OperationTable {
         let record = records + Int(token.slot)
         guard record.pointee.generation == token.generation, record.pointee.state != .free else { return nil }
         return record
+    }
+
+    /// Has the processor fetch the owner of an operation that is soon to be told of its completion. The kernel's work between two
+    /// completions drives what belongs to an idle connection out of the caches: with 50 of them, waiting for the first words of
+    /// a task was what its delivery took longest for.
+    @inline(__always)
+    func fetchOwner(_ token: OperationToken) {
+        guard token.slot < used, let owner = records[Int(token.slot)].owner else { return }
+        let start = owner.toOpaque()
+        for offset in 0..<3 { cposix_prefetch(start + 64 * offset) }
+    }
+
+    /// The same, one completion later, for the task that waits: itself, and the innermost frames behind it.
+    @inline(__always)
+    func fetchWaiter(_ token: OperationToken) {
+        guard token.slot < used, let owner = records[Int(token.slot)].owner,
+            let start = owner._withUnsafeGuaranteedRef({ $0.waiter })
+        else { return }
+        for offset in 0..<16 { cposix_prefetch(start + 64 * offset) }
     }
 
     func transition(_ record: UnsafeMutablePointer<Record>, to state: OperationState) {

@@ -39,7 +39,15 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         keeping memory: AnyObject?,
         on loop: BaseEventLoop
     ) async throws -> Int32 {
-        try await receive(operation, keeping: memory, on: loop).result
+        // Not by way of `receive`: each function that waits costs a frame of the task's.
+        try Task.checkCancellation()
+        let awaited = loop.awaitedOperations.take(for: loop)
+        awaited.memory = memory
+        let result = await awaited.wait(for: operation)
+        let wasCancelled = awaited.isCancelled
+        loop.awaitedOperations.giveBack(awaited)
+        if wasCancelled, result < 0 { throw CancellationError() }
+        return result
     }
 
     /// Performs an operation that completes once and must be done, cancelled or not: such as a close.
@@ -87,6 +95,8 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
 
     private func begin(_ operation: IOOperation, _ continuation: UnsafeContinuation<Int32, Never>) {
         self.continuation = continuation
+        // It is a pointer to the task.
+        waiter = unsafeBitCast(continuation, to: UnsafeRawPointer.self)
         token = loop.backend.submit(operation, owner: self)
         loop.descriptors.noteOperation(token, on: operation)
         // The task was cancelled by another thread on its way in here.

@@ -4,6 +4,8 @@ enum DatagramSendState {
     case idle
     /// The first datagram of the queue is in flight: the kernel had no room for it.
     case waiting(OperationToken)
+    /// The receiver of a connected Unix socket is full: an operation tells when it has room.
+    case waitingForRoom(OperationToken)
     /// A Unix socket's receiver is full, and is tried again after a while.
     case resting(TimerHandle)
 

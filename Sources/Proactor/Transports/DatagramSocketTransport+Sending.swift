@@ -59,17 +59,33 @@ extension DatagramSocketTransport {
         }
     }
 
-    /// A UDP socket waits for room in its own buffer by an operation. A Unix socket waits for its receiver, and no operation
-    /// does that well: readiness says nothing of a receiver that is named with each datagram, and a ring that tries again
-    /// sends an empty datagram, because the kernel has consumed the bytes at the first try.
+    /// A UDP socket waits for room in its own buffer by an operation that sends. A Unix socket waits for its receiver, and must
+    /// not send so: a ring that tries again sends an empty datagram, because the kernel has consumed the bytes at the first
+    /// try. The readiness of a connected one is its receiver's; it says nothing of receivers named with each datagram.
     private func waitForRoom() {
         guard !isUnix else {
-            let retry = loop.time().advanced(by: Self.restDuration)
-            sendState = .resting(loop.timers.insert(.callback { self.endRest() }, at: retry))
+            guard isConnected else { return rest() }
+            sendState = .waitingForRoom(loop.backend.submit(.waitUntilWritable(descriptor), owner: self))
             return
         }
         let header = waiting.header(for: queue.first(1)[0])
         sendState = .waiting(loop.backend.submit(.sendMessage(descriptor, header), owner: self))
+    }
+
+    private func rest() {
+        let retry = loop.time().advanced(by: Self.restDuration)
+        sendState = .resting(loop.timers.insert(.callback { self.endRest() }, at: retry))
+    }
+
+    func roomCameOrFailed(_ completion: Completion) {
+        guard case .waitingForRoom(let token) = sendState, token == completion.token, completion.isFinal
+        else {
+            preconditionFailure("a wait for room was over that had not begun")
+        }
+        let isOpen = isOpenOrFlushing
+        // What cannot be waited for is asked again and again.
+        if isOpen, completion.result < 0 { return rest() }
+        endRest()
     }
 
     private func endRest() {
@@ -81,7 +97,7 @@ extension DatagramSocketTransport {
         switch sendState {
         case .idle:
             break
-        case .waiting(let token):
+        case .waiting(let token), .waitingForRoom(let token):
             loop.backend.cancel(token)
         case .resting(let timer):
             timer.cancel()

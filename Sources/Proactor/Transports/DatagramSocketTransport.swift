@@ -78,6 +78,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
             switch completion.token.kind {
             case .receiveDatagrams: receiveCompleted(completion)
             case .sendMessage: sendCompleted(completion)
+            case .waitUntilWritable: roomCameOrFailed(completion)
             default: preconditionFailure("a datagram transport does not submit \(completion.token)")
             }
         }

@@ -34,6 +34,8 @@ final class FaultyBackend: ForwardingBackend {
     }
     /// How many datagrams went out by one call, for each call.
     var datagramBatches: [Int] { faultySystem.datagramBatches }
+    /// How often an option of a socket was asked for.
+    var optionCount: Int { faultySystem.optionCount }
 
     private let faultySystem: FaultySystemCalls
     private var failed: [(token: OperationToken, owner: CompletionOwner?, errno: Errno)] = []
@@ -86,6 +88,8 @@ final class FaultyBackend: ForwardingBackend {
             return super.submit(operation, owner: owner)
         case .send(let socket, let bytes) where bytes.count > sendLimit:
             return super.submit(.send(socket, .init(rebasing: bytes.prefix(sendLimit))), owner: owner)
+        case .sendNow(let socket, let bytes) where bytes.count > sendLimit:
+            return super.submit(.sendNow(socket, .init(rebasing: bytes.prefix(sendLimit))), owner: owner)
         case .sendMessage(let socket, let message) where sendLimit < Int.max:
             return submitShortened(message, socket, owner)
         default:

@@ -39,4 +39,12 @@ final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
         datagramBatches.append(result)
         return result
     }
+
+    /// How often an option's value was asked for.
+    private(set) var optionCount = 0
+
+    override func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
+        optionCount += 1
+        return try super.option(option, of: socket)
+    }
 }

@@ -5,7 +5,9 @@ extension IOOperation {
         case .accept, .acceptOnce, .receive, .receiveOnce, .receiveInto, .receiveMessage, .receiveDatagrams,
             .pipeRead, .pipeReadInto, .waitUntilReadable, .waitForHangUp:
             .read
-        case .connect, .send, .sendMessage, .sendFile, .pipeWrite, .pipeWriteVector: .write
+        case .connect, .send, .sendNow, .sendMessage, .sendFile, .pipeWrite, .pipeWriteVector,
+            .waitUntilWritable:
+            .write
         case .watch(_, let side): side
         case .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
         }

@@ -19,6 +19,10 @@ extension SelectorBackend {
             wait(descriptor.rawValue, .read, token)
         case .waitForHangUp(let descriptor):
             wait(descriptor.rawValue, .hangUp, token)
+        case .waitUntilWritable(let descriptor):
+            wait(descriptor.rawValue, .write, token)
+        case .sendNow:
+            complete(token, transfer(operation))
         case .receiveOnce:
             tryLater(token)
         case .watch(let descriptor, let side):
@@ -70,7 +74,7 @@ extension SelectorBackend {
         case .pipeRead(let descriptor):
             let count = retryingInterrupts { calls.read(descriptor.rawValue, receiveBuffer) }
             deliverReceived(count, token, record.pointee.owner)
-        case .waitUntilReadable, .waitForHangUp:
+        case .waitUntilReadable, .waitUntilWritable, .waitForHangUp:
             finish(token, 1)
         case .accept(let descriptor):
             accept(descriptor.rawValue, token, record.pointee.owner)
@@ -87,7 +91,7 @@ extension SelectorBackend {
             if result != -EAGAIN { finish(token, result) }
         case .sendFile(let transfer):
             if let result = sendPiece(of: transfer) { finish(token, result) }
-        case .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+        case .sendNow, .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
     }
@@ -100,7 +104,7 @@ extension SelectorBackend {
             retryingInterrupts { calls.receiveMessage(descriptor.rawValue, message) }
         case .receiveInto(let descriptor, let buffer):
             retryingInterrupts { calls.receive(descriptor.rawValue, buffer) }
-        case .send(let descriptor, let bytes):
+        case .send(let descriptor, let bytes), .sendNow(let descriptor, let bytes):
             retryingInterrupts { calls.send(descriptor.rawValue, bytes) }
         case .sendMessage(let descriptor, let message):
             retryingInterrupts { calls.sendMessage(descriptor.rawValue, message) }

@@ -172,8 +172,13 @@ final class SelectorBackend: CompletionBackend {
         deliverCompleted()
         retryConnects()
         // No callback polls, so the list stays as it is.
-        for index in 0..<ready.count { advance(ready[index]) }
-        ready.removeFirst(ready.count)
+        let count = ready.count
+        for index in 0..<count {
+            if index + 2 < count { table.fetchOwner(ready[index + 2]) }
+            if index + 1 < count { table.fetchWaiter(ready[index + 1]) }
+            advance(ready[index])
+        }
+        ready.removeFirst(count)
     }
 
     func close() {

@@ -132,12 +132,13 @@ final class KernelRing: RingCalls {
                 Self.length(target.count),
                 name
             )
-        case .send(let socket, let bytes):
+        case .send(let socket, let bytes), .sendNow(let socket, let bytes):
             return curing_prepare_send(
                 ring,
                 socket.rawValue,
                 bytes.baseAddress,
                 Self.length(bytes.count),
+                token.kind == .send,
                 name
             )
         case .sendMessage(let socket, let message):
@@ -146,6 +147,8 @@ final class KernelRing: RingCalls {
             return curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLIN), false, name)
         case .waitForChild(let pid):
             return curing_prepare_child_wait(ring, pid, name)
+        case .waitUntilWritable(let descriptor):
+            return prepareWait(for: .write, of: descriptor, token: token)
         case .waitForHangUp(let descriptor):
             // Hang-ups and errors are always looked for.
             return curing_prepare_poll(ring, descriptor.rawValue, 0, false, name)

@@ -97,9 +97,8 @@ extension UringBackend {
     private func discardThoseWithoutMemory(_ owners: inout [Unmanaged<CompletionOwner>]) {
         table.forEach { token in
             switch token.kind {
-            case .accept, .receive, .receiveOnce, .pipeRead, .waitUntilReadable, .waitForHangUp,
-                .waitForChild,
-                .close, .synchronizeFile, .watch:
+            case .accept, .receive, .receiveOnce, .pipeRead, .waitUntilReadable, .waitUntilWritable,
+                .waitForHangUp, .waitForChild, .close, .synchronizeFile, .watch:
                 if let owner = table.retire(token) { owners.append(owner) }
             default:
                 return

@@ -140,6 +140,8 @@ extension UringBackend {
             .receiveInto where result == -EAGAIN, .receiveMessage where result == -EAGAIN:
             // The descriptor is non-blocking, and its owner may rely on that.
             return .whenReady(.read)
+        case .sendNow where result == -EAGAIN:
+            return .final(result)
         case .send where result == -EAGAIN, .sendMessage where result == -EAGAIN:
             return .whenReady(.write)
         case .close:

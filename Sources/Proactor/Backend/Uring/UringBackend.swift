@@ -163,7 +163,11 @@ final class UringBackend: CompletionBackend {
         deliverEnded()
         // Owners cannot reap, so the list stands still.
         let count = reapedCount
-        for index in 0..<count { deliver(reaped[index]) }
+        for index in 0..<count {
+            if index + 2 < count { table.fetchOwner(OperationToken(rawValue: reaped[index + 2].user_data)) }
+            if index + 1 < count { table.fetchWaiter(OperationToken(rawValue: reaped[index + 1].user_data)) }
+            deliver(reaped[index])
+        }
         streamBuffers.publish()
         datagramBuffers?.publish()
         if !starved.isEmpty { rearmStarved() }

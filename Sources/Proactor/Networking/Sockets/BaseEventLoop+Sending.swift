@@ -27,21 +27,36 @@ extension BaseEventLoop {
         try Task.checkCancellation()
         guard bytes.count > 0 else { return }
         var rest = bytes
+        var mayWait = false
         if bytes.count >= backend.immediateSendSize,
             descriptors.allowsImmediateSend(socket, turn: turnNumber)
         {
-            rest = .init(rebasing: rest[backend.system.sendWithoutWaiting(rest, on: socket)...])
-        }
-        if rest.count > 0, sendsWholeUnixMessages(socket) {
-            return try await sendUnixDatagram(rest, on: socket)
+            let count = backend.system.sendWithoutWaiting(rest, on: socket)
+            rest = .init(rebasing: rest[count...])
+            guard rest.count > 0 else { return }
+            if count == 0, sendsWholeUnixMessages(socket) {
+                return try await sendUnixDatagram(rest, on: socket)
+            }
+            mayWait = true
         }
         // One send at a time: two in flight could change places.
         while rest.count > 0 {
-            let result = try await AwaitedOperation.perform(.send(socket, rest), keeping: nil, on: self)
+            let operation: IOOperation = mayWait ? .send(socket, rest) : .sendNow(socket, rest)
+            let result = try await AwaitedOperation.perform(operation, keeping: nil, on: self)
+            if result == -Self.wouldBlock, !mayWait {
+                // Only now is it worth a call to know what kind of socket this is.
+                if sendsWholeUnixMessages(socket) { return try await sendUnixDatagram(rest, on: socket) }
+                mayWait = true
+                continue
+            }
             guard result >= 0 else { throw callFailed(.send, result, socket) }
             rest = .init(rebasing: rest[Int(result)...])
+            // What took a part is a stream.
+            mayWait = true
         }
     }
+
+    private static let wouldBlock = Errno.resourceTemporarilyUnavailable.rawValue
 
     nonisolated(nonsending) public func sockSendTo(
         _ socket: FileDescriptor,
@@ -55,7 +70,8 @@ extension BaseEventLoop {
         defer { descriptors.releaseAfterCall(socket, .write) }
         // As in sockSendAll.
         let bytes = data.withUnsafeBytes { $0 }
-        if address.family == .unix, sendsWholeUnixMessages(socket) {
+        // Other sockets do not take such an address.
+        if address.family == .unix {
             try await sendUnixDatagram(bytes, to: (address, target), on: socket)
             return bytes.count
         }

@@ -1,8 +1,9 @@
 import SystemPackage
 
 /// How tasks send on Unix sockets that keep the bounds of messages: as ``DatagramSocketTransport`` does it, and for its reasons.
-/// No operation waits well for a full receiver. Readiness says nothing of one that is named with the datagram, and a ring that
-/// tries again sends an empty datagram, because the kernel has consumed the bytes at the first try.
+/// No send may wait for a full receiver: a ring that tries again sends an empty datagram, because the kernel has consumed the
+/// bytes at the first try. The readiness of a connected socket is its receiver's. It says nothing of one that is named with
+/// the datagram, which is left alone for a while instead.
 extension BaseEventLoop {
     /// How long a full receiver is left alone.
     private static let restDuration = Duration.milliseconds(1)
@@ -33,7 +34,7 @@ extension BaseEventLoop {
             guard result == 0 || Errno(rawValue: -result) == .resourceTemporarilyUnavailable else {
                 throw callFailed(.send, result, socket, target?.address)
             }
-            try await rest()
+            if target != nil { try await rest() } else { try await waitForRoom(on: socket) }
             try checkStillOurs(socket)
         }
     }
@@ -62,6 +63,11 @@ extension BaseEventLoop {
         }
     }
 
+    nonisolated(nonsending) private func waitForRoom(on socket: FileDescriptor) async throws {
+        let result = try await AwaitedOperation.perform(.waitUntilWritable(socket), keeping: nil, on: self)
+        guard result >= 0 else { throw callFailed(.send, result, socket) }
+    }
+
     nonisolated(nonsending) private func rest() async throws {
         let end = createFuture()
         let timer = timers.insert(
@@ -72,7 +78,7 @@ extension BaseEventLoop {
         try await end.value()
     }
 
-    /// No operation was in flight that its next owner could have ended.
+    /// While the call rested, no operation was in flight that the number's next owner could have ended.
     private func checkStillOurs(_ socket: FileDescriptor) throws {
         if descriptors.hasOwner(socket) { throw SocketError(.send, .badFileDescriptor) }
     }

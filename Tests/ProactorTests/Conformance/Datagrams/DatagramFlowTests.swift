@@ -95,6 +95,32 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aConnectedUnixEndpointWaitsWithoutAsking(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let recorder = Recorder()
+            let (client, peer) = try loop.connectEndpoint(recorder)
+            var submitted: [OperationKind] = []
+            backend.onSubmit = { submitted.append($0.kind) }
+            var count = try loop.fill(client)
+            try loop.settle(turns: 50)
+            #expect(submitted.filter { $0 != .receiveDatagrams } == [.waitUntilWritable])
+            #expect(loop.timers.store.earliest == nil)
+            // Its next wait cannot be had: it asks again and again.
+            backend.failures[.waitUntilWritable] = [.noMemory, .noMemory]
+            for _ in 0..<50 {
+                try client.sendTo(numbered(count))
+                count += 1
+            }
+            #expect(peer.receive() == numbered(0))
+            try loop.turn { backend.failures[.waitUntilWritable] == [] }
+            #expect(try Self.drain(peer, loop, count: count - 1) == (1..<count).map { numbered($0) })
+            #expect(recorder.errors.isEmpty && recorder.lostCount == 0)
+            backend.onSubmit = nil
+            try loop.finish(client)
+        }
+    }
+
     // Behaviour 32
     @Test(arguments: LoopKind.allCases)
     func closeSendsWhatIsQueued(kind: LoopKind) async throws {

@@ -48,6 +48,25 @@ import Testing
         }
     }
 
+    // Pitfall 42
+    @Test(arguments: SocketCase.all)
+    func aSocketAtTheNumberOfAnotherIsReceivedFrom(flavour: SocketCase) async throws {
+        try await flavour.kind.withLoop { loop in
+            let (old, new) = (try flavour.pair(), try flavour.pair())
+            let (oldPeer, newPeer) = (RawPeer(old.second), RawPeer(new.second))
+            try loop.run {
+                try loop.callSoon { oldPeer.write("old") }
+                #expect(try await loop.sockRecv(old.first, upTo: 100) == Array("old".utf8))
+                // Closed and made anew in one step, and past the loop.
+                try checkCall(dup2(new.first.rawValue, old.first.rawValue))
+                try loop.callSoon { newPeer.write("new") }
+                #expect(try await loop.sockRecv(old.first, upTo: 100) == Array("new".utf8))
+            }
+            try old.first.close()
+            try new.first.close()
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func twoReceiversTakeTurns(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

@@ -115,6 +115,39 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func theKindOfSocketIsAskedForOnlyWhenThereIsNoRoom(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            var sent = 0
+            let task = loop.createTask {
+                while true {
+                    try await loop.sockSendAll(pair.first, patternBytes(4000, seed: sent))
+                    sent += 1
+                }
+            }
+            try loop.turn(until: { sent > 10 })
+            #expect(backend.optionCount == 0)
+            var before = -1
+            while sent != before {
+                before = sent
+                try loop.settle()
+            }
+            #expect(backend.optionCount == 1)
+            try loop.turn(until: {
+                peer.read()
+                return sent > before + 10
+            })
+            task.cancel()
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            peer.read()
+            let whole = (0..<sent).flatMap { patternBytes(4000, seed: $0) }
+            #expect(peer.received.starts(with: whole))
+            try pair.first.close()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aPeerThatIsGoneIsAnError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let pair = try SocketPair(.unix)

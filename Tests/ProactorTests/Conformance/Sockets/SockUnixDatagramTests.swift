@@ -52,6 +52,66 @@ import Testing
         }
     }
 
+    @Test(arguments: SocketCase.all)
+    func aSlowPeerOfAPacketSocketGetsEachPacketOnce(flavour: SocketCase) async throws {
+        try await flavour.kind.withLoop { loop in
+            var descriptors: [Int32] = [-1, -1]
+            let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
+            try checkCall(socketpair(AF_UNIX, type, 0, &descriptors))
+            let (socket, peer) = (
+                FileDescriptor(rawValue: descriptors[0]), FileDescriptor(rawValue: descriptors[1])
+            )
+            try flavour.set(socket)
+            let task = loop.createTask {
+                for number in 0..<1000 { try await loop.sockSendAll(socket, numbered(number, size: 2000)) }
+            }
+            try loop.settle()
+            #expect(!task.done)
+            var received: [[UInt8]] = []
+            var buffer = [UInt8](repeating: 0, count: 4000)
+            try loop.turn(until: {
+                let count = recv(peer.rawValue, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+                if count >= 0 { received.append(Array(buffer[..<count])) }
+                return received.count == 1000
+            })
+            #expect(received == (0..<1000).map { numbered($0, size: 2000) })
+            try loop.runUntilComplete(task)
+            try socket.close()
+            try peer.close()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aConnectedSocketWaitsWithoutAsking(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let peer = try RawDatagramPeer(.unixAbstract)
+            let address = peer.address
+            var expected = try fill(peer)
+            let socket = try testSocket(AF_UNIX, .datagram)
+            try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
+            var submitted: [OperationKind] = []
+            backend.onSubmit = { submitted.append($0.kind) }
+            let task = loop.createTask {
+                try await loop.sockSendAll(socket, numbered(1))
+                // Its wait cannot be had.
+                backend.failures[.waitUntilWritable] = [.noMemory]
+                let error = await expectError(SocketError.self) {
+                    while true { try await loop.sockSendAll(socket, numbered(2)) }
+                }
+                #expect(error == SocketError(.send, .noMemory, address: address))
+            }
+            try loop.settle(turns: 50)
+            #expect(submitted.filter { $0 != .sendNow } == [.waitUntilWritable])
+            #expect(loop.timers.store.earliest == nil)
+            expected.append(numbered(1))
+            #expect(peer.receive() == expected[0])
+            try loop.runUntilComplete(task)
+            #expect(peer.receiveAll() == Array(expected[1...]))
+            backend.onSubmit = nil
+            try socket.close()
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func whatNobodyReceivesIsAnError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
@@ -71,14 +131,21 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
-    func aSocketThatIsClosedWhileItsReceiverIsFullSendsNoMore(kind: LoopKind) async throws {
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aSocketThatIsClosedWhileItsReceiverIsFullSendsNoMore(kind: LoopKind, isConnected: Bool) async throws
+    {
         try await kind.withLoop { loop in
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
             let expected = try fill(peer)
             let socket = try testSocket(AF_UNIX, .datagram)
-            let task = loop.createTask { try await loop.sockSendTo(socket, "late", to: address) }
+            if isConnected {
+                try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
+            }
+            let task = loop.createTask {
+                guard isConnected else { return _ = try await loop.sockSendTo(socket, "late", to: address) }
+                try await loop.sockSendAll(socket, "late")
+            }
             try loop.settle()
             try socket.close()
             // The number is a transport's, as soon as it has come again.
