@@ -38,63 +38,6 @@ void *cposix_add_cancellation_handler(void (*cancelled)(void *object), void *obj
 
 void cposix_remove_cancellation_handler(void *handler) { swift_task_removeCancellationHandler(handler); }
 
-// ---- Task-local values
-
-// An AsyncTask is larger.
-enum { TASK_WORDS = 24 };
-enum { ITEM_MARKS = 7, ITEM_IS_NO_VALUE = 4 };
-
-struct task_local {
-    uintptr_t next_and_marks;
-    const void *key;
-    const void *value_type;
-    // The value, at the next address that suits its type.
-};
-
-extern void *swift_task_localValueGet(const void *key) __attribute__((swiftcall));
-
-static const struct task_local *next_task_local(const struct task_local *item) {
-    return (const struct task_local *)(item->next_and_marks & ~(uintptr_t)ITEM_MARKS);
-}
-
-// The item of `key`, whose value must be aligned to a word.
-static const struct task_local *task_local_of(const void *key) {
-    const char *value = swift_task_localValueGet(key);
-    if (value == NULL) return NULL;
-    const struct task_local *item = (const struct task_local *)(value - sizeof *item);
-    bool is_as_thought = item->key == key && (item->next_and_marks & ITEM_IS_NO_VALUE) == 0;
-    return is_as_thought ? item : NULL;
-}
-
-int32_t cposix_find_task_locals(const void *outer, const void *inner) {
-    const struct task_local *const *task = swift_task_getCurrent();
-    if (task == NULL) return -1;
-    const struct task_local *first = task_local_of(inner), *second = task_local_of(outer);
-    if (first == NULL || second == NULL || next_task_local(first) != second) return -1;
-    int32_t found = -1;
-    for (int32_t place = 0; place < TASK_WORDS; place++) {
-        if (task[place] != first) continue;
-        if (found >= 0) return -1;
-        found = place;
-    }
-    return found;
-}
-
-bool cposix_is_last_task_local(int32_t place, const void *outer) {
-    const struct task_local *const *task = swift_task_getCurrent();
-    return task != NULL && place >= 0 && task[place] != NULL && task[place] == task_local_of(outer);
-}
-
-bool cposix_has_no_task_locals_but(int32_t place, const void *own) {
-    const struct task_local *const *task = swift_task_getCurrent();
-    if (task == NULL || place < 0) return false;
-    for (const struct task_local *item = task[place]; item != NULL; item = next_task_local(item)) {
-        // What is no value leads to the values of a parent: they are not looked at.
-        if ((item->next_and_marks & ITEM_IS_NO_VALUE) != 0 || item->key != own) return false;
-    }
-    return true;
-}
-
 uint64_t cposix_assign_thread_number(void) {
     static _Atomic uint64_t last = 0;
     cposix_thread_number = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;

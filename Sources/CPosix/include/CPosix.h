@@ -32,20 +32,6 @@ static inline void cposix_set_running_loop(void *loop) { cposix_running_loop = l
 extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
 static inline bool cposix_is_within_task(void) { return swift_task_getCurrent() != 0; }
 
-// ---- Task-local values
-//
-// The Swift runtime copies a task's values into each task that is made in it, and does not say whether there are any. It
-// keeps them in a list whose head is a word of the task; each item begins with the next item's address, with a mark in its
-// low bits, and the address of the TaskLocal. Which word it is, and that all of this is so, is found out by binding two
-// values and looking for them: a runtime that does it otherwise is noticed, and then nothing is known.
-
-// To be called by a task that has bound `outer` and, within it, `inner` last. Returns the head's place, or -1.
-int32_t cposix_find_task_locals(const void *outer, const void *inner);
-// To be called by the same task when it has left `inner` again: whether the head at `place` has followed.
-bool cposix_is_last_task_local(int32_t place, const void *outer);
-// Whether the calling task has bound nothing, or nothing but `own`, which may be bound within itself.
-bool cposix_has_no_task_locals_but(int32_t place, const void *own);
-
 // Has `cancelled` called with `object` when the calling task is cancelled, on whatever thread that happens, and at once when
 // it is cancelled already. One function for the whole process: it must be the same each time. What is returned is to be
 // handed to cposix_remove_cancellation_handler, by the same task, before what the task has allocated earlier is freed. This

@@ -133,7 +133,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
             _ = try? loop.callSoon { try callback(self) }
             return token
         }
-        guard loop.hasContext else {
+        guard loop.isWithinTask else {
             append(.callback(number: token.number, callback))
             return token
         }

@@ -1,20 +1,15 @@
 import CPosix
 
 extension BaseEventLoop {
-    /// Whether a task runs now. A running loop knows without asking the Swift runtime, which costs as much as the rest of
-    /// `callSoon`.
+    /// Whether a task runs now, so that there may be task-local values to carry. A running loop knows without asking the
+    /// Swift runtime, which costs as much as the rest of `callSoon`.
     @inline(__always)
     var isWithinTask: Bool { runState == .running ? isRunningJob : cposix_is_within_task() }
 
-    /// Whether a task runs now that may have task-local values to carry.
+    /// As ``isWithinTask``, on any thread.
     @inline(__always)
-    var hasContext: Bool { isWithinTask && TaskLocals.mayHaveOthers(than: CurrentTask.$current) }
-
-    /// As ``hasContext``, on any thread.
-    @inline(__always)
-    var hasContextOnAnyThread: Bool {
-        let isWithinTask = isOnLoopThread && runState == .running ? isRunningJob : cposix_is_within_task()
-        return isWithinTask && TaskLocals.mayHaveOthers(than: CurrentTask.$current)
+    var isWithinTaskOfAnyThread: Bool {
+        isOnLoopThread && runState == .running ? isRunningJob : cposix_is_within_task()
     }
 
     /// A job that runs `callback` on this loop with the task-local values that hold now. May be called on any thread.

@@ -2,12 +2,12 @@ extension BaseEventLoop {
     @discardableResult
     public func callSoon(_ callback: @escaping () throws -> Void) throws(EventLoopError) -> Handle {
         try checkUsable("callSoon")
-        guard hasContext else { return ready.append(.callback(callback)) }
+        guard isWithinTask else { return ready.append(.callback(callback)) }
         return callSoonInContext(callback)
     }
 
     public func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError) {
-        guard hasContextOnAnyThread else {
+        guard isWithinTaskOfAnyThread else {
             guard inbox.post(.callback(callback)) else { throw .closed }
             return
         }
@@ -38,7 +38,7 @@ extension BaseEventLoop {
     }
 
     private func schedule(at when: LoopInstant, _ callback: @escaping () throws -> Void) -> TimerHandle {
-        guard hasContext else { return timers.insert(.callback(callback), at: when) }
+        guard isWithinTask else { return timers.insert(.callback(callback), at: when) }
         // The callback has to know its handle, and the handle is known only when the timer stands.
         let handle = timers.insert(.empty, at: when)
         let job = captureContext { if !handle.cancelled { try callback() } }

@@ -70,7 +70,6 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     }
 
     private nonisolated(nonsending) func run(_ body: () async throws -> Value) async {
-        TaskLocals.find(within: CurrentTask.$current)
         do {
             // As in asyncio, a task that is cancelled before its first step never begins.
             try Task.checkCancellation()

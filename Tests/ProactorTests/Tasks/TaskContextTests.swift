@@ -35,30 +35,6 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
-    func onlyValuesOfTheUsersAreCarried(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
-            #expect(!loop.hasContext)
-            let seen = try loop.run {
-                var seen = [loop.hasContext]
-                Self.$value.withValue(1) { seen.append(loop.hasContext) }
-                seen.append(loop.hasContext)
-                let inner = loop.createTask {
-                    (loop.hasContext, Self.$value.withValue(2) { loop.hasContextOnAnyThread })
-                }
-                let (bare, bound) = try await inner.value()
-                return seen + [bare, bound]
-            }
-            #expect(seen == [false, true, false, false, true])
-            let inherited = try loop.run {
-                try await Self.$value.withValue(3) {
-                    try await loop.createTask { (loop.hasContext, Self.value) }.value()
-                }
-            }
-            #expect(inherited == (true, 3))
-        }
-    }
-
-    @Test(arguments: LoopKind.allCases)
     func callbacksOfChildTasksSeeWhatTheirParentBound(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let done = loop.createFuture(of: Int.self)

@@ -14,8 +14,8 @@ final class FuturePump {
         self.futures = futures
     }
 
-    /// To be called outside of any task: within one that has task-local values, every callback would be given a task of its
-    /// own, to carry them.
+    /// To be called outside of any task: within one, every callback would be given a task of its own, to carry the
+    /// task-local values.
     func start() throws {
         try loop.callSoon(again)
     }
