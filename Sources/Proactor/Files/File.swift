@@ -154,7 +154,8 @@ public final class File {
         guard isOpen else { return }
         isOpen = false
         if operationsInFlight > 0 {
-            await withUnsafeContinuation { closer = $0 }
+            // An actor's task comes here by the ready queue: the last one may be over by now.
+            await withUnsafeContinuation { if operationsInFlight > 0 { closer = $0 } else { $0.resume() } }
         }
         let result = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)
         if result < 0 { throw FileError(.close, Errno(rawValue: -result), path: path) }

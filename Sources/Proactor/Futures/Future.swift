@@ -291,20 +291,23 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         defer { handler.remove() }
         // A task that was cancelled before it got here has cancelled the future by now.
         guard phase == .pending else { return }
-        // Used on the loop's thread only.
-        nonisolated(unsafe) let future = self
-        await withUnsafeContinuation { continuation in
-            future.append(continuation)
-        }
+        await suspendUntilDone()
     }
 
     /// Waits until the future is done. Cancelling the task that waits changes nothing.
     nonisolated(nonsending) func untilDoneRegardless() async {
         guard phase == .pending else { return }
+        await suspendUntilDone()
+    }
+
+    @inline(__always)
+    private nonisolated(nonsending) func suspendUntilDone() async {
         // Used on the loop's thread only.
         nonisolated(unsafe) let future = self
         await withUnsafeContinuation { continuation in
-            future.append(continuation)
+            future.loop.checkThread("Future.value")
+            // A task that is isolated to an actor of this loop comes here by the ready queue: the future may be done by now.
+            if future.phase == .pending { future.append(continuation) } else { continuation.resume() }
         }
     }
 

@@ -8,7 +8,8 @@ final class ExitWaiter {
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
     /// `nil` before the task waits, and once it does no longer.
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Int32?, Never>?
-    @exclusivity(unchecked) private var isCancelled = false
+    /// The outcome of a wait that was over before it began: an actor's task comes to wait by the ready queue.
+    @exclusivity(unchecked) private var early: Int32??
 
     init(loop: BaseEventLoop) {
         self.loop = loop
@@ -16,14 +17,13 @@ final class ExitWaiter {
 
     /// Makes the task wait for the exit code, or for `nil` when it is cancelled first.
     func begin(_ continuation: UnsafeContinuation<Int32?, Never>) {
-        // The task was cancelled on its way in here.
-        guard !isCancelled else { return continuation.resume(returning: nil) }
+        if let early { return continuation.resume(returning: early) }
         self.continuation = continuation
     }
 
     /// The child has ended. Nothing happens when the task was cancelled.
     func end(_ code: Int32) {
-        guard let continuation = continuation.take() else { return }
+        guard let continuation = continuation.take() else { return endEarly(code) }
         loop.resumeNow { continuation.resume(returning: code) }
     }
 
@@ -36,7 +36,11 @@ final class ExitWaiter {
     }
 
     private func cancel() {
-        isCancelled = true
-        continuation.take()?.resume(returning: nil)
+        guard let continuation = continuation.take() else { return endEarly(nil) }
+        continuation.resume(returning: nil)
+    }
+
+    private func endEarly(_ outcome: Int32?) {
+        if early == nil { early = .some(outcome) }
     }
 }

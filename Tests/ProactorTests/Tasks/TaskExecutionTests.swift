@@ -93,6 +93,13 @@ import Testing
             return number
         }
 
+        /// The result is there before the future is waited for: an actor's task gets to wait by the ready queue.
+        func waitForWhatComesNext() async throws -> Int {
+            let future = loop.createFuture(of: Int.self)
+            try loop.callSoon { try future.setResult(4) }
+            return try await future.value()
+        }
+
         func wait(for future: LoopBound<Future<Int>>) async throws -> Int {
             let value = try await future.value.value()
             #expect(loop.isOnLoopThread)
@@ -143,6 +150,22 @@ import Testing
             let waiter = Task.detached(priority: .high) { try await actor.wait(for: bound) }
             try loop.callLater(.milliseconds(1)) { try future.setResult(3) }
             #expect(try loop.runUntilComplete { try await waiter.value } == 3)
+            #expect(try loop.runUntilComplete { try await actor.waitForWhatComesNext() } == 4)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aWaitThatIsOverBeforeItBeganEnds(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            for outcome: Int32? in [5, nil] {
+                let waiter = ExitWaiter(loop: loop)
+                if let outcome { waiter.end(outcome) } else { waiter.cancelFromAnyThread() }
+                // What comes later changes nothing.
+                waiter.end(6)
+                let bound = LoopBound(waiter, of: loop)
+                let seen = try loop.run { await withUnsafeContinuation { bound.value.begin($0) } }
+                #expect(seen == outcome)
+            }
         }
     }
 
