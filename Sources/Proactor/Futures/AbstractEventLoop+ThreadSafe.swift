@@ -40,6 +40,6 @@ private nonisolated(nonsending) func runForConcurrentFuture<Value>(
         let value = try await body()
         future.finish(.succeeded(value))
     } catch {
-        future.finish(FutureState(error: error))
+        future.finish(FutureOutcome(error: error))
     }
 }

@@ -24,10 +24,9 @@ public final class ConcurrentFuture<Value>: Sendable {
         /// It succeeded, and its value is somebody else's now.
         case handedOver
 
-        init(_ state: FutureState<Value>) {
+        init(_ outcome: FutureOutcome<Value>) {
             self =
-                switch state {
-                case .pending: .pending
+                switch outcome {
                 case .succeeded(let value): .succeeded(value)
                 case .failed(let error): .failed(error)
                 case .cancelled: .cancelled
@@ -101,7 +100,7 @@ public final class ConcurrentFuture<Value>: Sendable {
 
     /// Sets the outcome. Returns false when there is one already.
     @discardableResult
-    func finish(_ outcome: sending FutureState<Value>) -> Bool {
+    func finish(_ outcome: sending FutureOutcome<Value>) -> Bool {
         // The lock hands it to whoever takes it; nobody else holds it.
         nonisolated(unsafe) let outcome = outcome
         let waiters: [Waiter]? = state.withLock { state in

@@ -184,12 +184,11 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         end(.failed)
     }
 
-    final func finish(_ outcome: FutureState<Value>) {
+    final func finish(_ outcome: FutureOutcome<Value>) {
         switch outcome {
         case .succeeded(let value): succeed(value)
         case .failed(let error): fail(error)
         case .cancelled: end(.cancelled)
-        case .pending: preconditionFailure("a future was finished without an outcome")
         }
     }
 
@@ -289,24 +288,18 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     private nonisolated(nonsending) func untilDone() async {
         let handler = CancellationHandler(for: self)
         defer { handler.remove() }
-        // A task that was cancelled before it got here has cancelled the future by now.
-        guard phase == .pending else { return }
-        await suspendUntilDone()
+        await untilDoneRegardless()
     }
 
     /// Waits until the future is done. Cancelling the task that waits changes nothing.
-    nonisolated(nonsending) func untilDoneRegardless() async {
-        guard phase == .pending else { return }
-        await suspendUntilDone()
-    }
-
     @inline(__always)
-    private nonisolated(nonsending) func suspendUntilDone() async {
+    final nonisolated(nonsending) func untilDoneRegardless() async {
         // Used on the loop's thread only.
         nonisolated(unsafe) let future = self
         await withUnsafeContinuation { continuation in
             future.loop.checkThread("Future.value")
-            // A task that is isolated to an actor of this loop comes here by the ready queue: the future may be done by now.
+            // It may be done by now: a cancelled task has cancelled it on its way here, and one that is isolated to an actor of
+            // this loop comes by the ready queue.
             if future.phase == .pending { future.append(continuation) } else { continuation.resume() }
         }
     }

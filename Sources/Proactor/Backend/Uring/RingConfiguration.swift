@@ -45,7 +45,7 @@ public struct RingConfiguration: Hashable, Sendable {
     /// may try one.
     public var quietWrites = true
     /// The ring itself waits for the ends of child processes, which need no descriptor then (kernel 6.7). Without it each has a
-    /// pidfd that is polled, and is started the way that kernels before 5.9 need.
+    /// pidfd that is polled.
     public var childWaits = true
     /// Receives take only what they need of a buffer and leave the rest to the next (kernel 6.12).
     public var incrementalBuffers = true

@@ -22,7 +22,7 @@ final class ExecutorTicket<Value>: @unchecked Sendable {
         _ = work.run { result in
             switch result {
             case .success(let value): Self.finish(future, on: loop, with: .succeeded(value))
-            case .failure(let error): Self.finish(future, on: loop, with: FutureState(error: error))
+            case .failure(let error): Self.finish(future, on: loop, with: FutureOutcome(error: error))
             }
         }
     }
@@ -32,7 +32,7 @@ final class ExecutorTicket<Value>: @unchecked Sendable {
     private static func finish(
         _ future: Future<Value>,
         on loop: BaseEventLoop,
-        with outcome: sending FutureState<Value>
+        with outcome: sending FutureOutcome<Value>
     ) {
         // Both are handed over to the loop's thread, and not used here any more.
         nonisolated(unsafe) let future = future

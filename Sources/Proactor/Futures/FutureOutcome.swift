@@ -1,6 +1,5 @@
 /// A future's outcome in one piece, for what hands it over from one thread to another.
-enum FutureState<Value> {
-    case pending
+enum FutureOutcome<Value> {
     case succeeded(Value)
     case failed(any Error)
     case cancelled
