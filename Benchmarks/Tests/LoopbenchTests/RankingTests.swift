@@ -27,16 +27,17 @@ struct RankingTests {
         }
 
         #expect(result.rounds.flatMap(\.failures).isEmpty)
-        // Processor time says it on a machine that has other things to do, too.
+        // Processor time ranks them on a machine that has other things to do, too.
         #expect(Set(result.ranking(by: .cpu).prefix(2)) == ["c-epoll", "epoll"])
         #expect(result.ranking(by: .cpu).suffix(2) == ["busy-50", "busy-250"])
+        // How much it was, how fast and how soon, is others' too there, which the tool is to notice.
+        guard !result.isContested else { return }
         let base = result.summary(of: "epoll", .cpu).median
         for (name, wasted) in [("busy-50", 50.0), ("busy-250", 250.0)] {
             let found = result.summary(of: name, .cpu).median - base
-            #expect(found > wasted * 0.8 && found < wasted * 1.3)
+            // The quick server takes several messages in one turn, the busy one a turn for each.
+            #expect(found > wasted * 0.9 && found < wasted * 1.1 + base * 4)
         }
-        // Throughput and latency are others' too there, which the tool is to notice.
-        guard !result.isContested else { return }
         let ranking = result.ranking(by: .throughput)
         #expect(Set(ranking.prefix(2)) == ["c-epoll", "epoll"])
         #expect(ranking.suffix(2) == ["busy-50", "busy-250"])
