@@ -12,6 +12,7 @@ import Testing
     // Pitfall 24
     @Test(.timeLimit(.minutes(2))) func nothingIsLeftOpen() async {
         await #expect(processExitsWith: .success) {
+            waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {
                 for turns in [0, 1, 2, 7] {
                     var before: [String] = []

@@ -9,6 +9,7 @@ import Testing
 @Suite struct DescriptorShortageTests {
     @Test func everyCallSaysThatDescriptorsHaveRunOut() async {
         await #expect(processExitsWith: .success) {
+            waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in try Shortage(loop).checkEveryCall() }
             }
@@ -17,6 +18,7 @@ import Testing
 
     @Test func aLoopThatCannotBeMadeSaysSo() async {
         await #expect(processExitsWith: .success) {
+            waitUntilTheFirstThreadIsSuspended()
             let hog = try DescriptorHog()
             hog.take(sparing: 0)
             let error = #expect(throws: RingUnavailable.self) { try EventLoop() }
@@ -34,6 +36,7 @@ import Testing
     // Behaviour 22
     @Test func aServerOutlivesTheShortage() async {
         await #expect(processExitsWith: .success) {
+            waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in
                     var reports: [ExceptionContext] = []

@@ -10,6 +10,7 @@ import Testing
     // Behaviour 39
     @Test func noneLeavesADescriptorOrAZombie() async {
         await #expect(processExitsWith: .success) {
+            waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in
                     func openDescriptors() throws -> Int {
@@ -43,10 +44,4 @@ import Testing
             }
         }
     }
-}
-
-/// What /proc says a process does: T is stopped.
-private func stateLetter(of pid: Int32) -> String? {
-    let line = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
-    return line?.split(separator: ")").last?.split(separator: " ").first.map { String($0) }
 }
