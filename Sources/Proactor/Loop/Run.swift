@@ -3,7 +3,7 @@
 ///
 /// ```swift
 /// try run {
-///     let server = try await getRunningLoop().createServer(.init(host: "localhost", port: 8080)) { Echo() }
+///     let server = try await getRunningLoop().createServer(host: "localhost", port: 8080) { Echo() }
 ///     try await server.serveForever()
 /// }
 /// ```

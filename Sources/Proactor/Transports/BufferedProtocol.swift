@@ -13,7 +13,7 @@
 ///     func bufferUpdated(_ buffer: consuming OwnedBuffer, received count: Int) {
 ///         total += count
 ///         buffer.removeAll()
-///         spare = buffer
+///         spare = consume buffer
 ///     }
 /// }
 /// ```

@@ -86,6 +86,19 @@ import Testing
         harness.close()
     }
 
+    // Pitfall 21
+    @Test(arguments: [EINTR, EAGAIN, ECONNABORTED, EPROTO])
+    func whatWouldBeTriedAgainIsNoFailureOfACancelledAccept(_ errno: Int32) throws {
+        let harness = try ScriptedHarness()
+        let token = harness.accept()
+        harness.turn()
+        harness.backend.cancel(token)
+        harness.ring.complete(token, -errno)
+        harness.turn()
+        #expect(harness.owner.finals == [Seen(token: token, result: -ECANCELED, isFinal: true)])
+        harness.close()
+    }
+
     @Test func aCancelWithinTheCallOfAnEndedMultishotStillEndsIt() throws {
         let harness = try ScriptedHarness()
         let token = harness.receive()

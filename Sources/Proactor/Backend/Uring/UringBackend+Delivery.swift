@@ -113,8 +113,11 @@ extension UringBackend {
         let operation = record.pointee.operation
         if record.pointee.isWaiting { return conclusionOfWait(result, record) }
         if case .connect = operation { return conclusionOfConnect(result, record.pointee.state) }
-        // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same.
-        guard record.pointee.state == .inFlight else { return .final(result) }
+        // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same. What would be
+        // tried again has failed in nothing.
+        guard record.pointee.state == .inFlight else {
+            return .final(Self.isMereDelay(result, of: operation) ? -ECANCELED : result)
+        }
         switch operation {
         case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0,
             .pipeRead where result > 0:
@@ -164,6 +167,21 @@ extension UringBackend {
             }
         default:
             return .final(result)
+        }
+    }
+
+    /// Whether an operation that nobody has cancelled would go on after this, its owner none the wiser.
+    private static func isMereDelay(_ result: Int32, of operation: IOOperation) -> Bool {
+        switch (operation, result) {
+        case (.close, _): false
+        case (_, -EINTR), (_, -EAGAIN): true
+        case (.accept, -ECONNABORTED), (.accept, -EPROTO), (.acceptOnce, -ECONNABORTED),
+            (.acceptOnce, -EPROTO):
+            true
+        case (.receive, -ENOBUFS), (.receiveDatagrams, -ENOBUFS), (.receiveOnce, -ENOBUFS),
+            (.pipeRead, -ENOBUFS):
+            true
+        default: false
         }
     }
 

@@ -57,6 +57,38 @@ import Testing
     }
 
     // Behaviour 29
+    // Pitfall 28
+    // Pitfall 33
+    @Test(arguments: LoopKind.allCases)
+    func pausesWhileBuffersRunOutLoseNothing(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            // More than a ring's buffers hold, all at once: receives find none while their transports pause.
+            let expected = patternBytes(150_000, seed: 7)
+            let connections = try (0..<64).map { _ in
+                let recorder = RecordingProtocol()
+                recorder.onData = { transport, _ in
+                    transport.pauseReading()
+                    try loop.callSoon { transport.resumeReading() }
+                }
+                let (transport, peer) = try loop.connect(recorder)
+                return (recorder: recorder, transport: transport, peer: peer)
+            }
+            let counts = connections.map { $0.peer.write(expected) }
+            try loop.turn {
+                zip(connections, counts).allSatisfy {
+                    $0.recorder.received.count >= $1 || $0.recorder.lostCount > 0
+                }
+            }
+            for (connection, count) in zip(connections, counts) {
+                #expect(connection.recorder.lostError == nil)
+                let isWhole = connection.recorder.received == Array(expected[..<count])
+                #expect(isWhole)
+                try loop.finish(connection.transport, connection.peer)
+            }
+        }
+    }
+
+    // Behaviour 29
     @Test(arguments: LoopKind.allCases)
     func aPausedProtocolIsLeftAlone(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
