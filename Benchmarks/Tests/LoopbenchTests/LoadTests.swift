@@ -114,6 +114,8 @@ struct LoadTests {
                 continuation.resume(
                     with: Result {
                         cload_pin(Int32(cpus[1]))
+                        // Whoever goes on from here may start threads, which would have to run there too.
+                        defer { cload_allow(cpus.map { Int32($0) }, Int32(cpus.count)) }
                         let busy = try ChildProcess(
                             ["sh", "-c", "while :; do :; done"],
                             cpu: cpus[0],
