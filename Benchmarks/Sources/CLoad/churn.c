@@ -29,7 +29,7 @@ static void churn_send(struct engine *engine, struct connection *connection) {
 }
 
 void churn_start(struct engine *engine, struct connection *connection) {
-    const uint64_t start = now_ns();
+    const uint64_t start = now_ns(engine);
     int fd = socket(engine->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         engine->result->errors++;
@@ -82,7 +82,7 @@ void churn_ready(struct engine *engine, struct connection *connection, uint32_t 
     if (connection->fd < 0 || connection->received < engine->message_bytes) return;
     close_connection(engine, connection);
     if (engine->measuring) {
-        cload_histogram_record(engine->latency, now_ns() - connection->starts_ns[0]);
+        cload_histogram_record(engine->latency, now_ns(engine) - connection->starts_ns[0]);
         engine->result->requests++;
     }
     churn_start(engine, connection);

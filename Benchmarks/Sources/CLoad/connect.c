@@ -71,7 +71,7 @@ uint64_t patience_ns(const struct engine *engine) {
 }
 
 bool may_open_more(const struct engine *engine) {
-    return !engine->has_timed_out && !cload_was_interrupted();
+    return engine->result->timeouts == 0 && !cload_was_interrupted();
 }
 
 // Blocks while connecting: these connections are made before anything is measured.
@@ -89,7 +89,7 @@ bool open_connection(struct engine *engine, struct connection *connection) {
     if (connect(fd, (struct sockaddr *)&engine->address, engine->address_length) != 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
         // EINPROGRESS from TCP and EAGAIN from a Unix socket: nobody accepted in time.
-        if (errno == EINPROGRESS || errno == EAGAIN) engine->has_timed_out = true;
+        if (errno == EINPROGRESS || errno == EAGAIN) engine->result->timeouts++;
         close(fd);
         engine->result->errors++;
         return false;

@@ -73,7 +73,7 @@ void echo_ready(struct engine *engine, struct connection *connection, uint32_t e
     if (ending || (events & EPOLLIN)) {
         while (echo_receive(engine, connection, ending)) continue;
         if (connection->fd < 0) return;
-        const uint64_t now = now_ns();
+        const uint64_t now = now_ns(engine);
         complete_messages(engine, connection, now);
         if (engine->is_open) {
             rate_release(engine, connection);

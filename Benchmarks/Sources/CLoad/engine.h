@@ -58,12 +58,12 @@ struct engine {
     struct connection *connections;
     struct lane *lanes;  // of all connections
     uint32_t open_count;
-    bool has_timed_out;  // a connection was not accepted in time
     bool measuring;
     uint8_t *pattern;   // cpattern_period + piece_bytes_max bytes
     uint8_t *incoming;  // piece_bytes_max bytes
     uint32_t message_bytes;
     uint32_t depth;
+    bool joins;             // datagrams of one socket pass the kernel as one
     uint64_t messages_max;  // on each connection
     uint32_t interest;      // epoll events
     void (*ready)(struct engine *, struct connection *, uint32_t events);
@@ -76,7 +76,8 @@ struct engine {
     uint64_t record_until_ns;
 };
 
-static inline uint64_t now_ns(void) {
+static inline uint64_t now_ns(const struct engine *engine) {
+    if (engine->config->clock != NULL) return engine->config->clock(engine->config->clock_context);
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;

@@ -49,10 +49,11 @@ static void open_all(struct engine *engine) {
 static void turn(struct engine *engine) {
     uint64_t wait_ns = wait_ns_max;
     if (engine->is_open) {
-        wait_ns = rate_advance(engine, now_ns());
+        wait_ns = rate_advance(engine, now_ns(engine));
         wait_ns = wait_ns > wake_up_ns_max ? wait_ns - wake_up_ns_max : 0;
         if (wait_ns > wait_ns_max) wait_ns = wait_ns_max;
     }
+    if (engine->config->clock != NULL) wait_ns = 0;
     const struct timespec wait = {.tv_nsec = (long)wait_ns};
     struct epoll_event events[event_capacity];
     int count = epoll_pwait2(engine->epoll, events, event_capacity, &wait, NULL);
@@ -64,7 +65,7 @@ static void turn(struct engine *engine) {
 
 static void run_until(struct engine *engine, uint64_t end_ns) {
     const bool churns = engine->config->kind == CLOAD_CHURN;
-    while (now_ns() < end_ns && (churns || engine->open_count > 0) && !cload_was_interrupted()) {
+    while (now_ns(engine) < end_ns && (churns || engine->open_count > 0) && !cload_was_interrupted()) {
         turn(engine);
         if (churns) churn_retry(engine);
         if (engine->config->kind == CLOAD_UDP) udp_resend(engine);
@@ -75,7 +76,7 @@ static void run_until(struct engine *engine, uint64_t end_ns) {
 static void finish_open(struct engine *engine) {
     const uint64_t deadline = engine->record_until_ns + open_grace_ns;
     uint64_t now;
-    while ((now = now_ns()) < deadline && engine->open_count > 0 && !rate_is_settled(engine) &&
+    while ((now = now_ns(engine)) < deadline && engine->open_count > 0 && !rate_is_settled(engine) &&
            !cload_was_interrupted()) {
         turn(engine);
     }
@@ -84,7 +85,7 @@ static void finish_open(struct engine *engine) {
 
 static void run_window(struct engine *engine) {
     const cload_config *config = engine->config;
-    run_until(engine, now_ns() + config->warmup_ns);
+    run_until(engine, now_ns(engine) + config->warmup_ns);
     const struct snapshot before = take_snapshot(engine, false);
     engine->measuring = true;
     engine->record_from_ns = before.time_ns;
@@ -117,7 +118,7 @@ static void begin(struct engine *engine) {
         rate_start(engine);
     } else if (config->kind == CLOAD_ECHO) {
         for (uint32_t i = 0; i < config->connections; i++) {
-            if (engine->connections[i].fd >= 0) echo_release(engine, &engine->connections[i], now_ns());
+            if (engine->connections[i].fd >= 0) echo_release(engine, &engine->connections[i], now_ns(engine));
         }
     }
 }
@@ -134,16 +135,16 @@ static void run_traffic(struct engine *engine) {
 // Sends one message and waits for it to come back.
 static void exchange_one(struct engine *engine, struct connection *connection) {
     if (!open_connection(engine, connection)) return;
-    echo_release(engine, connection, now_ns());
+    echo_release(engine, connection, now_ns(engine));
 }
 
 // Waits for the first `count` answers, for as long as the server goes on answering.
 static void await_answers(struct engine *engine, uint32_t count) {
     cload_result *result = engine->result;
-    uint64_t seen = result->requests, deadline = now_ns() + patience_ns(engine);
-    while (result->requests + result->errors < count && now_ns() < deadline && !cload_was_interrupted()) {
+    uint64_t seen = result->requests, deadline = now_ns(engine) + patience_ns(engine);
+    while (result->requests + result->errors < count && now_ns(engine) < deadline && !cload_was_interrupted()) {
         turn(engine);
-        if (result->requests > seen) deadline = now_ns() + patience_ns(engine);
+        if (result->requests > seen) deadline = now_ns(engine) + patience_ns(engine);
         seen = result->requests;
     }
     if (result->requests < count) result->errors = count - result->requests;
@@ -234,6 +235,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
         .is_open = is_open,
         .messages_max = config->kind == CLOAD_IDLE ? 1 : UINT64_MAX,
     };
+    engine.joins = config->kind == CLOAD_UDP && engine.depth > 1 && !config->single_datagrams;
     choose_behaviour(&engine);
     int problem = set_up(&engine, what);
     if (problem == 0) {

@@ -66,7 +66,7 @@ struct snapshot take_snapshot(const struct engine *engine, bool is_end) {
     nudge(&engine->nudge);
     if (engine->config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
     snapshot.load_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    snapshot.time_ns = now_ns();
+    snapshot.time_ns = now_ns(engine);
     if (is_end) read_surroundings(engine, &snapshot);
     return snapshot;
 }

@@ -24,11 +24,6 @@ int cload_allow(const int32_t *cpus, int count) {
     return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
-int cload_cpu_count(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 int cload_may_use_cpu(int cpu) {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_ISSET((size_t)cpu, &set);

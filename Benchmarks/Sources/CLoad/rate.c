@@ -10,7 +10,7 @@ static uint64_t due_ns(const struct engine *engine, uint64_t message) {
 }
 
 void rate_start(struct engine *engine) {
-    engine->schedule_start_ns = now_ns();
+    engine->schedule_start_ns = now_ns(engine);
     engine->schedule_next = 0;
     engine->record_from_ns = engine->record_until_ns = UINT64_MAX;
 }

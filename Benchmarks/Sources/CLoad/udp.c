@@ -18,9 +18,10 @@ static const uint64_t resend_look_ns = 5 * 1000 * 1000;
 //
 // At a depth above 1 several datagrams pass the kernel as one, both ways, as fast clients have it (UDP_SEGMENT, UDP_GRO):
 // the load then costs less than a server. What leaves the kernel are the same datagrams; a server sees no difference unless
-// it asks for it.
+// it asks for it. Loopback joins nothing by itself: a server that asks gains only by what the load has joined. So there
+// is the other load too, whose datagrams pass the kernel one by one, many to a call (sendmmsg, recvmmsg).
 enum { number_bytes = sizeof(uint64_t), segments_max = 64, segmented_bytes_max = 65000,
-       lanes_max = 256 };
+       lanes_max = 256, singles_max = 64 };
 
 // What goes out. The kernel hands over no more as one.
 struct batch {
@@ -28,7 +29,7 @@ struct batch {
     struct lane *lanes[lanes_max];
 };
 
-// One `sendmsg`'s worth.
+// One call's worth.
 static unsigned batch_limit(const struct engine *engine) {
     const unsigned limit = segmented_bytes_max / engine->message_bytes;
     return limit == 0 ? 1 : limit < segments_max ? limit : segments_max;
@@ -70,11 +71,25 @@ static void send_lanes(struct engine *engine, struct connection *connection, str
     (void)!sendmsg(connection->fd, &message, MSG_NOSIGNAL);
 }
 
+// Each as a datagram of its own. What the kernel does not take is lost, as above.
+static void send_singly(struct engine *engine, struct connection *connection, struct lane *const *lanes,
+                        unsigned count) {
+    struct mmsghdr messages[segments_max];
+    struct iovec pieces[segments_max];
+    for (unsigned i = 0; i < count; i++) {
+        pieces[i] = (struct iovec){engine->incoming + (size_t)i * engine->message_bytes, engine->message_bytes};
+        compose(engine, connection, lanes[i], pieces[i].iov_base);
+        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &pieces[i], .msg_iovlen = 1}};
+    }
+    connection->sent += count;
+    (void)!sendmmsg(connection->fd, messages, count, MSG_NOSIGNAL);
+}
+
 static void send_batch(struct engine *engine, struct connection *connection, struct batch *batch) {
     const unsigned limit = batch_limit(engine);
     for (unsigned first = 0; first < batch->count; first += limit) {
-        const unsigned rest = batch->count - first;
-        send_lanes(engine, connection, batch->lanes + first, rest < limit ? rest : limit);
+        const unsigned rest = batch->count - first, count = rest < limit ? rest : limit;
+        (engine->joins ? send_lanes : send_singly)(engine, connection, batch->lanes + first, count);
     }
     batch->count = 0;
 }
@@ -87,7 +102,7 @@ static ssize_t receive(const struct engine *engine, const struct connection *con
         uint8_t bytes[CMSG_SPACE(sizeof(int))];
     } control;
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
-    if (engine->depth > 1) {
+    if (engine->joins) {
         message.msg_control = &control;
         message.msg_controllen = sizeof control;
     }
@@ -127,30 +142,55 @@ static bool take_answer(struct engine *engine, struct connection *connection, st
     return true;
 }
 
-void udp_ready(struct engine *engine, struct connection *connection, uint32_t events) {
-    if (!(events & (EPOLLIN | EPOLLERR))) return;
+// Takes the answers of one call, joined or one. False when there was something else among them.
+static bool take_joined(struct engine *engine, struct connection *connection, struct batch *batch) {
     size_t size;
     const ssize_t length = receive(engine, connection, &size);
-    if (length < 0) return;  // the fate of what was sent: it is sent again in time
-    struct batch batch;
-    batch.count = 0;
-    const uint64_t now = now_ns();
+    if (length < 0) return true;  // the fate of what was sent: it is sent again in time
+    const uint64_t now = now_ns(engine);
     size_t start = 0;
     do {
         const size_t rest = (size_t)length - start, own = rest < size ? rest : size;
-        if (!take_answer(engine, connection, &batch, engine->incoming + start, own, now)) {
-            engine->result->corruptions++;
-            close_connection(engine, connection);
-            return;
-        }
+        if (!take_answer(engine, connection, batch, engine->incoming + start, own, now)) return false;
         start += own;
     } while (start < (size_t)length);
-    send_batch(engine, connection, &batch);
+    return true;
+}
+
+// The same of one call that receives each by itself. A byte of room too much shows what is too long.
+static bool take_singly(struct engine *engine, struct connection *connection, struct batch *batch) {
+    const size_t room = (size_t)engine->message_bytes + 1;
+    unsigned count = piece_bytes_max / room < singles_max ? (unsigned)(piece_bytes_max / room) : singles_max;
+    struct mmsghdr messages[singles_max];
+    struct iovec pieces[singles_max];
+    for (unsigned i = 0; i < count; i++) {
+        pieces[i] = (struct iovec){engine->incoming + i * room, room};
+        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &pieces[i], .msg_iovlen = 1}};
+    }
+    const int received = recvmmsg(connection->fd, messages, count, MSG_DONTWAIT, NULL);
+    const uint64_t now = now_ns(engine);
+    for (int i = 0; i < received; i++) {
+        if (!take_answer(engine, connection, batch, pieces[i].iov_base, messages[i].msg_len, now)) return false;
+    }
+    return true;
+}
+
+void udp_ready(struct engine *engine, struct connection *connection, uint32_t events) {
+    if (!(events & (EPOLLIN | EPOLLERR))) return;
+    struct batch batch;
+    batch.count = 0;
+    const bool sends_several = engine->depth > 1 && !engine->joins;
+    if ((sends_several ? take_singly : take_joined)(engine, connection, &batch)) {
+        send_batch(engine, connection, &batch);
+        return;
+    }
+    engine->result->corruptions++;
+    close_connection(engine, connection);
 }
 
 // Sends again what should have come back by now.
 void udp_resend(struct engine *engine) {
-    const uint64_t now = now_ns();
+    const uint64_t now = now_ns(engine);
     if (now < engine->resend_look_at_ns) return;
     engine->resend_look_at_ns = now + resend_look_ns;
     for (uint32_t i = 0; i < engine->config->connections; i++) {
@@ -167,10 +207,10 @@ void udp_resend(struct engine *engine) {
 
 static void start(struct engine *engine, struct connection *connection) {
     const int on = 1;
-    if (engine->depth > 1) setsockopt(connection->fd, SOL_UDP, UDP_GRO, &on, sizeof on);
+    if (engine->joins) setsockopt(connection->fd, SOL_UDP, UDP_GRO, &on, sizeof on);
     struct batch batch;
     batch.count = 0;
-    const uint64_t now = now_ns();
+    const uint64_t now = now_ns(engine);
     for (uint32_t i = 0; i < engine->depth; i++) {
         connection->lanes[i].number = i;
         launch(&batch, &connection->lanes[i], now);

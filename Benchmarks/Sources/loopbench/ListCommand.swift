@@ -7,7 +7,7 @@ struct ListCommand: ParsableCommand {
         abstract: "Shows the workloads, the contenders and the micro-benchmarks."
     )
 
-    @Flag(help: "Says of each workload what it measures and what it does not.")
+    @Flag(help: "Says of each workload and micro-benchmark what it measures and what it does not.")
     var verbose = false
 
     func run() {
@@ -34,10 +34,14 @@ struct ListCommand: ParsableCommand {
             let missing = contender.missing.map { " [missing: \($0)]" } ?? ""
             print("  \(padded(contender.name, 27))  \(contender.summary)\(missing)")
         }
-        print("\nMicro-benchmarks (for 'loopbench micro --only'):")
-        for name in MicroBenchmark.catalog.map(\.name).withoutRepeats {
-            let loops = MicroBenchmark.catalog.filter { $0.name == name }.map(\.loop)
-            print("  \(padded(name, 43)) \(loops.joined(separator: ", "))")
+        print("\nMicro-benchmarks (for 'loopbench micro --only'; its options change their sizes and loops):")
+        let micro = MicroBenchmark.catalog()
+        for name in micro.map(\.name).withoutRepeats {
+            let same = micro.filter { $0.name == name }
+            print("  \(padded(name, 43)) \(same.map(\.loop).joined(separator: ", "))")
+            guard verbose, let first = same.first else { continue }
+            print("      measures: \(first.measures)")
+            print("      does not: \(first.ignores)\n")
         }
     }
 }

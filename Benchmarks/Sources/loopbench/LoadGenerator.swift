@@ -17,8 +17,16 @@ struct LoadGenerator {
     var cpus: CPUPair?
     /// How long the server may take to accept a connection.
     var patienceSeconds = 10.0
+    /// Its time, when it is not the kernel's: a run is then simulated, and never sleeps.
+    var clock: SimulatedClock?
     /// As ``Machine/accountsInterruptsApart``.
     var interruptsApart = false
+
+    /// A time in nanoseconds that somebody else makes. What reads it is given `context`.
+    struct SimulatedClock {
+        var read: @convention(c) (UnsafeMutableRawPointer?) -> UInt64
+        var context: UnsafeMutableRawPointer
+    }
 
     func measure(
         _ workload: Workload,
@@ -77,6 +85,7 @@ struct LoadGenerator {
         configuration.connections = UInt32(workload.connections)
         configuration.message_bytes = UInt32(workload.messageBytes)
         configuration.depth = UInt32(workload.depth)
+        configuration.single_datagrams = workload.isPlain == true
         configuration.warmup_ns = UInt64(warmUpSeconds * 1e9)
         configuration.window_ns = UInt64(windowSeconds * 1e9)
         configuration.patience_ns = UInt64(patienceSeconds * 1e9)
@@ -84,6 +93,7 @@ struct LoadGenerator {
         configuration.server_pid = processID
         configuration.server_cpu = Int32(cpus?.server ?? -1)
         configuration.load_cpu = Int32(cpus?.load ?? -1)
+        if let clock { (configuration.clock, configuration.clock_context) = (clock.read, clock.context) }
         switch endpoint {
         case .tcp(let host, let port):
             configuration.port = port

@@ -2,9 +2,9 @@ import Foundation
 
 /// Sockets that are opened to find something out, and closed at once.
 enum Probe {
-    /// A TCP port of the loopback that nobody listens on now.
-    static func freePort() -> UInt16? {
-        let descriptor = socket(AF_INET, streamKind, 0)
+    /// A port of the loopback that nobody has now, for TCP or for datagrams.
+    static func freePort(forDatagrams: Bool = false) -> UInt16? {
+        let descriptor = socket(AF_INET, forDatagrams ? datagramKind : streamKind, 0)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var address = loopback(port: 0)
@@ -24,6 +24,22 @@ enum Probe {
         return true
     }
 
+    /// Whether a datagram that is sent there comes back, soon.
+    static func answers(at endpoint: Contender.Endpoint) -> Bool {
+        guard case .tcp(_, let port) = endpoint,
+            let descriptor = connected(AF_INET, to: loopback(port: port), datagramKind)
+        else { return false }
+        defer { close(descriptor) }
+        var datagram: [UInt8] = Array("loopback".utf8)
+        let length = datagram.count
+        guard send(descriptor, datagram, length, 0) == length else { return false }
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&wanted, 1, answerMillisecondsMax) == 1 else { return false }
+        return recv(descriptor, &datagram, length, Int32(MSG_DONTWAIT)) == length
+    }
+
+    private static let answerMillisecondsMax: Int32 = 20
+
     /// A connection to `endpoint`, which the caller closes; nil when there is none to be had.
     static func connected(to endpoint: Contender.Endpoint) -> Int32? {
         switch endpoint {
@@ -32,8 +48,12 @@ enum Probe {
         }
     }
 
-    private static func connected<Address>(_ family: Int32, to address: Address) -> Int32? {
-        let descriptor = socket(family, streamKind, 0)
+    private static func connected<Address>(
+        _ family: Int32,
+        to address: Address,
+        _ kind: Int32 = streamKind
+    ) -> Int32? {
+        let descriptor = socket(family, kind, 0)
         guard descriptor >= 0 else { return nil }
         let succeeds = withUnsafePointer(to: address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -63,5 +83,6 @@ enum Probe {
         } ? address : nil
     }
 
+    private static var datagramKind: Int32 { Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) }
     private static var streamKind: Int32 { Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) }
 }

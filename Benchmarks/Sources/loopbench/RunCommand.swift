@@ -171,7 +171,7 @@ struct RunCommand: ParsableCommand {
     private func finish(_ measured: Report) throws {
         var report = measured
         if includesMicro, !cload_was_interrupted() {
-            let catalog = MicroBenchmark.catalog
+            let catalog = MicroBenchmark.catalog()
             let progress = Progress(total: rounds * catalog.count)
             report.micro = try MicroBenchmark.run(catalog, rounds: rounds, progress: progress)
         }

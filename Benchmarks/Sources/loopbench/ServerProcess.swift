@@ -31,7 +31,7 @@ struct ServerProcess: ~Copyable {
         cpu: Int,
         within seconds: Double = startSecondsMax
     ) throws(Failure) -> ServerProcess {
-        let wanted = try place(for: contender, workload.family)
+        let wanted = try place(for: contender, workload)
         let arguments = contender.command(endpoint: wanted, for: workload)
         let child: ChildProcess
         switch Result(catching: { () throws(ChildProcess.StartProblem) in
@@ -47,7 +47,7 @@ struct ServerProcess: ~Copyable {
         let deadline = ContinuousClock.now + .seconds(seconds)
         let outcome =
             contender.isOwn
-            ? awaitListener(of: child, at: wanted, until: deadline)
+            ? awaitListener(of: child, at: wanted, workload.service, until: deadline)
             : awaitLine(of: child, wanted: wanted, until: deadline)
         switch outcome {
         case .success(let endpoint):
@@ -96,17 +96,17 @@ extension ServerProcess {
     /// Where the server is to listen. One that cannot say which port it got is given one that is free now.
     private static func place(
         for contender: Contender,
-        _ family: Workload.Family
+        _ workload: Workload
     ) throws(Failure) -> Contender.Endpoint {
         let host = "127.0.0.1"
-        switch family {
+        switch workload.family {
         case .unix:
             let path = "/tmp/loopbench-\(getpid())-\(contender.name).sock"
             unlink(path)
             return .unix(path: path)
         case .tcp where !contender.isOwn: return .tcp(host: host, port: 0)
         case .tcp:
-            guard let port = Probe.freePort() else {
+            guard let port = Probe.freePort(forDatagrams: workload.service == .udpEcho) else {
                 throw Failure(command: [contender.name], problem: "no port is free on \(host)")
             }
             return .tcp(host: host, port: port)
@@ -125,7 +125,7 @@ extension ServerProcess {
             return .failure(NotListening(text: "printed '\(line)', not where it listens"))
         case .cut:
             // It closed as the process ends, most likely, and that end's status is wanted: no signal is sent.
-            switch child.stop(by: 0, within: 1) {
+            switch child.stop(by: 0, within: stopSecondsMax) {
             case .status(let status): return .failure(NotListening(text: "ended with status \(status)"))
             case .killed: return .failure(NotListening(text: "closed its standard output and did not listen"))
             }
@@ -140,13 +140,15 @@ extension ServerProcess {
     private static func awaitListener(
         of child: borrowing ChildProcess,
         at endpoint: Contender.Endpoint,
+        _ service: Service,
         until deadline: ContinuousClock.Instant
     ) -> Result<Contender.Endpoint, NotListening> {
         while ContinuousClock.now < deadline, !cload_was_interrupted() {
             if let status = child.status() {
                 return .failure(NotListening(text: "ended with status \(status)"))
             }
-            if Probe.listens(at: endpoint) { return .success(endpoint) }
+            let isThere = service == .udpEcho ? Probe.answers(at: endpoint) : Probe.listens(at: endpoint)
+            if isThere { return .success(endpoint) }
             usleep(2_000)
         }
         _ = child.stop(by: SIGKILL, within: 1)
@@ -155,8 +157,9 @@ extension ServerProcess {
             case .tcp(let host, let port): "\(host):\(port)"
             case .unix(let path): path
             }
+        let missing = service == .udpEcho ? "answer datagrams" : "listen"
         return .failure(
-            NotListening(text: "does not listen on \(place) in the time that it has (--start-timeout)")
+            NotListening(text: "does not \(missing) on \(place) in the time that it has (--start-timeout)")
         )
     }
 

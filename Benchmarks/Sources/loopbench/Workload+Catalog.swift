@@ -22,7 +22,7 @@ extension Workload {
             pipelined-64Bx50x16 pipelined-1KiBx10x32 unix-pipelined-64Bx10x32 churn-64Bx1 churn-1KiBx500 \
             unix-churn-64Bx50 stream-in-64KiBx50 stream-out-64KiBx50 unix-stream-in-64KiBx1 unix-stream-out-64KiBx1 \
             idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500 udp-64Bx1 udp-64Bx50 udp-1KiBx50 \
-            udp-pipelined-64Bx10x16 udp-pipelined-1KiBx10x16
+            udp-pipelined-64Bx10x16 udp-pipelined-64Bx50x4 udp-plain-64Bx50x4 udp-pipelined-1KiBx10x16
             """
         return all((grid + [others]).joined(separator: " ")).filter { !core.contains($0) }
     }()

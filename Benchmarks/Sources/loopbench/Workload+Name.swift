@@ -10,6 +10,7 @@ extension Workload {
             case .echo: "\(family == .unix ? "unix" : "echo")-\(size)x\(connections)"
             case .idle: "\(prefix)idle-\(connections)"
             case .http: "http-\(connections)"
+            case .udp where isPlain == true: "udp-plain-\(size)x\(connections)x\(depth)"
             case .udp where depth > 1: "udp-pipelined-\(size)x\(connections)x\(depth)"
             case .churn, .streamIn, .streamOut, .udp: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
             }
@@ -42,23 +43,27 @@ extension Workload {
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
             ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
-            ("stream-out-", .streamOut), ("udp-pipelined-", .udp), ("udp-", .udp), ("", .echo),
+            ("stream-out-", .streamOut), ("udp-pipelined-", .udp), ("udp-plain-", .udp), ("udp-", .udp),
+            ("", .echo),
         ]
         // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.
         for (prefix, kind) in kinds where !prefix.isEmpty || family == .unix {
             guard let rest = text.dropping(prefix) else { continue }
             let parts = rest.split(separator: "x", omittingEmptySubsequences: false)
-            let isPipelined = prefix.hasSuffix("pipelined-")
+            let isPlain = prefix == "udp-plain-"
+            let isPipelined = prefix.hasSuffix("pipelined-") || isPlain
             guard parts.count == (isPipelined ? 3 : 2), let bytes = parsedByteCount(parts[0]),
                 let connections = Int(parts[1]), let depth = isPipelined ? Int(parts[2]) : 1
             else { return nil }
-            return Workload(
+            var workload = Workload(
                 kind,
                 family: family,
                 connections: connections,
                 messageBytes: bytes,
                 depth: depth
             )
+            if isPlain { workload.isPlain = true }
+            return workload
         }
         return nil
     }

@@ -14,6 +14,8 @@ extension Workload {
             case .idle: "memory of \(many)\(place), each held after one message of \(size)"
             case .streamIn: "pieces of \(size) sent to the server\(place) on \(many)"
             case .streamOut: "pieces of \(size) sent by the server\(place) on \(many)"
+            case .udp where isPlain == true:
+                "\(size) echoed over UDP to \(many), \(depth) datagrams in flight for each, none joined with another"
             case .udp where depth > 1:
                 "\(size) echoed over UDP to \(many), \(depth) datagrams in flight for each"
             case .udp: "\(size) echoed over UDP to \(many), one datagram at a time for each"
@@ -72,11 +74,17 @@ extension Workload {
             "Whether the server looked at the bytes: it answers nothing, so that only what it took is counted."
         case .streamOut:
             "Sending from files, and many slow readers. The content is verified."
+        case .udp where isPlain == true:
+            """
+            A network, and losses: what does not come back within 20 ms is sent again, and counted apart. The load has to take \
+            each datagram through the kernel, as the server has, and costs as much: look at the CPU time first.
+            """
         case .udp where depth > 1:
             """
             A network, and losses: what does not come back within 20 ms is sent again, and counted apart. The load has the kernel \
             join datagrams of one socket (UDP_SEGMENT, UDP_GRO), as fast clients do; a server that does not ask for the same \
-            is given, and sends, single ones.
+            is given, and sends, single ones. Over loopback nobody else would join them: 'udp-plain-…' shows what remains \
+            with clients that do not.
             """
         case .udp:
             """

@@ -31,6 +31,9 @@ struct Workload: Sendable, Codable, Equatable {
     var messageBytes: Int
     /// How many messages are in flight on a connection, at most.
     var depth = 1
+    /// UDP with a depth above 1: true when each datagram passes the load's kernel calls by itself, nil when those of one client
+    /// in a row are joined.
+    var isPlain: Bool?
     /// Messages a second on all connections together, in an open loop; nil for a closed one.
     var rate: Double?
 

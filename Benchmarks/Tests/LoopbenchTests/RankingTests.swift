@@ -106,7 +106,9 @@ struct RankingTests {
         let left = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap {
             Int32($0)
         }
-        #expect(left.count >= 3 && left.allSatisfy { kill($0, 0) != 0 })
+        #expect(left.count >= 3)
+        // Another process may have got the number of one that is gone.
+        #expect(!left.contains { commandLine(of: $0).contains("c-epoll-echo") })
     }
 
     /// What comes after the measurements may use every CPU again, as the micro-benchmarks of two loops have to.
@@ -138,6 +140,10 @@ struct RankingTests {
         #expect(surroundings.versions["Swift"]?.contains("6.") == true)
         guard Program.find("python3") != nil else { return }
         #expect(surroundings.versions["asyncio"]?.hasPrefix("CPython 3.") == true)
+    }
+
+    private func commandLine(of process: Int32) -> String {
+        (try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)) ?? ""
     }
 
     private func measure(_ workload: Workload, _ contenders: [Contender]) throws -> WorkloadResult {

@@ -49,6 +49,22 @@ struct RunOptionsTests {
         }
     }
 
+    /// The whole tool, started as `taskset` would start it.
+    @Test func onOneCPUTheToolRefuses() throws {
+        let cpu = try #require(CPUPair.allowedCPUs.first)
+        let words = [
+            Program.sibling("loopbench"), "run", "--workloads", "echo-64Bx1", "--contenders", "c-epoll",
+        ]
+        let tool = try ChildProcess(words, cpu: cpu, announces: true)
+        #expect(tool.readAll(until: .now + .seconds(60)) == "")
+        let end = tool.stop(by: 0, within: 60)
+        #expect(tool.lastWords.contains("Refusing to compare: this process may use one CPU only"))
+        guard case .status(1) = end else {
+            Issue.record("it ended otherwise: \(end)")
+            return
+        }
+    }
+
     @Test func anotherCoreIsPreferred() throws {
         let siblings: (Int) -> Set<Int> = { $0 < 4 ? [2, 3] : [4, 5] }
         let free = try CPUPair.choose(allowed: [2, 3, 4], siblings: siblings)

@@ -21,12 +21,14 @@ struct WorkloadTests {
         #expect(Workload(named: "udp-64Bx50")?.kind == .udp)
         let datagrams = try #require(Workload(named: "udp-pipelined-1KiBx7x16"))
         #expect(datagrams.kind == .udp && datagrams.depth == 16 && datagrams.connections == 7)
+        let plain = try #require(Workload(named: "udp-plain-1KiBx7x16"))
+        #expect(plain.isPlain == true && plain.depth == 16 && plain != datagrams)
     }
 
     @Test(arguments: [
         "", "echo", "echo-64x1", "echo-64Bx0", "echo-64Bx", "echo-64Bx1x2", "idle-64Bx1", "churn-64Bx1@5",
         "unix-http-5", "udp-4Bx1", "udp-65508Bx1", "unix-udp-64Bx1", "udp-64Bx1x2", "udp-64Bx1@5",
-        "udp-pipelined-64Bx1", "unix-udp-pipelined-64Bx1x2", "udp-pipelined-64Bx1x2@5",
+        "udp-pipelined-64Bx1", "unix-udp-pipelined-64Bx1x2", "udp-pipelined-64Bx1x2@5", "udp-plain-64Bx5",
         "echo-64Bx1@0", "echo-64Bx1@", "echo-9999999999GiBx1", "64Bx1", "pipelined-64Bx1", "echo-64Bx1@5@5",
     ])
     func nonsenseIsNoWorkload(_ name: String) {

@@ -37,6 +37,7 @@ typedef struct {
     uint32_t connections;
     uint32_t message_bytes;
     uint32_t depth;
+    bool single_datagrams;  // CLOAD_UDP: each passes the kernel by itself, whatever the depth
     double rate_per_s;      // CLOAD_ECHO: messages that are due a second, on all connections; 0 for a closed loop
     uint64_t warmup_ns;
     uint64_t window_ns;
@@ -44,12 +45,16 @@ typedef struct {
     int32_t server_pid;     // whose CPU time and memory are read; 0 for none
     int server_cpu;         // where server and load run, to see what else does; below 0: all CPUs are looked at
     int load_cpu;
+    // The time in nanoseconds, for a run that is simulated; NULL for the kernel's. Such a run never sleeps: it asks again.
+    uint64_t (*clock)(void *context);
+    void *clock_context;
 } cload_config;
 
 typedef struct {
     uint64_t requests;      // completed in the window; connections for CLOAD_CHURN
     uint64_t bytes;         // of payload, received (sent for CLOAD_STREAM_IN), in the window
     uint64_t errors;        // connections that failed, ended early or timed out, at any time
+    uint64_t timeouts;      // connections that were waited for in vain: at most one, as none is tried after it
     uint64_t resent;        // datagrams that did not come back in time, at any time
     uint64_t corruptions;   // connections on which something else than expected came back, at any time
     uint64_t scheduled;     // open loop: messages that were due in the window
@@ -102,8 +107,6 @@ int cload_stop(int32_t pid, int signal_number, int timeout_ms);
 int cload_pin(int cpu);
 // Lets the calling thread run on each of these CPUs. 0 or an errno.
 int cload_allow(const int32_t *cpus, int count);
-// How many CPUs this process may run on.
-int cload_cpu_count(void);
 // Whether this process may run on that CPU; its number is from 0 to 1023.
 int cload_may_use_cpu(int cpu);
 // Raises the soft limit on descriptors to the hard one and returns it.

@@ -29,8 +29,9 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         cload_raise_descriptor_limit()
         // On one CPU the servers share it with the load; the figures are worth less then, but the demo works.
-        let isPinned = cload_cpu_count() >= 2 && cload_pin(1) == 0
-        let serverCPU = isPinned ? 0 : -1
+        let cpus = try? CPUPair.choose()
+        if let cpus { cload_pin(Int32(cpus.load)) }
+        let serverCPU = cpus?.server ?? -1
         var table = TextTable(columns: [
             "service", "loop", "requests/s", "p50 µs", "p99 µs", "CPU µs/request", "load",
         ])

@@ -4,15 +4,19 @@ import Proactor
 
 extension MicroBenchmark {
     /// Heap allocations for each operation in steady state, counted on the loop's thread.
-    static func allocations(on kind: LoopKind) -> [MicroBenchmark] {
-        let operations: [(name: String, atMost: Double, measure: (LoopKind) throws -> Double)] = [
+    static func allocations(on kind: LoopKind, _ sizes: MicroSizes) -> [MicroBenchmark] {
+        let count = sizes.operations
+        let operations: [(name: String, atMost: Double, measure: (LoopKind, Int) throws -> Double)] = [
             // The closure that starts the chain is made once for all of them.
             ("callSoon", 0.001, callSoonAllocations),
             // Each makes a Swift task, which carries the task-local values. `Task.yield` allocates, once for a hundred of them.
-            ("callSoon in a task", 7.02, { try allocationsInTask(on: $0) { _ = try $0.callSoon(nothing) } }),
+            (
+                "callSoon in a task", 7.02,
+                { try allocationsInTask(on: $0, $1) { _ = try $0.callSoon(nothing) } }
+            ),
             (
                 "callSoonThreadSafe in a task", 5.02,
-                { try allocationsInTask(on: $0) { try $0.callSoonThreadSafe(nothing) } }
+                { try allocationsInTask(on: $0, $1) { try $0.callSoonThreadSafe(nothing) } }
             ),
             // Their memory grows in pieces, for many timers at a time.
             ("timer that fires", 0.1, timerAllocations),
@@ -22,18 +26,17 @@ extension MicroBenchmark {
         ]
         return operations.map { operation in
             MicroBenchmark(
+                topic: .allocations,
                 name: "allocations: \(operation.name)",
                 loop: kind.rawValue,
                 unit: "each",
                 decimals: 3,
-                bar: .atMost(operation.atMost)
-            ) { try operation.measure(kind) }
+                bar: sizes.bar(.atMost(operation.atMost))
+            ) { try operation.measure(kind, count) }
         }
     }
 
-    private static let count = 20_000
-
-    private static func callSoonAllocations(on kind: LoopKind) throws -> Double {
+    private static func callSoonAllocations(on kind: LoopKind, _ count: Int) throws -> Double {
         try withLoop(kind) { loop in
             try CallbackChain(on: loop, count: count, burst: 100).run()
             let chain = CallbackChain(on: loop, count: count, burst: 100)
@@ -48,22 +51,23 @@ extension MicroBenchmark {
     /// Of `schedule`, called by a task a hundred times a turn.
     private static func allocationsInTask(
         on kind: LoopKind,
+        _ count: Int,
         _ schedule: @escaping @Sendable (BaseEventLoop) throws -> Void
     ) throws -> Double {
         try withLoop(kind) { loop in
             try loop.runUntilComplete {
                 var before: UInt64 = 0
-                for round in 0..<220 {
+                for round in 0..<(20 + count / 100) {
                     if round == 20 { before = cmicro_allocations() }
                     for _ in 0..<100 { try schedule(loop) }
                     await Task.yield()
                 }
-                return Double(cmicro_allocations() - before) / 20_000
+                return Double(cmicro_allocations() - before) / Double(count)
             }
         }
     }
 
-    private static func timerAllocations(on kind: LoopKind) throws -> Double {
+    private static func timerAllocations(on kind: LoopKind, _ count: Int) throws -> Double {
         try withLoop(kind) { loop in
             var left = 0
             var before: UInt64 = 0
@@ -83,18 +87,19 @@ extension MicroBenchmark {
     }
 
     /// The future that is awaited is an allocation too, made beforehand here: only the wait is counted.
-    private static func awaitAllocations(on kind: LoopKind) throws -> Double {
+    private static func awaitAllocations(on kind: LoopKind, _ count: Int) throws -> Double {
         try withLoop(kind) { loop in
             let futures = (0..<(count + 1_000)).map { _ in loop.createFuture() }
             let pump = FuturePump(loop: loop, futures: futures)
             try pump.start()
-            return try loop.runUntilComplete(loop.createTask { try await awaitAll(futures, pump) })
+            return try loop.runUntilComplete(loop.createTask { try await awaitAll(futures, pump, count) })
         }
     }
 
     private nonisolated(nonsending) static func awaitAll(
         _ futures: [Future<Void>],
-        _ pump: FuturePump
+        _ pump: FuturePump,
+        _ count: Int
     ) async throws -> Double {
         var before: UInt64 = 0
         for (index, future) in futures.enumerated() {
@@ -107,10 +112,9 @@ extension MicroBenchmark {
         return Double(found) / Double(count)
     }
 
-    private static func echoAllocations(on kind: LoopKind) throws -> Double {
+    private static func echoAllocations(on kind: LoopKind, _ count: Int) throws -> Double {
         try withLoop(kind) { loop in
-            let messages = count
-            let echo = CountedEcho(skipping: 1_000, counting: messages)
+            let echo = CountedEcho(skipping: 1_000, counting: count)
             return try loop.runUntilComplete {
                 let server = try await loop.createServer(
                     ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
@@ -119,7 +123,7 @@ extension MicroBenchmark {
                 let ended = loop.createFuture()
                 let boundEnd = LoopBound(ended, of: loop)
                 Thread.detachNewThread {
-                    let finished = EchoClient(port: address.port ?? 0).exchange(messages + 2_000)
+                    let finished = EchoClient(port: address.port ?? 0).exchange(count + 2_000)
                     try? boundEnd.post {
                         if finished {
                             try $0.setResult(())

@@ -2,9 +2,9 @@ import Proactor
 
 extension MicroBenchmark {
     /// Heap allocations for a datagram that one endpoint sends to another of the same loop, and gets back.
-    static func datagramAllocations(on kind: LoopKind) throws -> Double {
+    static func datagramAllocations(on kind: LoopKind, _ count: Int) throws -> Double {
         try withLoop(kind) { loop in
-            let client = CountedDatagrams(skipping: 1_000, counting: 20_000)
+            let client = CountedDatagrams(skipping: 1_000, counting: count)
             return try loop.runUntilComplete {
                 let (server, _) = try await loop.createDatagramEndpoint(localAddress: ("127.0.0.1", 0)) {
                     DatagramEcho()

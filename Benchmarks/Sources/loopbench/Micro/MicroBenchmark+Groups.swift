@@ -3,33 +3,34 @@ import Proactor
 extension MicroBenchmark {
     /// Two loops of a group against one, each with its own load: clients and a server that talk over TCP on the same
     /// loop, so that every loop keeps one processor busy. On one processor they share it.
-    static func groups(on kind: LoopKind) -> [MicroBenchmark] {
-        [1, 2].map { count in
+    static func groups(on kind: LoopKind, _ sizes: MicroSizes) -> [MicroBenchmark] {
+        let connections = sizes.connections
+        return [1, 2].map { count in
             MicroBenchmark(
+                topic: .groups,
                 name: "echo, \(count) \(count == 1 ? "loop" : "loops, each its own load")",
                 loop: kind.rawValue,
                 unit: "thousand/s"
-            ) { try groupEchoes(on: kind, loops: count) / 1000 }
+            ) { try groupEchoes(connections, on: kind, loops: count) / 1000 }
         } + [
-            MicroBenchmark(name: "echo, 2 loops over 1", loop: kind.rawValue, unit: "×") {
-                let one = try groupEchoes(on: kind, loops: 1)
-                return try groupEchoes(on: kind, loops: 2) / one
+            MicroBenchmark(topic: .groups, name: "echo, 2 loops over 1", loop: kind.rawValue, unit: "×") {
+                let one = try groupEchoes(connections, on: kind, loops: 1)
+                return try groupEchoes(connections, on: kind, loops: 2) / one
             }
         ]
     }
 
-    private static let connections = 50
     private static let tripsEach = 400
 
     /// Messages a second that came back, of all loops together.
-    private static func groupEchoes(on kind: LoopKind, loops: Int) throws -> Double {
+    private static func groupEchoes(_ connections: Int, on kind: LoopKind, loops: Int) throws -> Double {
         var options = EventLoopGroupOptions(loopCount: loops, name: "bench")
         options.pinning = .onePerProcessor
         options.makeLoop = { _ in try kind.makeLoop() }
         let group = try EventLoopGroup(options)
         let seconds = try secondsTaken {
             _ = try group.next().runCoroutineThreadSafe {
-                try await group.runOnEach { loop in try await echoes(on: loop) }
+                try await group.runOnEach { loop in try await echoes(connections, on: loop) }
             }.result()
         }
         group.shutdown()
@@ -37,7 +38,7 @@ extension MicroBenchmark {
         return Double(loops * connections * tripsEach) / seconds
     }
 
-    private static func echoes(on loop: any AbstractEventLoop) async throws {
+    private static func echoes(_ connections: Int, on loop: any AbstractEventLoop) async throws {
         let server = try await loop.createServer(host: "127.0.0.1", port: 0) { EchoConnection() }
         let port = try server.sockets[0].localAddress().port
         let over = loop.createFuture()

@@ -2,12 +2,18 @@ import CMicro
 import Proactor
 
 extension MicroBenchmark {
-    static func scheduling(on kind: LoopKind) -> [MicroBenchmark] {
-        [("callSoon, chained", 1, 1_000_000), ("callSoon, 100 at a time", 100, 5_000_000)].map {
-            name,
-            burst,
-            count in
-            MicroBenchmark(name: name, loop: kind.rawValue, unit: "million/s", bar: .atLeast(20)) {
+    static func scheduling(on kind: LoopKind, _ sizes: MicroSizes) -> [MicroBenchmark] {
+        [
+            ("callSoon, chained", 1, sizes.callbacks),
+            ("callSoon, \(shown(Double(sizes.burst), 0)) at a time", sizes.burst, 5 * sizes.callbacks),
+        ].map { name, burst, count in
+            MicroBenchmark(
+                topic: .callbacks,
+                name: name,
+                loop: kind.rawValue,
+                unit: "million/s",
+                bar: sizes.bar(.atLeast(20))
+            ) {
                 try withLoop(kind) { loop in
                     try CallbackChain(on: loop, count: count / 10, burst: burst).run()
                     let chain = CallbackChain(on: loop, count: count, burst: burst)
@@ -17,35 +23,42 @@ extension MicroBenchmark {
         }
     }
 
-    static func timers(on kind: LoopKind) -> [MicroBenchmark] {
-        [
+    static func timers(on kind: LoopKind, _ sizes: MicroSizes) -> [MicroBenchmark] {
+        let (standing, fired) = (sizes.standingTimers, sizes.timers)
+        return [
             MicroBenchmark(
+                topic: .cancelledTimers,
                 name: "timer, schedule and cancel",
                 loop: kind.rawValue,
                 unit: "million/s",
-                bar: .atLeast(10)
-            ) { try scheduleAndCancel(on: kind, standing: 0) },
+                bar: sizes.bar(.atLeast(10))
+            ) { try scheduleAndCancel(sizes.cancelledTimers, on: kind, standing: 0) },
             MicroBenchmark(
-                name: "timer, schedule and cancel, 10,000 standing",
+                topic: .cancelledTimers,
+                name: "timer, schedule and cancel, \(shown(Double(standing), 0)) standing",
                 loop: kind.rawValue,
                 unit: "million/s"
             ) {
-                try scheduleAndCancel(on: kind, standing: 10_000)
+                try scheduleAndCancel(sizes.cancelledTimers, on: kind, standing: standing)
             },
             MicroBenchmark(
-                name: "timer, schedule and fire 100,000",
+                topic: .firedTimers,
+                name: "timer, schedule and fire \(shown(Double(fired), 0))",
                 loop: kind.rawValue,
                 unit: "CPU µs each",
                 decimals: 3,
-                bar: .atMost(0.2)
-            ) { try scheduleAndFire(on: kind, count: 100_000) },
+                bar: sizes.bar(.atMost(0.2))
+            ) { try scheduleAndFire(on: kind, count: fired) },
         ]
     }
 
-    private static func scheduleAndCancel(on kind: LoopKind, standing: Int) throws -> Double {
+    private static func scheduleAndCancel(
+        _ count: Int,
+        on kind: LoopKind,
+        standing: Int
+    ) throws -> Double {
         try withLoop(kind) { loop in
             let nothing: () throws -> Void = {}
-            let count = 2_000_000
             var seconds = 0.0
             try loop.callSoon {
                 for index in 0..<standing { try loop.callLater(.seconds(3_600 + index % 977), nothing) }

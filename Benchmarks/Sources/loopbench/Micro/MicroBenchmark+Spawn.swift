@@ -3,28 +3,32 @@ import Proactor
 
 extension MicroBenchmark {
     private static let program = "/bin/true"
-    private static let count = 200
     private static let rounds = 4
 
     /// Child processes that do nothing: what starting one and waiting for it costs, against the same in C.
-    static var spawning: [MicroBenchmark] {
+    static func spawning(_ sizes: MicroSizes) -> [MicroBenchmark] {
+        let count = sizes.children
+        let bar = sizes.bar(.atMost(1.2))
         var all = [
-            MicroBenchmark(name: "spawn and wait, C", loop: "-", unit: "CPU µs each") {
-                try inC().own / Double(count)
+            MicroBenchmark(topic: .children, name: "spawn and wait, C", loop: "-", unit: "CPU µs each") {
+                try inC(count).own / Double(count)
             },
-            MicroBenchmark(name: "the same and its child, C", loop: "-", unit: "CPU µs each") {
-                try inC().total / Double(count)
+            MicroBenchmark(
+                topic: .children,
+                name: "the same and its child, C",
+                loop: "-",
+                unit: "CPU µs each"
+            ) {
+                try inC(count).total / Double(count)
             },
         ]
-        for kind in [LoopKind.proactor, .epoll] {
+        for kind in sizes.loops {
             all += [
-                spawning("spawn and wait, over C's", kind, pipes: false, bar: .atMost(1.2)) {
-                    $0.own / $1.own
-                },
-                spawning("the same and its child, over C's", kind, pipes: false, bar: .atMost(1.2)) {
+                spawning("spawn and wait, over C's", kind, count, pipes: false, bar: bar) { $0.own / $1.own },
+                spawning("the same and its child, over C's", kind, count, pipes: false, bar: bar) {
                     $0.total / $1.total
                 },
-                spawning("spawn with three pipes, over C's without", kind, pipes: true, bar: .none) {
+                spawning("spawn with three pipes, over C's without", kind, count, pipes: true, bar: .none) {
                     $0.own / $1.own
                 },
             ]
@@ -42,14 +46,15 @@ extension MicroBenchmark {
     private static func spawning(
         _ name: String,
         _ kind: LoopKind,
+        _ count: Int,
         pipes: Bool,
         bar: Bar,
         _ ratio: @escaping (Cost, Cost) -> Double
     ) -> MicroBenchmark {
-        MicroBenchmark(name: name, loop: kind.rawValue, unit: "×", bar: bar) {
+        MicroBenchmark(topic: .children, name: name, loop: kind.rawValue, unit: "×", bar: bar) {
             var (loop, bare) = (Cost(), Cost())
             for _ in 0..<rounds {
-                let (one, other) = (try onLoop(kind, pipes: pipes), try inC())
+                let (one, other) = (try onLoop(kind, count, pipes: pipes), try inC(count))
                 loop = Cost(own: loop.own + one.own, total: loop.total + one.total)
                 bare = Cost(own: bare.own + other.own, total: bare.total + other.total)
             }
@@ -57,7 +62,7 @@ extension MicroBenchmark {
         }
     }
 
-    private static func inC() throws -> Cost {
+    private static func inC(_ count: Int) throws -> Cost {
         try measuring {
             guard cmicro_spawn_and_wait(program, UInt32(count)) else {
                 throw DemoProblem("\(program) could not be started, or failed")
@@ -65,7 +70,7 @@ extension MicroBenchmark {
         }
     }
 
-    private static func onLoop(_ kind: LoopKind, pipes: Bool) throws -> Cost {
+    private static func onLoop(_ kind: LoopKind, _ count: Int, pipes: Bool) throws -> Cost {
         try withLoop(kind) { loop in
             var options = ProcessOptions()
             if !pipes {

@@ -4,16 +4,17 @@ import Foundation
 import Proactor
 
 extension MicroBenchmark {
-    static func posts(on kind: LoopKind) -> [MicroBenchmark] {
-        [
+    static func posts(on kind: LoopKind, _ sizes: MicroSizes) -> [MicroBenchmark] {
+        let count = sizes.posts
+        return [
             MicroBenchmark(
+                topic: .posts,
                 name: "callSoonThreadSafe",
                 loop: kind.rawValue,
                 unit: "million/s",
-                bar: .atLeast(6)
+                bar: sizes.bar(.atLeast(6))
             ) {
-                let count = 1_000_000
-                return try withLoop(kind) { loop in
+                try withLoop(kind) { loop in
                     try loop.callSoon {
                         Thread.detachNewThread {
                             for _ in 0..<count { try? loop.callSoonThreadSafe(Self.nothing) }
@@ -27,49 +28,63 @@ extension MicroBenchmark {
     }
 
     private static let nothing: @Sendable () throws -> Void = {}
-    private static let trips = 20_000
 
     /// Two loops on two threads that wake each other, against two threads that do it with bare eventfds.
-    static var roundTrips: [MicroBenchmark] {
-        var withoutMessages = RingConfiguration()
-        withoutMessages.messageWakeUp = false
-        let eventfdRing = withoutMessages
-        return [
-            MicroBenchmark(name: "round trip, bare eventfds", loop: "-", unit: "thousand/s") {
-                try bareRoundTrips()
-            },
-            roundTrip("proactor, eventfd") { try ProactorEventLoop(configuration: eventfdRing) },
-            roundTrip("proactor") { try ProactorEventLoop() },
-            roundTrip("epoll") { try SelectorEventLoop(selector: .epoll) },
+    static func roundTrips(_ sizes: MicroSizes) -> [MicroBenchmark] {
+        let trips = sizes.trips
+        var all = [
             MicroBenchmark(
+                topic: .roundTrips,
+                name: "round trip, bare eventfds",
+                loop: "-",
+                unit: "thousand/s"
+            ) { try bareRoundTrips(trips) }
+        ]
+        if sizes.loops.contains(.proactor) {
+            var withoutMessages = RingConfiguration()
+            withoutMessages.messageWakeUp = false
+            let eventfdRing = withoutMessages
+            all.append(
+                roundTrip("proactor, eventfd", trips) { try ProactorEventLoop(configuration: eventfdRing) }
+            )
+        }
+        all += sizes.loops.map { kind in roundTrip(kind.rawValue, trips) { try kind.makeLoop() } }
+        guard sizes.loops.contains(.proactor) else { return all }
+        return all + [
+            MicroBenchmark(
+                topic: .roundTrips,
                 name: "round trip over an eventfd's",
                 loop: "proactor",
                 unit: "×",
-                bar: .atLeast(1.3)
+                bar: sizes.bar(.atLeast(1.3))
             ) {
-                let bare = try bareRoundTrips()
-                return try loopRoundTrips { try ProactorEventLoop() } / bare
-            },
+                let bare = try bareRoundTrips(trips)
+                return try loopRoundTrips(trips) { try ProactorEventLoop() } / bare
+            }
         ]
     }
 
     private static func roundTrip(
         _ name: String,
+        _ trips: Int,
         _ makeLoop: @escaping @Sendable () throws -> BaseEventLoop
     ) -> MicroBenchmark {
-        MicroBenchmark(name: "round trip between loops", loop: name, unit: "thousand/s") {
-            try loopRoundTrips(makeLoop)
+        MicroBenchmark(topic: .roundTrips, name: "round trip between loops", loop: name, unit: "thousand/s") {
+            try loopRoundTrips(trips, makeLoop)
         }
     }
 
-    private static func bareRoundTrips() throws -> Double {
+    private static func bareRoundTrips(_ trips: Int) throws -> Double {
         let nanoseconds = cmicro_eventfd_round_trips(UInt64(trips))
         guard nanoseconds > 0 else { throw DemoProblem("the eventfds could not be set up") }
         return Double(trips) * 1e6 / Double(nanoseconds)
     }
 
     /// Each loop runs on a thread of its own, pinned as the bare ones are.
-    private static func loopRoundTrips(_ makeLoop: @Sendable () throws -> BaseEventLoop) throws -> Double {
+    private static func loopRoundTrips(
+        _ trips: Int,
+        _ makeLoop: @Sendable () throws -> BaseEventLoop
+    ) throws -> Double {
         let (asking, answering) = (try makeLoop(), try makeLoop())
         let players = RoundTripPlayers(asking: asking, answering: answering, trips: trips)
         let bothEnded = DispatchGroup()

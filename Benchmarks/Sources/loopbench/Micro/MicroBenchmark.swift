@@ -30,6 +30,7 @@ struct MicroBenchmark {
     /// About how long all of them take, once each.
     static let secondsOfARound = 18.0
 
+    var topic: Topic
     var name: String
     var loop: String
     var unit: String
@@ -62,11 +63,11 @@ struct MicroBenchmark {
     }
 
     /// Every benchmark, in the order of the table.
-    static var catalog: [MicroBenchmark] {
-        [LoopKind.proactor, .epoll].flatMap {
-            scheduling(on: $0) + timers(on: $0) + posts(on: $0) + groups(on: $0)
+    static func catalog(_ sizes: MicroSizes = MicroSizes()) -> [MicroBenchmark] {
+        sizes.loops.flatMap {
+            scheduling(on: $0, sizes) + timers(on: $0, sizes) + posts(on: $0, sizes) + groups(on: $0, sizes)
         }
-            + roundTrips + spawning + [LoopKind.proactor, .epoll].flatMap { allocations(on: $0) }
+            + roundTrips(sizes) + spawning(sizes) + sizes.loops.flatMap { allocations(on: $0, sizes) }
     }
 }
 

@@ -5,8 +5,14 @@ import Foundation
 struct MicroCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "micro",
-        abstract: "Measures scheduling, timers, threads and allocations within this process."
+        abstract: "Measures scheduling, timers, threads and allocations within this process.",
+        discussion: """
+            'loopbench list --verbose' says of each what it measures and what not. Bars hold for the usual sizes only.
+            """
     )
+
+    @OptionGroup(title: "Sizes")
+    var options: MicroOptions
 
     @Option(help: "How often each is measured.")
     var rounds = 5
@@ -25,7 +31,7 @@ struct MicroCommand: ParsableCommand {
     }
 
     func run() throws {
-        let chosen = MicroBenchmark.catalog.filter { only.map($0.name.contains) ?? true }
+        let chosen = MicroBenchmark.catalog(try options.sizes()).filter { only.map($0.name.contains) ?? true }
         guard !chosen.isEmpty else { throw ValidationError("No benchmark has '\(only ?? "")' in its name.") }
         let progress = Progress(total: rounds * chosen.count)
         var report = Report(

@@ -1,0 +1,48 @@
+extension MicroBenchmark {
+    /// What a benchmark is about.
+    enum Topic: Sendable {
+        case callbacks
+        case cancelledTimers
+        case firedTimers
+        case posts
+        case roundTrips
+        case groups
+        case children
+        case allocations
+    }
+
+    /// What its figure says.
+    var measures: String {
+        switch topic {
+        case .callbacks:
+            "Callbacks that schedule the next ones, one after the other or many at a time: what a turn and a callback cost."
+        case .cancelledTimers:
+            "A timer that is scheduled and cancelled at once, as a time-out per request is, with others standing or none."
+        case .firedTimers:
+            "The CPU time of a timer from the turn after its schedule to its callback, 10 ms' worth of them."
+        case .posts:
+            "Callbacks from one other thread, as fast as it posts them: the inbox, and how rarely it wakes the loop."
+        case .roundTrips:
+            "Two loops on two threads that wake each other in turns, beside two threads that do it with bare eventfds."
+        case .groups:
+            "What a second loop adds where each has its own load: clients and server on the same loop."
+        case .children:
+            "The CPU time of starting a child process and awaiting its end, over the same by posix_spawn in C."
+        case .allocations: "Heap allocations of the loop's thread for each operation, in steady state."
+        }
+    }
+
+    /// What it does not say.
+    var ignores: String {
+        switch topic {
+        case .callbacks: "The work of real callbacks, and input or output between them."
+        case .cancelledTimers: "Timers that fire."
+        case .firedTimers: "How late they fire, and the cost of scheduling them."
+        case .posts: "How long a post takes until it runs, and several threads that post at the same time."
+        case .roundTrips: "Loops that have other work to do, and so need no waking."
+        case .groups: "How the kernel spreads connections over the loops."
+        case .children: "The child's own work: it is /bin/true."
+        case .allocations: "How large they are, and those of other threads."
+        }
+    }
+}
