@@ -12,7 +12,8 @@ struct CancellationHandler {
     @inline(__always)
     init(for wait: any CancellableWait) {
         // Not retained: the caller holds it until the handler is removed.
-        handler = cposix_add_cancellation_handler(tellWait, Unmanaged<AnyObject>.passUnretained(wait).toOpaque())
+        let object = Unmanaged<AnyObject>.passUnretained(wait).toOpaque()
+        handler = cposix_add_cancellation_handler(tellWait, object)
     }
 
     /// Returns when nobody is within the handler any more.
