@@ -4,7 +4,7 @@ import SystemPackage
 ///
 /// The ring, or the child's pidfd, tells when the child has ended; the child is reaped then, and not before, so that until then
 /// its number is its own. It is over when the child has ended, its pipes are closed and `connectionLost` was called.
-final class ChildProcess: CompletionOwner, SubprocessTransport {
+final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     /// What a child's exit status is said to be when somebody else has taken it.
     private static let unknownReturnCode: Int32 = 255
 
@@ -21,8 +21,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     @exclusivity(unchecked) private var exitWaiters: [Future<Int32>] = []
     @exclusivity(unchecked) private var wasClosed = false
     @exclusivity(unchecked) private var isEnding = false
-    /// Its place in the loop's ``ProcessRegistry``.
-    @exclusivity(unchecked) var registryIndex = -1
+    @exclusivity(unchecked) var registryIndex: Int32 = -1
 
     init(loop: BaseEventLoop, process: SpawnedProcess, childProtocol: any SubprocessProtocol) {
         self.loop = loop
@@ -181,7 +180,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         pipes = []
     }
 
-    /// For a loop that closes: the operations are gone, and the pipes are closed by their transports.
+    /// The pipes are closed by their transports.
     func closeWithLoop(inFork: Bool) {
         childProtocol = nil
         pipes = []
