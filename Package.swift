@@ -46,10 +46,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ProactorTests",
-            dependencies: ["Proactor", "CPosix"],
+            dependencies: ["Proactor", "CPosix", "CUring"],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "ProactorSoak", dependencies: ["Proactor"], swiftSettings: swiftSettings),
+        .testTarget(name: "ProactorSoak", dependencies: ["Proactor", "CUring"], swiftSettings: swiftSettings),
     ] + examples,
     swiftLanguageModes: [.v6]
 )

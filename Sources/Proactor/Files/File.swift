@@ -32,8 +32,8 @@ public final class File {
     private let descriptor: FileDescriptor
     private var isOpen = true
     private var operationsInFlight = 0
-    /// Whoever closes the file, while it waits for the operations in flight.
-    private var closer: UnsafeContinuation<Void, Never>?
+    /// Done with the operations in flight, when the file is to be closed then.
+    private var lastOperation: Future<Void>?
 
     /// Takes over a descriptor that is open already, and closes it in the end. On the loop's thread only.
     ///
@@ -154,8 +154,9 @@ public final class File {
         guard isOpen else { return }
         isOpen = false
         if operationsInFlight > 0 {
-            // An actor's task comes here by the ready queue: the last one may be over by now.
-            await withUnsafeContinuation { if operationsInFlight > 0 { closer = $0 } else { $0.resume() } }
+            let lastOperation = loop.createFuture()
+            self.lastOperation = lastOperation
+            await lastOperation.untilDoneRegardless()
         }
         let result = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)
         if result < 0 { throw FileError(.close, Errno(rawValue: -result), path: path) }
@@ -178,7 +179,7 @@ public final class File {
         operationsInFlight -= 1
         guard operationsInFlight == 0 else { return }
         if loop.isClosed { isOpen = false } else { loop.unclaimed.remove(descriptor) }
-        closer.take()?.resume()
+        lastOperation.take()?.succeed(())
     }
 }
 

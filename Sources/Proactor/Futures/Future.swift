@@ -83,7 +83,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     /// - Throws: the error that was set, or `CancellationError`.
     public final nonisolated(nonsending) func value() async throws -> Value {
         loop.checkThread("Future.value")
-        if phase == .pending { await untilDone() }
+        if phase == .pending { await untilDone(orCancelled: self) }
         return try result()
     }
 
@@ -283,12 +283,19 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         }
     }
 
+    /// Waits until the future is done. Cancelling the task that waits cancels `wait`: the future, or whatever brings it about.
     // Not inlined: see `CancellationHandler`.
     @inline(never)
-    private nonisolated(nonsending) func untilDone() async {
-        let handler = CancellationHandler(for: self)
+    private nonisolated(nonsending) func untilDone(orCancelled wait: any CancellableWait) async {
+        let handler = CancellationHandler(for: wait)
         defer { handler.remove() }
         await untilDoneRegardless()
+    }
+
+    /// Waits until the future is done. When the task that waits is cancelled before, `onCancel` is called on the loop's thread,
+    /// and the wait goes on.
+    final nonisolated(nonsending) func untilDone(onCancel: @escaping () -> Void) async {
+        await untilDone(orCancelled: CancelCall(loop: loop) { if self.isPending { onCancel() } })
     }
 
     /// Waits until the future is done. Cancelling the task that waits changes nothing.
@@ -304,15 +311,8 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         }
     }
 
-    func waiterWasCancelled() {
-        guard !loop.isOnLoopThread else {
-            cancel()
-            return
-        }
-        // It reaches only the loop's thread.
-        nonisolated(unsafe) let future = self
-        // A closed loop has nobody left to tell.
-        _ = loop.inbox.post(.callback { future.cancel() })
+    func cancelWait() {
+        cancel()
     }
 
     // MARK: - Text

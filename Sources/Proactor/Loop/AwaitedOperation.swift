@@ -10,7 +10,7 @@ import SystemPackage
 /// The objects are used again: waiting allocates nothing. A cancel that comes too late names the use that it meant.
 final class AwaitedOperation: CompletionOwner, CancellableWait {
     /// The loop owns the pool that this object belongs to, and whoever uses the object is within a call of the loop.
-    private unowned(unsafe) let loop: BaseEventLoop
+    unowned(unsafe) let loop: BaseEventLoop
 
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
     /// Keeps the memory alive that the operation names.
@@ -99,21 +99,13 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         waiter = unsafeBitCast(continuation, to: UnsafeRawPointer.self)
         token = loop.backend.submit(operation, owner: self)
         loop.descriptors.noteOperation(token, on: operation)
-        // The task was cancelled by another thread on its way in here.
+        // The task was cancelled on its way in here.
         if isCancelled { loop.backend.cancel(token) }
     }
 
-    func waiterWasCancelled() {
-        let use = useNumber.load(ordering: .relaxed)
-        guard !loop.isOnLoopThread else { return cancel(use) }
-        // It reaches only the loop's thread.
-        nonisolated(unsafe) let this = self
-        // A closed loop has nobody left to tell.
-        _ = loop.inbox.post(.callback { this.cancel(use) })
-    }
+    var waitNumber: UInt64 { useNumber.load(ordering: .relaxed) }
 
-    private func cancel(_ use: UInt64) {
-        guard use == useNumber.load(ordering: .relaxed) else { return }
+    func cancelWait() {
         isCancelled = true
         if continuation != nil { loop.backend.cancel(token) }
     }

@@ -86,14 +86,21 @@ extension BaseEventLoop {
         signalHandlers?.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
-        openTransports.closeAll(reportingTo: debug ? logger : nil)
-        openListeners.closeAll(inFork: isForked, reportingTo: debug ? logger : nil)
+        closeLeftovers(openTransports.takeAll())
+        closeLeftovers(openListeners.takeAll())
         unclaimed.closeAll(by: backend.system)
-        openProcesses.closeAll(inFork: isForked, reportingTo: debug ? logger : nil)
+        closeLeftovers(openProcesses.takeAll())
         signalHandlers?.close()
         signalHandlers = nil
         watches.abandonAll()
         ready.drop { job in run(job) }
+    }
+
+    private func closeLeftovers(_ open: [some RegistryMember]) {
+        for member in open {
+            if debug { logger.warning("\(member) was still open when its event loop closed") }
+            member.closeWithLoop(inFork: isForked)
+        }
     }
 
     // MARK: - A turn

@@ -38,14 +38,14 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// An empty array with room, for what a transport holds back while its protocol pauses. To ask the allocator for it each
     /// time would cost more than the copy.
     @exclusivity(unchecked) var spareBytes: [UInt8] = []
-    /// Transports that are not closed; each keeps its place in it.
-    @exclusivity(unchecked) var openTransports = TransportRegistry()
+    /// Transports that are not closed.
+    @exclusivity(unchecked) var openTransports = Registry<LoopTransport>()
     /// Child processes that are not over.
-    @exclusivity(unchecked) var openProcesses = ProcessRegistry()
+    @exclusivity(unchecked) var openProcesses = Registry<ChildProcess>()
     /// Made with the first signal handler.
     var signalHandlers: SignalHandlers?
     /// Listening sockets that are not closed.
-    var openListeners = ListenerRegistry()
+    var openListeners = Registry<Listener>()
     /// Who uses which descriptor.
     let descriptors = DescriptorUses()
     /// The readers and writers.

@@ -119,9 +119,7 @@ extension BaseEventLoop {
         _ address: SocketAddress,
         _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
-        guard address.family == .unix else {
-            throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
-        }
+        try checkIsUnix(address)
         return try await connect(to: address, from: nil, options)
     }
 
@@ -132,7 +130,12 @@ extension BaseEventLoop {
         from localAddresses: [SocketAddress]?,
         _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
-        let socket = try makeSocket(for: address, protocolNumber: options.protocolNumber)
+        let socket = try makeSocket(
+            address.family,
+            .stream,
+            for: address,
+            protocolNumber: options.protocolNumber
+        )
         unclaimed.insert(socket)
         do {
             if let localAddresses { try bindToFirst(of: localAddresses, socket, for: address) }

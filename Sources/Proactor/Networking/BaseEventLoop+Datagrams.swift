@@ -91,8 +91,7 @@ extension BaseEventLoop {
         _ options: DatagramOptions
     ) async throws -> DatagramSocket {
         for address in [local, remote] {
-            guard let address, address.family != .unix else { continue }
-            throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
+            if let address { try checkIsUnix(address) }
         }
         if let local { try removeStaleSocket(at: local) }
         return try await open(.unix, local: local, remote: remote, options)
@@ -107,7 +106,12 @@ extension BaseEventLoop {
         _ options: DatagramOptions
     ) async throws -> DatagramSocket {
         let address = local ?? remote
-        let descriptor = try makeDatagramSocket(family, address, options)
+        let descriptor = try makeSocket(
+            family,
+            .datagram,
+            for: address,
+            protocolNumber: options.protocolNumber
+        )
         var socket = DatagramSocket(descriptor: descriptor, family: family, remote: remote)
         // Until the transport has it, which is as soon as this returns: the loop may close meanwhile.
         unclaimed.insert(descriptor)
@@ -135,18 +139,6 @@ extension BaseEventLoop {
         guard backend.datagramSizeMax > Int(UInt16.max) else { return }
         // A kernel before 5.0 does not know it, and nothing depends on it.
         try? backend.system.setOption(.joinDatagrams, to: 1, on: descriptor)
-    }
-
-    private func makeDatagramSocket(
-        _ family: AddressFamily,
-        _ address: SocketAddress?,
-        _ options: DatagramOptions
-    ) throws(SocketError) -> FileDescriptor {
-        do {
-            return try backend.system.makeSocket(family, .datagram, protocolNumber: options.protocolNumber)
-        } catch {
-            throw SocketError(.makeSocket, error, address: address)
-        }
     }
 
     private func adoptDatagramSocket(

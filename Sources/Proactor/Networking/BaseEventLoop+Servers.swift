@@ -90,7 +90,7 @@ extension BaseEventLoop {
     }
 
     private func bindTCP(_ address: SocketAddress, _ options: ServerOptions) throws(SocketError) -> Listener {
-        let socket = try makeSocket(for: address)
+        let socket = try makeSocket(address.family, .stream, for: address)
         do {
             if options.reuseAddress { try set(.reuseAddress, on: socket, address) }
             if options.reusePort { try set(.reusePort, on: socket, address) }
@@ -110,11 +110,9 @@ extension BaseEventLoop {
     // MARK: - Unix
 
     private func bindUnix(_ address: SocketAddress, _ options: ServerOptions) throws -> Listener {
-        guard address.family == .unix else {
-            throw EventLoopError.invalidArgument("\(address) is not a Unix socket's address")
-        }
+        try checkIsUnix(address)
         try removeStaleSocket(at: address)
-        let socket = try makeSocket(for: address)
+        let socket = try makeSocket(.unix, .stream, for: address)
         do {
             try bind(socket, to: address)
         } catch {
@@ -126,6 +124,11 @@ extension BaseEventLoop {
             ownedFile = (try? backend.system.identity(ofFileAt: path)).flatMap { $0 }.map { (path, $0) }
         }
         return Listener(loop: self, socket: socket, backlog: options.backlog, ownedFile: ownedFile)
+    }
+
+    func checkIsUnix(_ address: SocketAddress) throws(EventLoopError) {
+        guard address.family != .unix else { return }
+        throw .invalidArgument("\(address) is not a Unix socket's address")
     }
 
     /// A socket that an earlier server left behind would make every later bind fail; anything else is not ours to remove.
@@ -171,12 +174,15 @@ extension BaseEventLoop {
         }
     }
 
+    /// - Parameter address: what the socket is for, if that is known, for the error.
     func makeSocket(
-        for address: SocketAddress,
+        _ family: AddressFamily,
+        _ type: SocketType,
+        for address: SocketAddress?,
         protocolNumber: Int32 = 0
     ) throws(SocketError) -> FileDescriptor {
         do {
-            return try backend.system.makeSocket(address.family, .stream, protocolNumber: protocolNumber)
+            return try backend.system.makeSocket(family, type, protocolNumber: protocolNumber)
         } catch {
             throw SocketError(.makeSocket, error, address: address)
         }

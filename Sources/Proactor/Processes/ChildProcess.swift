@@ -4,7 +4,7 @@ import SystemPackage
 ///
 /// The ring, or the child's pidfd, tells when the child has ended; the child is reaped then, and not before, so that until then
 /// its number is its own. It is over when the child has ended, its pipes are closed and `connectionLost` was called.
-final class ChildProcess: CompletionOwner, SubprocessTransport {
+final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     /// What a child's exit status is said to be when somebody else has taken it.
     private static let unknownReturnCode: Int32 = 255
 
@@ -17,12 +17,11 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
     @exclusivity(unchecked) private var childProtocol: (any SubprocessProtocol)?
     @exclusivity(unchecked) private var pipes: [ChildPipe] = []
     @exclusivity(unchecked) private var exitWait: OperationToken?
-    /// The tasks that wait for the end.
-    @exclusivity(unchecked) private var waiters = ExitWaiterList()
+    /// One for each task that waits for the end: cancelling a task ends its own wait only.
+    @exclusivity(unchecked) private var exitWaiters: [Future<Int32>] = []
     @exclusivity(unchecked) private var wasClosed = false
     @exclusivity(unchecked) private var isEnding = false
-    /// Its place in the loop's ``ProcessRegistry``.
-    @exclusivity(unchecked) var registryIndex = -1
+    @exclusivity(unchecked) var registryIndex: Int32 = -1
 
     init(loop: BaseEventLoop, process: SpawnedProcess, childProtocol: any SubprocessProtocol) {
         self.loop = loop
@@ -90,19 +89,10 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         loop.checkThread("wait")
         try Task.checkCancellation()
         if let exitCode { return exitCode }
-        // The handler may run on any thread, and only passes this object on to the loop's own.
-        nonisolated(unsafe) let waiter = ExitWaiter(loop: loop)
-        waiters.append(waiter)
-        // As for a future: an actor on this loop stays on it.
-        let isolation = #isolation
-        let code = await withTaskCancellationHandler {
-            await withUnsafeContinuation(isolation: isolation) { waiter.begin($0) }
-        } onCancel: {
-            waiter.cancelFromAnyThread()
-        }
-        if let code { return code }
-        waiters.remove(waiter)
-        throw CancellationError()
+        let waiter = loop.createFuture(of: Int32.self)
+        exitWaiters.append(waiter)
+        defer { exitWaiters.removeAll { $0 === waiter } }
+        return try await waiter.value()
     }
 
     func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? { nil }
@@ -175,19 +165,14 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         let code = status ?? Self.unknownReturnCode
         exitCode = code
         childProtocol?.processExited()
-        let isOver = takeEnd()
-        waiters.takeAll().forEach { $0.end(code) }
-        if isOver { callConnectionLost() }
+        // A task that was cancelled, and has not gone on since, has left its future here.
+        for waiter in exitWaiters where waiter.isPending { waiter.succeed(code) }
+        endIfOver()
     }
 
-    /// Whether all is over now, which is so once.
-    private func takeEnd() -> Bool {
-        guard exitCode != nil, !isEnding, pipes.allSatisfy(\.isClosed) else { return false }
+    private func endIfOver() {
+        guard exitCode != nil, !isEnding, pipes.allSatisfy(\.isClosed) else { return }
         isEnding = true
-        return true
-    }
-
-    private func callConnectionLost() {
         let lostProtocol = childProtocol
         childProtocol = nil
         loop.openProcesses.remove(self)
@@ -195,7 +180,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
         pipes = []
     }
 
-    /// For a loop that closes: the operations are gone, and the pipes are closed by their transports.
+    /// The pipes are closed by their transports.
     func closeWithLoop(inFork: Bool) {
         childProtocol = nil
         pipes = []
@@ -221,7 +206,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport {
 
     func pipeClosed(_ pipe: ChildPipe, _ error: (any Error)?) {
         childProtocol?.pipeConnectionLost(pipe.number, error)
-        if takeEnd() { callConnectionLost() }
+        endIfOver()
     }
 
     func pauseWriting() {

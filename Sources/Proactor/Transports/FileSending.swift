@@ -5,13 +5,11 @@ final class FileSending {
     enum Step {
         case none
         /// Until what was written before is sent.
-        case waiting(IOOperation, UnsafeContinuation<Int32, Never>)
-        case inFlight(OperationToken, UnsafeContinuation<Int32, Never>)
+        case waiting(IOOperation, Future<Int32>)
+        case inFlight(OperationToken, Future<Int32>)
     }
 
     var step = Step.none
-    /// Which step it is: a cancel that comes late must not hit another one.
-    var stepNumber = 0
     /// Why the connection was lost meanwhile, when it was the system's doing.
     var lossReason: Errno?
     /// Owns what the step's operation points to.
@@ -33,8 +31,8 @@ final class FileSending {
         memory = nil
         switch finished {
         case .none: preconditionFailure("a step that was not under way ended")
-        case .waiting(_, let continuation), .inFlight(_, let continuation):
-            continuation.resume(returning: result)
+        case .waiting(_, let future), .inFlight(_, let future):
+            future.succeed(result)
         }
     }
 }

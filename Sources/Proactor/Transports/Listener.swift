@@ -8,7 +8,7 @@ import SystemPackage
 ///     │                   │                               │
 ///     └───────────────────┴──────────── close() ──────────┘──▶ closing ──▶ closed   (when the accept is over)
 /// ```
-final class Listener: CompletionOwner, CustomStringConvertible {
+final class Listener: CompletionOwner, RegistryMember {
     private enum State {
         case ready
         case accepting(OperationToken)
@@ -28,6 +28,7 @@ final class Listener: CompletionOwner, CustomStringConvertible {
     private let ownedFile: (path: String, identity: FileIdentity)?
     private var state = State.ready
     private(set) var server: Server?
+    var registryIndex: Int32 = -1
     /// Whether accepting has failed since it last succeeded: one report tells it all.
     private var failureWasReported = false
 
@@ -81,7 +82,6 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         removeOwnedFile()
     }
 
-    /// For a loop that closes with this listener still open: the operations are gone, only the socket is left.
     func closeWithLoop(inFork: Bool) {
         if case .closing = state {} else if !inFork { removeOwnedFile() }
         state = .closed
@@ -145,5 +145,6 @@ final class Listener: CompletionOwner, CustomStringConvertible {
         loop.callExceptionHandler(context)
     }
 
-    var description: String { address?.description ?? "socket \(socket.rawValue)" }
+    var addressText: String { address?.description ?? "socket \(socket.rawValue)" }
+    var description: String { "listener at \(addressText)" }
 }

@@ -14,7 +14,7 @@ import SystemPackage
 ///
 /// What a transport wants of the kernel is derived from its state once a turn, in ``flush()``. A method called by the protocol
 /// therefore never meets a half-done submission.
-class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
+class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     /// How far a transport's end has come.
     enum Phase {
         /// It serves its protocol.
@@ -48,7 +48,6 @@ class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
     final let peerAddress: SocketAddress?
     /// The server that accepted it, until the connection is lost.
     final var server: Server?
-    /// Its place in the loop's registry.
     final var registryIndex: Int32 = -1
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
     @exclusivity(unchecked) final private(set) var phase = Phase.open
@@ -188,8 +187,7 @@ class LoopTransport: CompletionOwner, BaseTransport, CustomStringConvertible {
         return true
     }
 
-    /// For a loop that closes with this transport still open: the operations are gone, only the descriptor is left.
-    final func closeWithLoop() {
+    final func closeWithLoop(inFork: Bool) {
         guard phase != .closed else { return }
         advance(to: .closed)
         releaseProtocol()

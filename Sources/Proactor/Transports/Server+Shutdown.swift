@@ -27,16 +27,7 @@ extension Server {
     /// Returns when the last connection is lost. When the calling task is cancelled, now or before, they are closed.
     nonisolated(nonsending) func outlastConnections() async {
         guard !isDrained else { return }
-        let drained = makeCloseWaiter()
-        // Both are used on the loop's thread only: a cancel that comes elsewhere is posted there.
-        nonisolated(unsafe) let server = self
-        nonisolated(unsafe) let waiting = drained
-        let inbox = loop.inbox
-        await withTaskCancellationHandler {
-            await waiting.untilDoneRegardless()
-        } onCancel: {
-            _ = inbox.post(.callback { server.endClients() })
-        }
+        await makeCloseWaiter().untilDone { self.endClients() }
     }
 
     /// Closes the connections, and aborts those that a peer holds up.
@@ -71,15 +62,9 @@ extension BaseEventLoop {
     nonisolated(nonsending) func drain(_ servers: [Server], timeout: Duration) async -> ShutdownSummary {
         guard !isClosed else { return ShutdownSummary() }
         let over = createFuture(of: ShutdownSummary.self)
-        // Both are used on the loop's thread only: a cancel that comes elsewhere is posted there.
-        nonisolated(unsafe) let waiting = over
-        nonisolated(unsafe) let drain = ServerDrain(servers, of: self)
-        drain.begin(timeout: timeout) { summary in try? over.setResult(summary) }
-        await withTaskCancellationHandler {
-            await waiting.untilDoneRegardless()
-        } onCancel: {
-            _ = inbox.post(.callback { drain.abortRest() })
-        }
+        let drain = ServerDrain(servers, of: self)
+        drain.begin(timeout: timeout) { summary in over.succeed(summary) }
+        await over.untilDone { drain.abortRest() }
         return (try? over.result()) ?? ShutdownSummary()
     }
 }

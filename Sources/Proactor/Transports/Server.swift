@@ -195,5 +195,5 @@ public final class Server {
 }
 
 extension Server: CustomStringConvertible {
-    public var description: String { "server at \(listeners.map(\.description)) (\(state))" }
+    public var description: String { "server at \(listeners.map(\.addressText)) (\(state))" }
 }

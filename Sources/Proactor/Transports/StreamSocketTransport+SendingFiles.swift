@@ -31,34 +31,24 @@ extension StreamSocketTransport {
         for sending: FileSending
     ) async throws -> Int32 {
         try Task.checkCancellation()
-        sending.stepNumber += 1
+        let future = loop.createFuture(of: Int32.self)
         sending.memory = memory
-        let number = sending.stepNumber
-        // The handler may run on any thread, and only passes these on to the loop's own.
-        nonisolated(unsafe) let this = self
-        nonisolated(unsafe) let (operation, handedOver) = (operation, sending)
-        // As for a future: an actor on this loop stays on it.
-        let isolation = #isolation
-        let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation(isolation: isolation) { continuation in
-                handedOver.step = .waiting(operation, continuation)
-                this.startFileStep()
-            }
-        } onCancel: {
-            _ = this.loop.inbox.post(.callback { this.cancelStep(number, of: handedOver) })
-        }
+        sending.step = .waiting(operation, future)
+        startFileStep()
+        await future.untilDone { self.stopFileStep() }
+        let result = try future.result()
         if result == -ECANCELED { try Task.checkCancellation() }
         return result
     }
 
     /// Submits the step that waits, when its turn has come.
     func startFileStep() {
-        guard let fileSending, case .waiting(let operation, let continuation) = fileSending.step else {
+        guard let fileSending, case .waiting(let operation, let future) = fileSending.step else {
             return
         }
         guard isOpenOrFlushing else { return fileSending.finishLost() }
         guard !writes.isInFlight, writes.byteCount == 0 else { return markUnflushed() }
-        fileSending.step = .inFlight(loop.backend.submit(operation, owner: self), continuation)
+        fileSending.step = .inFlight(loop.backend.submit(operation, owner: self), future)
     }
 
     /// The connection is lost: whatever is under way for a file has no purpose any more.
@@ -81,10 +71,5 @@ extension StreamSocketTransport {
         } else {
             fileSending.finish(completion.result)
         }
-    }
-
-    private func cancelStep(_ number: Int, of sending: FileSending) {
-        guard sending === fileSending, sending.stepNumber == number else { return }
-        stopFileStep()
     }
 }

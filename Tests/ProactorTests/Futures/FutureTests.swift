@@ -201,6 +201,63 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aWaitMayOutlastACancel(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let future = loop.createFuture()
+            var asked = 0
+            let task = loop.createTask {
+                await future.untilDone { asked += 1 }
+                // Cancelled already: asked at once, and it is waited for all the same.
+                let next = loop.createFuture()
+                try loop.callSoon { try next.setResult() }
+                await next.untilDone {
+                    #expect(!next.done)
+                    asked += 1
+                }
+                #expect(next.done && Task.isCancelled)
+            }
+            try loop.settle(turns: 3)
+            task.cancel()
+            try loop.settle(turns: 3)
+            #expect(asked == 1 && !task.done)
+            try future.setResult()
+            try loop.runUntilComplete(task)
+            #expect(asked == 2)
+        }
+    }
+
+    /// Used on the loop's thread only.
+    private final class Asked: @unchecked Sendable {
+        var count = 0
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aCancelFromElsewhereThatComesTooLateChangesNothing(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let future = loop.createFuture(of: Int.self)
+            let bound = LoopBound(future, of: loop)
+            let asked = Asked()
+            let first = Task.detached(executorPreference: loop) { try await bound.value.value() }
+            let second = Task.detached(executorPreference: loop) {
+                await bound.value.untilDone { asked.count += 1 }
+            }
+            try loop.settle(turns: 3)
+            // The loop's thread stands still until the cancels are in its inbox, behind which the result comes.
+            let areCancelled = DispatchSemaphore(value: 0)
+            Thread {
+                first.cancel()
+                second.cancel()
+                areCancelled.signal()
+            }.start()
+            areCancelled.wait()
+            try future.setResult(7)
+            #expect(try loop.run { try await first.value } == 7)
+            try loop.run { await second.value }
+            #expect(asked.count == 0)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func anErrorNobodyLookedAtIsReportedWhenTheFutureGoes(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var reported: [TestError?] = []

@@ -155,21 +155,6 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
-    func aWaitThatIsOverBeforeItBeganEnds(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
-            for outcome: Int32? in [5, nil] {
-                let waiter = ExitWaiter(loop: loop)
-                if let outcome { waiter.end(outcome) } else { waiter.cancelFromAnyThread() }
-                // What comes later changes nothing.
-                waiter.end(6)
-                let bound = LoopBound(waiter, of: loop)
-                let seen = try loop.run { await withUnsafeContinuation { bound.value.begin($0) } }
-                #expect(seen == outcome)
-            }
-        }
-    }
-
-    @Test(arguments: LoopKind.allCases)
     func aLoopRunsWithinATaskOfAnotherExecutor(kind: LoopKind) async throws {
         // As in an async main: the outer task's step lasts as long as the loop runs.
         let loop = try kind.makeLoop()

@@ -43,7 +43,7 @@ final class UringBackend: CompletionBackend {
     /// Zero until started.
     @exclusivity(unchecked) var ownerThread: UInt64 = 0
     @exclusivity(unchecked) var isClosed = false
-    /// Completions that named no operation. The kernel keeps its word, so it stays zero; tests and debug output look at it.
+    /// Completions that named no operation. The kernel keeps its word, so it stays zero, which tests look at.
     @exclusivity(unchecked) var staleCompletionCount = 0
 
     /// An operation that is over for the table and not yet for its owner, whom it retains.

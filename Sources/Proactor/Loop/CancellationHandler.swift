@@ -8,11 +8,12 @@ import CPosix
 struct CancellationHandler {
     private let handler: UnsafeMutableRawPointer?
 
-    /// Calls `waiterWasCancelled()` of `wait` when the calling task is cancelled; at once, when it is already.
+    /// Calls `cancelWait()` of `wait` when the calling task is cancelled; at once, when it is already.
     @inline(__always)
-    init(for wait: some CancellableWait) {
+    init(for wait: any CancellableWait) {
         // Not retained: the caller holds it until the handler is removed.
-        handler = cposix_add_cancellation_handler(tellWait, Unmanaged.passUnretained(wait).toOpaque())
+        let object = Unmanaged<AnyObject>.passUnretained(wait).toOpaque()
+        handler = cposix_add_cancellation_handler(tellWait, object)
     }
 
     /// Returns when nobody is within the handler any more.

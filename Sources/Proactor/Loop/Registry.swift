@@ -1,0 +1,29 @@
+/// What a loop has made and that is not closed: keeps it alive, and finds what was never closed. To enter and to leave costs no
+/// search.
+struct Registry<Member: RegistryMember> {
+    private(set) var members: [Member] = []
+
+    var count: Int { members.count }
+
+    mutating func insert(_ member: Member) {
+        member.registryIndex = Int32(members.count)
+        members.append(member)
+    }
+
+    /// The last one takes the place of the one that goes.
+    mutating func remove(_ member: Member) {
+        let index = Int(member.registryIndex)
+        precondition(members[index] === member, "\(member) left its loop twice")
+        member.registryIndex = -1
+        let last = members.removeLast()
+        guard last !== member else { return }
+        last.registryIndex = Int32(index)
+        members[index] = last
+    }
+
+    /// Empties the registry and returns what was in it.
+    mutating func takeAll() -> [Member] {
+        defer { members = [] }
+        return members
+    }
+}

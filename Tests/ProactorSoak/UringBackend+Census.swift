@@ -1,0 +1,1 @@
+../ProactorTests/Support/UringBackend+Census.swift
