@@ -44,6 +44,10 @@ import Testing
         #expect(harness.backend.features.noIOWait == (isAsked && ring.kernelHasNoIOWait))
         // A kernel that did not know the flag would refuse to wait.
         #expect(ring.submitAndWait(timeoutNanoseconds: 1_000_000) >= 0)
+        #expect(ring.lastWaitHadNoIOWait == harness.backend.features.noIOWait)
+        // Without a wait there is nothing to count.
+        _ = ring.submitAndWait(timeoutNanoseconds: 0)
+        #expect(!ring.lastWaitHadNoIOWait)
     }
 
     // Pitfall 14

@@ -8,4 +8,7 @@ extension KernelRing {
         let count = curing_buffers_missing(buffers(of: group), ring, group.rawValue)
         return count < 0 ? nil : Int(count)
     }
+
+    /// Whether the last wait was not to count as one for a disk.
+    var lastWaitHadNoIOWait: Bool { curing_last_enter_flags(ring) & CURING_ENTER_NO_IOWAIT != 0 }
 }
