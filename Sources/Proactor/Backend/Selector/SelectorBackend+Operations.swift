@@ -212,7 +212,7 @@ extension SelectorBackend {
                 continue
             }
             if result == -EAGAIN { return }
-            guard isAboutOneConnection(result) else { return finish(token, result) }
+            guard AcceptFailure.isAboutOneConnection(result) else { return finish(token, result) }
         }
     }
 
@@ -221,20 +221,10 @@ extension SelectorBackend {
         let room = address.pointee.length
         for _ in 0..<Self.acceptsMax {
             let result = calls.accept(listener, address)
-            guard result < 0, isAboutOneConnection(result) else { return result }
+            guard result < 0, AcceptFailure.isAboutOneConnection(result) else { return result }
             address.pointee.length = room
         }
         return -EAGAIN
-    }
-
-    /// Whether an accept's error is the fate of one connection that was waiting, as accept(2) says; the listener is sound.
-    private func isAboutOneConnection(_ result: Int32) -> Bool {
-        switch -result {
-        case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH:
-            true
-        default:
-            false
-        }
     }
 
     private func deliverAccepted(

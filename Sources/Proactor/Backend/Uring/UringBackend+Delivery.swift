@@ -120,8 +120,8 @@ extension UringBackend {
             .pipeRead where result > 0:
             // A full completion queue ends a multishot; a single shot always ends.
             return .goesOn
-        case .accept where result == -ECONNABORTED || result == -EPROTO,
-            .acceptOnce where result == -ECONNABORTED || result == -EPROTO:
+        case .accept where AcceptFailure.isAboutOneConnection(result),
+            .acceptOnce where AcceptFailure.isAboutOneConnection(result):
             // One connection failed before it was accepted: no matter of the listener's.
             return .again
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
