@@ -157,6 +157,12 @@ extension SelectorBackend {
         let room = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(maxCount))
         let count = retryingInterrupts { calls.receive(descriptor, room) }
         guard count != -EAGAIN else { return false }
+        if Int(count) == receiveBuffer.count,
+            isCutMessage(count, .receiveOnce(FileDescriptor(rawValue: descriptor), maxCount: Int32(maxCount)))
+        {
+            finish(token, -EMSGSIZE)
+            return true
+        }
         // The shared buffer is the next receive's only after the owner was told.
         finish(token, count, bytes: .init(start: receiveBuffer.baseAddress, count: max(Int(count), 0)))
         return true

@@ -39,7 +39,9 @@ extension UringBackend {
             return deliverDatagram(completion, record, reception, token: token)
         }
         let piece = completion.hasBuffer ? streamBuffers.take(completion) : .none
-        if completion.hasMore {
+        if piece.isFull, isCutMessage(completion.result, record.pointee.operation) {
+            conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
+        } else if completion.hasMore {
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
