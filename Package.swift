@@ -49,7 +49,11 @@ let package = Package(
             dependencies: ["Proactor", "CPosix", "CUring"],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "ProactorSoak", dependencies: ["Proactor", "CUring"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ProactorSoak",
+            dependencies: ["Proactor", "CUring"],
+            swiftSettings: swiftSettings
+        ),
     ] + examples,
     swiftLanguageModes: [.v6]
 )

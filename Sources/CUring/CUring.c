@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 // Debian 12 has liburing 2.3, older than the kernels that this library uses well: names that it lacks.
-#define RING_ENTER_NO_IOWAIT (1u << 7)
 #define RING_FEATURE_NO_IOWAIT (1u << 17)
 #define RING_REGISTER_SEND_MSG_RING 31
 #define RING_BUFFERS_INCREMENTAL 2
@@ -244,6 +243,7 @@ static unsigned publish_submissions(struct io_uring *ring) {
 static int32_t enter(curing_ring *self, unsigned to_submit, unsigned wait_for, unsigned flags, void *argument,
                      size_t argument_size) {
     int descriptor = self->ring.ring_fd;
+    self->last_enter_flags = flags;
     if (self->descriptor_is_registered) {
         descriptor = self->ring.enter_ring_fd;
         flags |= IORING_ENTER_REGISTERED_RING;
@@ -279,7 +279,7 @@ int32_t curing_submit_and_wait(curing_ring *self, int64_t timeout_ns, bool no_io
     unsigned wait_for = timeout_ns != 0 && !curing_has_completions(self) ? 1 : 0;
     // GETEVENTS always: without it DEFER_TASKRUN shows no completion, and overflown ones stay in the kernel.
     unsigned flags = IORING_ENTER_GETEVENTS;
-    if (wait_for && no_iowait) flags |= RING_ENTER_NO_IOWAIT;
+    if (wait_for && no_iowait) flags |= CURING_ENTER_NO_IOWAIT;
     int32_t result;
     if (wait_for && timeout_ns > 0) {
         struct __kernel_timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};

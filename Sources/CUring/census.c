@@ -13,6 +13,8 @@ int32_t curing_buffers_missing(const curing_buffers *self, const curing_ring *ri
     return (int32_t)self->count - given;
 }
 
+uint32_t curing_last_enter_flags(const curing_ring *self) { return self->last_enter_flags; }
+
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

@@ -15,6 +15,8 @@
 struct curing_ring {
     struct io_uring ring;
     bool descriptor_is_registered;
+    // Those of the last enter, for tests.
+    unsigned last_enter_flags;
 };
 
 struct curing_buffers {

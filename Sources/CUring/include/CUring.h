@@ -157,4 +157,9 @@ void curing_buffers_publish(curing_buffers *buffers);
 // How many of the buffers the kernel has taken and not got back, as it says itself (kernel 6.8). On the ring's thread.
 int32_t curing_buffers_missing(const curing_buffers *buffers, const curing_ring *ring, uint16_t group);
 
+// A flag of io_uring_enter(2), newer than liburing 2.3.
+#define CURING_ENTER_NO_IOWAIT (1u << 7)
+// The flags that the kernel was last entered with, for tests and for debugging.
+uint32_t curing_last_enter_flags(const curing_ring *ring);
+
 #endif

@@ -15,7 +15,7 @@ enum IOOperation: BitwiseCopyable {
     /// Receive into the backend's own buffers until end of stream, an error or a cancel. Each completion lends its bytes.
     case receive(FileDescriptor)
     /// Receive once into the backend's own buffers, at most so many bytes. The completion lends them; none are the end of
-    /// the stream.
+    /// the stream. For streams: those buffers have less room than a message may need, and the result is -EMSGSIZE then.
     case receiveOnce(FileDescriptor, maxCount: Int32)
     /// Receive once into the caller's memory. The result is the count, zero at end of stream.
     case receiveInto(FileDescriptor, UnsafeMutableRawBufferPointer)

@@ -145,6 +145,12 @@ extension BaseEventLoop {
         _ descriptor: FileDescriptor,
         _ options: DatagramOptions
     ) throws -> DatagramSocket {
+        guard !options.reusePort, !options.allowBroadcast, options.protocolNumber == 0, options.flags.isEmpty
+        else {
+            throw EventLoopError.invalidArgument(
+                "a socket of the caller's has the options that it has: set them before"
+            )
+        }
         try descriptors.checkFree(descriptor)
         let system = backend.system
         do {

@@ -57,7 +57,9 @@ final class LinuxSystemCalls: SystemCalls {
 
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
-        return max(Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags), 0)
+        let count = Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags)
+        guard count < 0 else { return count }
+        return errno == EAGAIN || errno == EINTR ? 0 : -Int(errno)
     }
 
     func sendDatagrams(

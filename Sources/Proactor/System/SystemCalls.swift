@@ -22,8 +22,8 @@ protocol SystemCalls: AnyObject, Sendable {
     func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
     func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno)
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32
-    /// Sends what the kernel takes without waiting and returns how many bytes that is: zero when it takes none, for whatever
-    /// reason; an operation that is submitted for the rest tells it.
+    /// Sends what the kernel takes without waiting and returns how many bytes that is, zero when there is no room; or minus
+    /// errno. The kernel tells an error once: an operation that follows may tell another or none.
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
     /// Sends datagrams in order, without waiting, until one is refused. Returns how many went out, or minus errno when it was
     /// the first that was refused.

@@ -17,7 +17,8 @@ public struct DatagramOptions: Sendable {
         /// A Unix datagram socket, by paths or abstract names. A socket that was left at the local path is replaced. The path
         /// stays when the endpoint closes, for the next one to replace; without a local address nobody can answer.
         case unix(local: SocketAddress?, remote: SocketAddress?)
-        /// A datagram socket, bound or connected as it may be, which the transport owns from here on.
+        /// A datagram socket, bound or connected as it may be, which the transport owns from here on. Of the options only
+        /// ``DatagramOptions/family`` goes with it.
         case socket(FileDescriptor)
     }
 

@@ -125,7 +125,10 @@ extension StreamSocketTransport {
     }
 
     func endOrFail(_ completion: Completion) {
-        guard let errno = completion.errno else { return receivedEndOfStream() }
+        // A send that was told of a reset leaves to the receive what looks like the end of the stream.
+        let isReset = sendErrno != 0 && sendErrno != Errno.brokenPipe.rawValue
+        let earlier = isReset ? Errno(rawValue: sendErrno) : nil
+        guard let errno = completion.errno ?? earlier else { return receivedEndOfStream() }
         guard errno != .canceled else { return }
         guard phase == .open, endOfStream == .notSeen, mustHoldBack else { return receiveFailed(errno) }
         // What came before it is acknowledged and still to be delivered. A connection that a send finds broken is lost at

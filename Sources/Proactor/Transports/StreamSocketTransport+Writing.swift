@@ -1,3 +1,5 @@
+import SystemPackage
+
 extension StreamSocketTransport {
     /// From how many bytes the first write of a turn is offered to the kernel at once. Gathering saves a small write a
     /// system call, a large one pays more for the copy into the queue. What follows it in the turn is gathered all the same:
@@ -39,9 +41,17 @@ extension StreamSocketTransport {
             return enqueue(bytes)
         }
         // Nothing is queued or in flight, so these bytes are next.
-        let sent = sendAtOnce(bytes)
+        let sent = max(noteFailure(sendAtOnce(bytes)), 0)
         markUnflushed()
         if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
+    }
+
+    /// The kernel tells once why a connection is lost, and it may have been here. What it acknowledged before is still to be
+    /// received, so the loss waits for the next operation that fails or ends.
+    @inline(__always)
+    private func noteFailure(_ result: Int) -> Int {
+        if result < 0 { sendErrno = Int32(-result) }
+        return result
     }
 
     @inline(__always)
@@ -113,7 +123,7 @@ extension StreamSocketTransport {
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
         guard isOpenOrFlushing else { return }
         if let errno = completion.errno {
-            loseConnection(failure(.send, errno))
+            loseConnection(failure(.send, sendErrno == 0 ? errno : Errno(rawValue: sendErrno)))
             return
         }
         resumeProtocolIfPossible(unsent: writes.byteCount)

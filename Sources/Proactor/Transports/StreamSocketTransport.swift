@@ -25,6 +25,8 @@ class StreamSocketTransport: LoopTransport, Transport {
     @exclusivity(unchecked) var writes = WriteQueue()
     @exclusivity(unchecked) var sendToken = OperationToken(rawValue: 0)
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
+    /// What a send at once has failed with, or zero.
+    @exclusivity(unchecked) var sendErrno: Int32 = 0
     /// Whether anything was received or written.
     @exclusivity(unchecked) var isUsed = false
     /// What keeps everybody else from writing.

@@ -1,3 +1,4 @@
+import CUring
 import Glibc
 import SystemPackage
 import Testing
@@ -44,6 +45,14 @@ import Testing
         #expect(harness.backend.features.noIOWait == (isAsked && ring.kernelHasNoIOWait))
         // A kernel that did not know the flag would refuse to wait.
         #expect(ring.submitAndWait(timeoutNanoseconds: 1_000_000) >= 0)
+        #expect(lastWaitHadNoIOWait(ring) == harness.backend.features.noIOWait)
+        // Without a wait there is nothing to count.
+        _ = ring.submitAndWait(timeoutNanoseconds: 0)
+        #expect(!lastWaitHadNoIOWait(ring))
+    }
+
+    private func lastWaitHadNoIOWait(_ ring: KernelRing) -> Bool {
+        curing_last_enter_flags(ring.ring) & CURING_ENTER_NO_IOWAIT != 0
     }
 
     // Pitfall 14

@@ -71,7 +71,10 @@ import Testing
     @Test(arguments: SelectorKind.allCases, [EMFILE, ENFILE, ENOBUFS, ENOMEM])
     func exhaustionEndsAnAccept(_ kind: SelectorKind, error: Int32) throws {
         let calls = FaultySocketCalls()
-        calls.acceptErrors = [ECONNABORTED, EINTR, EPROTO, error]
+        calls.acceptErrors = [
+            ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH,
+            error,
+        ]
         let harness = try SelectorHarness(kind, calls: calls)
         let (listener, address) = try harness.listener(.unixAbstract(name: Self.name(kind, error)))
         let (acceptor, connector) = (CompletionRecorder(), CompletionRecorder())

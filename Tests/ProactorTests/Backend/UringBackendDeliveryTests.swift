@@ -51,10 +51,20 @@ import Testing
         harness.close()
     }
 
-    @Test(arguments: [EINTR, ECONNABORTED, EPROTO])
-    func anAcceptOutlivesOneConnectionsFailure(_ errno: Int32) throws {
+    private static let failuresOfOneConnection = [
+        EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH,
+    ]
+
+    @Test(arguments: failuresOfOneConnection, [false, true])
+    func anAcceptOutlivesOneConnectionsFailure(_ errno: Int32, isSingle: Bool) throws {
         let harness = try ScriptedHarness()
-        let token = harness.accept()
+        let room = UnsafeMutablePointer<KernelAddress>.allocate(capacity: 1)
+        room.initialize(to: .blank)
+        defer { room.deallocate() }
+        let listener = FileDescriptor(rawValue: 900)
+        let token =
+            isSingle
+            ? harness.backend.submit(.acceptOnce(listener, room), owner: harness.owner) : harness.accept()
         harness.turn()
         harness.ring.complete(token, -errno)
         harness.turn()

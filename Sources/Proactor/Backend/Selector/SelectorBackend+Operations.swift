@@ -157,6 +157,12 @@ extension SelectorBackend {
         let room = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(maxCount))
         let count = retryingInterrupts { calls.receive(descriptor, room) }
         guard count != -EAGAIN else { return false }
+        if Int(count) == receiveBuffer.count,
+            isCutMessage(count, .receiveOnce(FileDescriptor(rawValue: descriptor), maxCount: Int32(maxCount)))
+        {
+            finish(token, -EMSGSIZE)
+            return true
+        }
         // The shared buffer is the next receive's only after the owner was told.
         finish(token, count, bytes: .init(start: receiveBuffer.baseAddress, count: max(Int(count), 0)))
         return true
@@ -212,7 +218,7 @@ extension SelectorBackend {
                 continue
             }
             if result == -EAGAIN { return }
-            guard isAboutOneConnection(result) else { return finish(token, result) }
+            guard AcceptFailure.isAboutOneConnection(result) else { return finish(token, result) }
         }
     }
 
@@ -221,20 +227,10 @@ extension SelectorBackend {
         let room = address.pointee.length
         for _ in 0..<Self.acceptsMax {
             let result = calls.accept(listener, address)
-            guard result < 0, isAboutOneConnection(result) else { return result }
+            guard result < 0, AcceptFailure.isAboutOneConnection(result) else { return result }
             address.pointee.length = room
         }
         return -EAGAIN
-    }
-
-    /// Whether an accept's error is the fate of one connection that was waiting, as accept(2) says; the listener is sound.
-    private func isAboutOneConnection(_ result: Int32) -> Bool {
-        switch -result {
-        case EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH:
-            true
-        default:
-            false
-        }
     }
 
     private func deliverAccepted(

@@ -8,6 +8,8 @@ final class ProvidedBuffers {
     struct Piece {
         let bytes: UnsafeRawBufferPointer
         let spentBuffer: Int32
+        /// Whether the bytes took all the room that the buffer had left: there may have been more of them.
+        var isFull = false
 
         static var none: Piece { Piece(bytes: .init(start: nil, count: 0), spentBuffer: -1) }
     }
@@ -59,7 +61,7 @@ final class ProvidedBuffers {
             consumed[number] = UInt32(start + length)
             return Piece(bytes: bytes, spentBuffer: -1)
         }
-        return Piece(bytes: bytes, spentBuffer: Int32(number))
+        return Piece(bytes: bytes, spentBuffer: Int32(number), isFull: start + length == size)
     }
 
     /// A spent buffer's bytes were looked at: the kernel may have it again, after ``publish()``.

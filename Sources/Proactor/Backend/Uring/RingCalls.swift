@@ -23,9 +23,9 @@ protocol RingCalls: AnyObject {
 
     /// Hands over what is prepared.
     func submit() -> Int32
-    /// Hands over what is prepared and waits for a completion: not at all for 0, without limit for a negative time.
     /// Whether a poll without waiting would change nothing.
     var isQuiet: Bool { get }
+    /// Hands over what is prepared and waits for a completion: not at all for 0, without limit for a negative time.
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32
     /// Moves at most `capacity` completions out of the ring.
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int

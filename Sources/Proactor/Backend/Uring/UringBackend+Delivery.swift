@@ -10,6 +10,8 @@ extension UringBackend {
         case goesOn
         /// It goes on, and the owner need not know.
         case again
+        /// Somebody made its descriptor non-blocking: it goes on once that is undone.
+        case onceAdopted
         /// It goes on once there are buffers.
         case whenBuffersReturn
         /// It goes on once that side of its descriptor is ready.
@@ -39,7 +41,9 @@ extension UringBackend {
             return deliverDatagram(completion, record, reception, token: token)
         }
         let piece = completion.hasBuffer ? streamBuffers.take(completion) : .none
-        if completion.hasMore {
+        if piece.isFull, isCutMessage(completion.result, record.pointee.operation) {
+            conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
+        } else if completion.hasMore {
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
@@ -59,10 +63,7 @@ extension UringBackend {
     ) {
         switch conclusion(of: result, record) {
         case .final(let result):
-            let owner = table.retire(token)
-            let completion = Completion(token: token, result: result, isFinal: true, bytes: bytes)
-            // Balances the table's retain, which retiring handed over.
-            owner?.takeRetainedValue().operationCompleted(completion)
+            finish(token, result, bytes)
         case .goesOn:
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
@@ -76,6 +77,13 @@ extension UringBackend {
             call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
         case .again:
             rearm(record, token: token)
+        case .onceAdopted:
+            do {
+                if let descriptor = record.pointee.operation.descriptor { try system.adopt(descriptor) }
+                rearm(record, token: token)
+            } catch {
+                finish(token, -error.rawValue, bytes)
+            }
         case .whenBuffersReturn:
             providedBuffers(of: token).ranOut()
             table.transition(record, to: .parked)
@@ -85,6 +93,15 @@ extension UringBackend {
         case .afterItsOwner:
             callBeforeRearming(record, token: token)
         }
+    }
+
+    @inline(__always)
+    private func finish(_ token: OperationToken, _ result: Int32, _ bytes: UnsafeRawBufferPointer) {
+        let owner = table.retire(token)
+        // Balances the table's retain, which retiring handed over.
+        owner?.takeRetainedValue().operationCompleted(
+            Completion(token: token, result: result, isFinal: true, bytes: bytes)
+        )
     }
 
     /// For what is level-triggered: submitted before its owner has acted, it would find again what its owner is told of.
@@ -110,21 +127,28 @@ extension UringBackend {
     private func conclusion(of result: Int32, _ record: UnsafeMutablePointer<OperationTable.Record>)
         -> Conclusion
     {
-        let operation = record.pointee.operation
         if record.pointee.isWaiting { return conclusionOfWait(result, record) }
-        if case .connect = operation { return conclusionOfConnect(result, record.pointee.state) }
+        let usual = usualConclusion(of: result, record.pointee.operation)
+        guard record.pointee.state != .inFlight else { return usual }
         // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same. What would be
         // tried again has failed in nothing.
-        guard record.pointee.state == .inFlight else {
-            return .final(Self.isMereDelay(result, of: operation) ? -ECANCELED : result)
+        switch usual {
+        case .goesOn, .afterItsOwner: return .final(result)
+        case .again, .onceAdopted, .whenBuffersReturn, .whenReady, .final(-EAGAIN): return .final(-ECANCELED)
+        case .final: return usual
         }
+    }
+
+    /// What becomes of an operation that nobody has cancelled.
+    private func usualConclusion(of result: Int32, _ operation: IOOperation) -> Conclusion {
+        if case .connect = operation { return conclusionOfConnect(result) }
         switch operation {
         case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0,
             .pipeRead where result > 0:
             // A full completion queue ends a multishot; a single shot always ends.
             return .goesOn
-        case .accept where result == -ECONNABORTED || result == -EPROTO,
-            .acceptOnce where result == -ECONNABORTED || result == -EPROTO:
+        case .accept where AcceptFailure.isAboutOneConnection(result),
+            .acceptOnce where AcceptFailure.isAboutOneConnection(result):
             // One connection failed before it was accepted: no matter of the listener's.
             return .again
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
@@ -156,43 +180,21 @@ extension UringBackend {
         switch result {
         case -EINTR:
             return .again
-        case -EAGAIN:
-            // Somebody made the descriptor non-blocking.
-            guard let descriptor = operation.descriptor else { return .final(result) }
-            do {
-                try system.adopt(descriptor)
-                return .again
-            } catch {
-                return .final(-error.rawValue)
-            }
+        case -EAGAIN where operation.descriptor != nil:
+            return .onceAdopted
         default:
             return .final(result)
         }
     }
 
-    /// Whether an operation that nobody has cancelled would go on after this, its owner none the wiser.
-    private static func isMereDelay(_ result: Int32, of operation: IOOperation) -> Bool {
-        switch (operation, result) {
-        case (.close, _): false
-        case (_, -EINTR), (_, -EAGAIN): true
-        case (.accept, -ECONNABORTED), (.accept, -EPROTO), (.acceptOnce, -ECONNABORTED),
-            (.acceptOnce, -EPROTO):
-            true
-        case (.receive, -ENOBUFS), (.receiveDatagrams, -ENOBUFS), (.receiveOnce, -ENOBUFS),
-            (.pipeRead, -ENOBUFS):
-            true
-        default: false
-        }
-    }
-
-    private func conclusionOfConnect(_ result: Int32, _ state: OperationState) -> Conclusion {
+    private func conclusionOfConnect(_ result: Int32) -> Conclusion {
         switch result {
         case -EISCONN:
             return .final(0)
         case -EINPROGRESS, -EALREADY:
-            return state == .inFlight ? .whenReady(.write) : .final(-ECANCELED)
+            return .whenReady(.write)
         case -EINTR:
-            return state == .inFlight ? .again : .final(-ECANCELED)
+            return .again
         default:
             return .final(result)
         }

@@ -22,6 +22,8 @@ final class DescriptorUses {
 
     private struct Entry: BitwiseCopyable {
         var isOwned = false
+        /// Whether it was found to be a stream socket: what comes may be received in any pieces.
+        var isStream = false
         var read = Side()
         var write = Side()
         /// The turn in which it last sent immediately, and how often.
@@ -54,6 +56,7 @@ final class DescriptorUses {
     func own(_ descriptor: FileDescriptor) -> Bool {
         let index = extend(to: descriptor)
         entries[index].isOwned = true
+        entries[index].isStream = false
         return entries[index].read.use != .none || entries[index].write.use != .none
     }
 
@@ -167,6 +170,18 @@ final class DescriptorUses {
         }
         entries[index].sendCount += 1
         return entries[index].sendCount <= Self.immediateSendsMax
+    }
+
+    /// Whether the descriptor was found to be a stream socket. That is remembered until a receive finds the end of the stream or
+    /// an error, or the descriptor has an owner: who closes a socket past the loop and gets its number for one that keeps the bounds
+    /// of messages hears of it when a message is cut, and not before.
+    @inline(__always)
+    func isStream(_ descriptor: FileDescriptor) -> Bool {
+        entries[Int(descriptor.rawValue)].isStream
+    }
+
+    func noteStream(_ descriptor: FileDescriptor, _ isStream: Bool) {
+        entries[Int(descriptor.rawValue)].isStream = isStream
     }
 
     // MARK: - Watches

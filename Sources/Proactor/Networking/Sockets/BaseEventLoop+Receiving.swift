@@ -12,13 +12,42 @@ extension BaseEventLoop {
         try checkRoom(maxCount)
         if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .read) }
+        guard comesInAnyPieces(socket) else { return try await receiveMessage(upTo: maxCount, from: socket) }
         let received = try await AwaitedOperation.receive(
             .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
             keeping: nil,
             on: self
         )
+        if received.result <= 0 { descriptors.noteStream(socket, false) }
         guard received.result >= 0 else { throw callFailed(.receive, received.result, socket) }
         return received.bytes
+    }
+
+    /// Whether what is received may be cut anywhere: a stream. Each socket is asked once.
+    @inline(__always)
+    private func comesInAnyPieces(_ socket: FileDescriptor) -> Bool {
+        descriptors.isStream(socket) || isFoundToBeStream(socket)
+    }
+
+    @inline(never)
+    private func isFoundToBeStream(_ socket: FileDescriptor) -> Bool {
+        let type = try? backend.system.option(.socketType, of: socket)
+        guard type == SocketType.stream.rawValue else { return false }
+        descriptors.noteStream(socket, true)
+        return true
+    }
+
+    /// Into memory that has room for all of a message: what finds none would be lost, and the backend's buffers are not as large.
+    nonisolated(nonsending) private func receiveMessage(
+        upTo maxCount: Int,
+        from socket: FileDescriptor
+    ) async throws -> [UInt8] {
+        var buffer = OwnedBuffer(capacity: min(maxCount, Self.receiveMax))
+        let operation = IOOperation.receiveInto(socket, buffer.unfilled)
+        let result = try await AwaitedOperation.perform(operation, keeping: nil, on: self)
+        guard result >= 0 else { throw callFailed(.receive, result, socket) }
+        buffer.didFill(Int(result))
+        return buffer.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
     }
 
     nonisolated(nonsending) public func sockRecvInto(

@@ -32,6 +32,7 @@ extension BaseEventLoop {
             descriptors.allowsImmediateSend(socket, turn: turnNumber)
         {
             let count = backend.system.sendWithoutWaiting(rest, on: socket)
+            guard count >= 0 else { throw callFailed(.send, Int32(count), socket) }
             rest = .init(rebasing: rest[count...])
             guard rest.count > 0 else { return }
             if count == 0, sendsWholeUnixMessages(socket) {

@@ -14,7 +14,9 @@ import SystemPackage
 public protocol SocketEventLoop: AnyObject {
     // MARK: Sockets
 
-    /// Receives what has come, `maxCount` bytes at most, and waits when nothing has. No bytes are the end of the stream.
+    /// Receives what has come, `maxCount` bytes at most, and waits when nothing has. No bytes are the end of the stream. On a
+    /// socket that keeps the bounds of messages it is one message, which may be empty; what is beyond `maxCount` bytes of it
+    /// is lost, as with `recv(2)`.
     ///
     /// The `sock` calls work on sockets of the caller's own, blocking or not, and never block the loop. Those that read or
     /// accept on one socket are served one after the other, and so are those that send or connect. Close a socket when no

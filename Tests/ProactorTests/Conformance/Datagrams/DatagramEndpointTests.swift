@@ -150,6 +150,12 @@ import Testing
                     ) { Recorder() }
                 }
             }
+            var options = DatagramOptions(.socket(FileDescriptor(rawValue: peer.descriptor)))
+            options.reusePort = true
+            let contradiction = options
+            #expect(throws: EventLoopError.self) {
+                try loop.run { _ = try await loop.createDatagramEndpoint(contradiction) { Recorder() } }
+            }
         }
     }
 

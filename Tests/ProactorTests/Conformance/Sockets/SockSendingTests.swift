@@ -168,6 +168,47 @@ import Testing
         }
     }
 
+    // The kernel tells it to one call only, whatever is tried first.
+    @Test(arguments: SocketCase.all, [10, 100_000])
+    func aResetIsToldToTheSendThatFindsIt(flavour: SocketCase, size: Int) async throws {
+        try await flavour.kind.withLoop { loop in
+            let pair = try flavour.pair(.tcp)
+            RawPeer(pair.second).reset()
+            try loop.run {
+                let content = [UInt8](repeating: 1, count: size)
+                for errno in [Errno.connectionReset, .brokenPipe] {
+                    let error = await expectError(SocketError.self) {
+                        try await loop.sockSendAll(pair.first, content)
+                    }
+                    #expect(error?.errno == errno)
+                }
+            }
+            try pair.first.close()
+        }
+    }
+
+    // Behaviour 35
+    @Test(arguments: SocketCase.all, [10, 20_000])
+    func aRefusedDatagramIsToldToTheNextSend(flavour: SocketCase, size: Int) async throws {
+        try await flavour.kind.withLoop { loop in
+            // Taken, so that nobody else gets the port, and connected to itself, so that it lets nothing in.
+            let deaf = try RawDatagramPeer(.ipv4)
+            try deaf.connect(to: deaf.address)
+            let socket = try testSocket(AF_INET, .datagram)
+            try flavour.set(socket)
+            try checkCall(try deaf.address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
+            try loop.run {
+                let content = [UInt8](repeating: 1, count: size)
+                try await loop.sockSendAll(socket, content)
+                let error = await expectError(SocketError.self) {
+                    try await loop.sockSendAll(socket, content)
+                }
+                #expect(error?.errno == .connectionRefused)
+            }
+            try socket.close()
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func everyFormOfDataIsSent(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

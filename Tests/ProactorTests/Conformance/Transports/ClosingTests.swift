@@ -122,6 +122,23 @@ import Testing
 
     // Behaviour 32
     @Test(arguments: LoopKind.allCases)
+    func aResetIsTheReasonAlsoWhenAWriteIsToldOfItFirst(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder, over: .tcp)
+            try loop.settle(turns: 3)
+            peer.reset()
+            // Large enough to be offered to the kernel at once, which tells it once.
+            transport.write([UInt8](repeating: 1, count: 16 << 10))
+            try loop.turn { recorder.lostCount == 1 }
+            #expect((recorder.lostError as? SocketError)?.errno == .connectionReset)
+            #expect(recorder.eofCount == 0)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 32
+    @Test(arguments: LoopKind.allCases)
     func aPeerThatGoesWhileThisSideFlushesEndsIt(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let recorder = RecordingProtocol()

@@ -75,6 +75,36 @@ import Testing
         }
     }
 
+    // As the kernel has it: such a connection is accepted, and its first receive says what became of it.
+    @Test(arguments: LoopKind.allCases)
+    func aConnectionThatWasResetBeforeItsAcceptIsMadeAndLost(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var accepted: [RecordingProtocol] = []
+            let server = try loop.serve {
+                accepted.append(RecordingProtocol())
+                return accepted[accepted.count - 1]
+            }
+            let port = try loop.port(of: server)
+            let peers = try (0..<4).map { _ in try RawPeer(connectedTo: port) }
+            peers[1].reset()
+            peers[2].write("last words")
+            peers[2].reset()
+            peers[3].write("hello")
+            try loop.turn { accepted.count == 4 && accepted[3].text == "hello" }
+            try loop.turn { accepted[1].lostCount == 1 && accepted[2].lostCount == 1 }
+            for number in [1, 2] {
+                #expect((accepted[number].lostError as? SocketError)?.errno == .connectionReset)
+                #expect(accepted[number].eofCount == 0)
+            }
+            #expect(accepted[1].events == [.made, .lost])
+            #expect(accepted[2].text == "last words")
+            #expect(accepted[0].lostCount == 0 && accepted[3].lostCount == 0)
+            for peer in peers { peer.close() }
+            server.close()
+            try loop.run { try await server.waitClosed() }
+        }
+    }
+
     // Behaviour 22
     // Pitfall 39
     // Pitfall 26
