@@ -1,4 +1,4 @@
-/// Whoever submits operations: transports, listeners, connectors.
+/// Whoever submits operations: transports, listeners, child processes, and what tasks await.
 ///
 /// The operation table keeps an owner alive while an operation of its is in flight, so that memory the kernel may still
 /// write to cannot go away.

@@ -39,18 +39,6 @@ enum OperationKind: UInt8 {
     /// The completion of a cancel request: only information, its target completes by itself.
     case cancel = 255
 
-    /// Whether one submission yields completions until it ends.
-    var isMultishot: Bool {
-        switch self {
-        case .accept, .receive, .receiveDatagrams, .pipeRead, .watch: true
-        case .acceptOnce, .connect, .receiveOnce, .receiveInto, .receiveMessage, .send, .sendNow,
-            .sendMessage, .close, .pipeReadInto, .pipeWrite, .pipeWriteVector, .waitUntilReadable,
-            .waitUntilWritable, .waitForHangUp, .waitForChild, .openFile, .readFile, .writeFile,
-            .synchronizeFile, .fileStatus, .sendFile, .sendFileFill, .sendFileWait, .wake, .cancel:
-            false
-        }
-    }
-
     /// Whether a result of zero or more is a descriptor that somebody has to close.
     var bringsDescriptor: Bool { self == .accept || self == .acceptOnce || self == .openFile }
 }

@@ -36,8 +36,6 @@ public struct SocketOption: Hashable, Sendable {
 
     /// Hand over UDP datagrams of one sender that came in a row as one, with a note of how long each is (`UDP_GRO`).
     static let joinDatagrams = SocketOption(level: Int32(IPPROTO_UDP), name: 104)
-    static let pendingError = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
     static let socketType = SocketOption(level: SOL_SOCKET, name: SO_TYPE)
     static let addressFamily = SocketOption(level: SOL_SOCKET, name: SO_DOMAIN)
-    static let isListening = SocketOption(level: SOL_SOCKET, name: SO_ACCEPTCONN)
 }

@@ -22,11 +22,4 @@ import Testing
     @Test func aNumberThatIsNoTokenHasNoKind() {
         #expect(OperationToken(rawValue: 42).kind == nil)
     }
-
-    @Test func onlyAcceptAndReceiveAreMultishot() {
-        let kinds: [OperationKind] = [
-            .accept, .connect, .receive, .receiveInto, .send, .sendMessage, .close, .wake, .cancel,
-        ]
-        #expect(kinds.filter(\.isMultishot) == [.accept, .receive])
-    }
 }

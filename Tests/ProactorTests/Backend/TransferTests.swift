@@ -60,7 +60,7 @@ import Testing
                 #expect(peer.received == Array(Self.bytes[Int(offset)...]))
                 try pair.first.close()
             }
-            #expect(backend.pipes.lentCount == 0 && backend.pipes.idleCount == 1)
+            #expect(backend.pipes.lent.isEmpty && backend.pipes.idle.count == 1)
             #expect(backend.operationCount == 0)
             try file.close()
         }
@@ -108,7 +108,7 @@ import Testing
             harness.run { !owner.seen.isEmpty }
             #expect(owner.results == [-ECANCELED])
             #expect(memory.pointer.pointee.bytesInPipe > 0)
-            #expect(harness.backend.pipes.idleCount == 0 && harness.backend.pipes.lentCount == 0)
+            #expect(harness.backend.pipes.idle.isEmpty && harness.backend.pipes.lent.isEmpty)
             try file.close()
         }
     }
@@ -133,7 +133,7 @@ import Testing
             let pipe = try #require(memory.pointer.pointee.pipe)
             backend.close()
             #expect(backend.operationCount == 0 && owner.seen.isEmpty)
-            #expect(backend.pipes.lentCount == 0)
+            #expect(backend.pipes.lent.isEmpty)
             _ = pipe
             for descriptor in [pair.first, pair.second, file] { try descriptor.close() }
         }

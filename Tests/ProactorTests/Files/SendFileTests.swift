@@ -358,8 +358,8 @@ import Testing
             try loop.finish(transport, peer)
             try loop.run { try await file.close() }
             if let ring = loop.backend as? UringBackend {
-                #expect(ring.pipes.lentCount == 0)
-                #expect(ring.pipes.idleCount <= TransferPipes.idleMax)
+                #expect(ring.pipes.lent.isEmpty)
+                #expect(ring.pipes.idle.count <= TransferPipes.idleMax)
             }
         }
     }

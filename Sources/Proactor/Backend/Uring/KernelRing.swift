@@ -80,58 +80,13 @@ final class KernelRing: RingCalls {
     /// For tests and for debugging.
     var descriptor: Int32 { curing_descriptor(ring) }
 
-    /// Whether the kernel knows waits that do not count as waiting for a disk. For tests and for debugging.
-    var kernelHasNoIOWait: Bool { curing_has_no_iowait(ring) }
-
-    /// How many threads the kernel may start for this ring's work, of each of its two kinds. For tests and for debugging.
-    var workerLimits: [UInt32] {
-        // Zeros ask, and change nothing.
-        var limits: [UInt32] = [0, 0]
-        _ = curing_cap_workers(ring, &limits)
-        return limits
-    }
-
     // MARK: - Submission
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
         let name = token.rawValue
         switch operation {
-        case .receive(let socket):
-            return curing_prepare_receive_selected(
-                ring,
-                socket.rawValue,
-                BufferGroup.streams.rawValue,
-                features.multishotReceive,
-                name
-            )
-        case .receiveDatagrams(let socket, let reception):
-            reception.prepare()
-            return curing_prepare_receive_message(
-                ring,
-                socket.rawValue,
-                reception.headerPointer,
-                BufferGroup.datagrams.rawValue,
-                features.multishotReceive,
-                name
-            )
-        case .receiveOnce(let socket, let maxCount):
-            return curing_prepare_receive_once(
-                ring,
-                socket.rawValue,
-                BufferGroup.streams.rawValue,
-                UInt32(maxCount),
-                name
-            )
-        case .receiveMessage(let socket, let message):
-            return curing_prepare_receive_message_once(ring, socket.rawValue, message, name)
-        case .receiveInto(let socket, let target):
-            return curing_prepare_receive(
-                ring,
-                socket.rawValue,
-                target.baseAddress,
-                Self.length(target.count),
-                name
-            )
+        case .receive, .receiveDatagrams, .receiveOnce, .receiveMessage, .receiveInto:
+            return prepareReceive(operation, token: token)
         case .send(let socket, let bytes), .sendNow(let socket, let bytes):
             return curing_prepare_send(
                 ring,
@@ -144,7 +99,7 @@ final class KernelRing: RingCalls {
         case .sendMessage(let socket, let message):
             return curing_prepare_send_message(ring, socket.rawValue, message, name)
         case .waitUntilReadable(let descriptor):
-            return curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLIN), false, name)
+            return prepareWait(for: .read, of: descriptor, token: token)
         case .waitForChild(let pid):
             return curing_prepare_child_wait(ring, pid, name)
         case .waitUntilWritable(let descriptor):
@@ -162,26 +117,6 @@ final class KernelRing: RingCalls {
             return preparePipe(operation, token: token)
         case .watch(let descriptor, let side):
             return prepareWait(for: side, of: descriptor, token: token)
-        }
-    }
-
-    private func prepareConnection(_ operation: IOOperation, token: OperationToken) -> Bool {
-        let name = token.rawValue
-        switch operation {
-        case .accept(let listener):
-            return curing_prepare_accept(ring, listener.rawValue, features.multishotAccept, name)
-        case .acceptOnce(let listener, let address):
-            return curing_prepare_accept_one(
-                ring,
-                listener.rawValue,
-                address,
-                address.length,
-                name
-            )
-        case .connect(let socket, let address):
-            return curing_prepare_connect(ring, socket.rawValue, address, address.pointee.length, name)
-        default:
-            preconditionFailure("not an operation that connects")
         }
     }
 

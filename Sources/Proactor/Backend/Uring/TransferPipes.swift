@@ -8,15 +8,12 @@ final class TransferPipes {
     static let idleMax = 4
 
     private let system: any SystemCalls
-    private var idle: [TransferPipe] = []
-    private var lent: [TransferPipe] = []
+    private(set) var idle: [TransferPipe] = []
+    private(set) var lent: [TransferPipe] = []
 
     init(system: any SystemCalls) {
         self.system = system
     }
-
-    var idleCount: Int { idle.count }
-    var lentCount: Int { lent.count }
 
     func take() throws(Errno) -> TransferPipe {
         if let pipe = idle.popLast() {

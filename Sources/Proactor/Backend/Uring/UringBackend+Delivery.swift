@@ -20,7 +20,7 @@ extension UringBackend {
         case afterItsOwner
     }
 
-    /// Tells the owners of operations that were cancelled before the kernel had them.
+    /// Tells the owners of operations that ended without the kernel.
     func deliverEnded() {
         guard !ended.isEmpty else { return }
         // What these calls end comes next time, so that this comes to an end.

@@ -1,0 +1,68 @@
+import CUring
+
+/// Receiving, and making connections.
+extension KernelRing {
+    func prepareReceive(_ operation: IOOperation, token: OperationToken) -> Bool {
+        let name = token.rawValue
+        switch operation {
+        case .receive(let socket):
+            return curing_prepare_receive_selected(
+                ring,
+                socket.rawValue,
+                BufferGroup.streams.rawValue,
+                features.multishotReceive,
+                name
+            )
+        case .receiveDatagrams(let socket, let reception):
+            reception.prepare()
+            return curing_prepare_receive_message(
+                ring,
+                socket.rawValue,
+                reception.headerPointer,
+                BufferGroup.datagrams.rawValue,
+                features.multishotReceive,
+                name
+            )
+        case .receiveOnce(let socket, let maxCount):
+            return curing_prepare_receive_once(
+                ring,
+                socket.rawValue,
+                BufferGroup.streams.rawValue,
+                UInt32(maxCount),
+                name
+            )
+        case .receiveMessage(let socket, let message):
+            return curing_prepare_receive_message_once(ring, socket.rawValue, message, name)
+        case .receiveInto(let socket, let target):
+            return curing_prepare_receive(
+                ring,
+                socket.rawValue,
+                target.baseAddress,
+                Self.length(target.count),
+                name
+            )
+        default:
+            preconditionFailure("not an operation that receives")
+        }
+    }
+
+    func prepareConnection(_ operation: IOOperation, token: OperationToken) -> Bool {
+        let name = token.rawValue
+        switch operation {
+        case .accept(let listener):
+            return curing_prepare_accept(ring, listener.rawValue, features.multishotAccept, name)
+        case .acceptOnce(let listener, let address):
+            return curing_prepare_accept_one(
+                ring,
+                listener.rawValue,
+                address,
+                address.length,
+                name
+            )
+        case .connect(let socket, let address):
+            return curing_prepare_connect(ring, socket.rawValue, address, address.pointee.length, name)
+        default:
+            preconditionFailure("not an operation that connects")
+        }
+    }
+}
