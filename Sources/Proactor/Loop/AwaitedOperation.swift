@@ -95,8 +95,8 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
 
     private func begin(_ operation: IOOperation, _ continuation: UnsafeContinuation<Int32, Never>) {
         self.continuation = continuation
-        // It is a pointer to the task.
-        waiter = unsafeBitCast(continuation, to: UnsafeRawPointer.self)
+        // A continuation is a pointer to its task. If it ever is not, a fetch is wasted, and nothing else.
+        waitingTask = unsafeBitCast(continuation, to: UnsafeRawPointer.self)
         token = loop.backend.submit(operation, owner: self)
         loop.descriptors.noteOperation(token, on: operation)
         // The task was cancelled on its way in here.
