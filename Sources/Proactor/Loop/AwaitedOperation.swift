@@ -80,9 +80,9 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         return (result, bytes)
     }
 
-    // Not inlined: see `CancellationHandler`.
+    // Not inlined: see `CancellationHandler`. Not private, for tests: a cancel may come between the check before and this.
     @inline(never)
-    nonisolated(nonsending) private func wait(for operation: IOOperation) async -> Int32 {
+    nonisolated(nonsending) func wait(for operation: IOOperation) async -> Int32 {
         let handler = CancellationHandler(for: self)
         defer { handler.remove() }
         // Used on the loop's thread only.

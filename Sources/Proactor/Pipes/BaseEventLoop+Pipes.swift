@@ -29,7 +29,8 @@ extension BaseEventLoop {
         }
         switch found.kind {
         case .pipe, .socket, .terminal: return found
-        case .device, .blockDevice, .regularFile, .directory, .other: throw PipeError.notAPipe(found.kind)
+        case .messageSocket, .device, .blockDevice, .regularFile, .directory, .other:
+            throw PipeError.notAPipe(found.kind)
         }
     }
 

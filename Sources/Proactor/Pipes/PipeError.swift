@@ -18,7 +18,7 @@ public enum PipeError: Error, Hashable, Sendable {
         case write = "writing to"
     }
 
-    /// Only pipes, FIFOs, sockets and terminals can be waited for.
+    /// Only pipes, FIFOs, stream sockets and terminals can be waited for and have no bounds of messages to lose.
     case notAPipe(DescriptorKind)
     /// It is the pipe's other end, or was opened for writing only.
     case notOpenForReading
@@ -31,6 +31,9 @@ public enum PipeError: Error, Hashable, Sendable {
 extension PipeError: CustomStringConvertible {
     public var description: String {
         switch self {
+        case .notAPipe(.messageSocket):
+            "a pipe's transport reads and writes a stream, and this socket keeps the bounds of messages; "
+                + "use createDatagramEndpoint, or the sock calls"
         case .notAPipe(let kind):
             "a \(kind.rawValue) is no pipe, FIFO, socket or terminal: nothing tells when it can be read or written; "
                 + "use it on an executor, by runInExecutor"

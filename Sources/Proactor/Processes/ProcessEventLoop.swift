@@ -12,7 +12,7 @@ import SystemPackage
 public protocol ProcessEventLoop: AnyObject {
     // MARK: Pipes
 
-    /// Reads from a pipe, FIFO, socket or terminal, which the transport owns from here on and makes non-blocking. Returns
+    /// Reads from a pipe, FIFO, stream socket or terminal, which the transport owns from here on and makes non-blocking. Returns
     /// when `connectionMade` was called.
     ///
     /// The protocol hears `eofReceived` when every writer is gone, and then `connectionLost(nil)`: what `eofReceived`
@@ -28,7 +28,7 @@ public protocol ProcessEventLoop: AnyObject {
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any ReadTransport, protocol: Protocol)
 
-    /// Writes to a pipe, FIFO, socket or terminal, which the transport owns from here on and makes non-blocking. Returns
+    /// Writes to a pipe, FIFO, stream socket or terminal, which the transport owns from here on and makes non-blocking. Returns
     /// when `connectionMade` was called.
     ///
     /// When the reader goes away the connection is lost at once: with ``PipeError/failed(_:_:)`` when something was still

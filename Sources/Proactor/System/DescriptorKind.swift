@@ -10,8 +10,10 @@
 public enum DescriptorKind: String, Hashable, Sendable {
     /// A pipe or FIFO.
     case pipe
-    /// A socket.
+    /// A stream socket.
     case socket
+    /// A socket that keeps the bounds of messages: datagrams, or Unix packets.
+    case messageSocket = "message socket"
     /// A terminal, or another character device that can be waited for.
     case terminal
     /// A character device that cannot be waited for, such as `/dev/null`.

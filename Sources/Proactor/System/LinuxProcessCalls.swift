@@ -15,16 +15,16 @@ final class LinuxProcessCalls: ProcessCalls {
         guard flags >= 0 else { throw Errno(rawValue: errno) }
         let access = flags & O_ACCMODE
         return DescriptorDescription(
-            kind: Self.kind(kind),
+            kind: Self.kind(kind, of: descriptor),
             isReadable: access == O_RDONLY || access == O_RDWR,
             isWritable: access == O_WRONLY || access == O_RDWR
         )
     }
 
-    private static func kind(_ kind: Int32) -> DescriptorKind {
+    private static func kind(_ kind: Int32, of descriptor: FileDescriptor) -> DescriptorKind {
         switch Int(kind) {
         case CPOSIX_KIND_PIPE: .pipe
-        case CPOSIX_KIND_SOCKET: .socket
+        case CPOSIX_KIND_SOCKET: isStream(descriptor) ? .socket : .messageSocket
         case CPOSIX_KIND_TERMINAL: .terminal
         case CPOSIX_KIND_DEVICE: .device
         case CPOSIX_KIND_BLOCK_DEVICE: .blockDevice
@@ -32,6 +32,14 @@ final class LinuxProcessCalls: ProcessCalls {
         case CPOSIX_KIND_DIRECTORY: .directory
         default: .other
         }
+    }
+
+    private static func isStream(_ socket: FileDescriptor) -> Bool {
+        var type: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let option = SocketOption.socketType
+        return getsockopt(socket.rawValue, option.level, option.name, &type, &size) == 0
+            && type == SocketType.stream.rawValue
     }
 
     func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) {

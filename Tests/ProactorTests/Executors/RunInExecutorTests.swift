@@ -197,9 +197,10 @@ private final class Parcel {
                     order.append("done")
                 }
                 try loop.callSoon { gate.open() }
-                try await loop.shutdownDefaultExecutor()
+                try await loop.shutdownDefaultExecutor(timeout: .seconds(1000))
                 order.append("shut down")
                 #expect(future.done)
+                #expect(loop.timers.count == 0)
             }
             #expect(order.entries == ["done", "shut down"])
         }

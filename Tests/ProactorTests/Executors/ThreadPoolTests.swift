@@ -158,6 +158,43 @@ import Testing
         gate.open()
         pool.shutdownAndWait()
     }
+
+    /// One that has been woken and has not taken its work yet is free no longer.
+    @Test func twoPiecesOfWorkDoNotWaitForOneIdleThread() throws {
+        for _ in 0..<50 {
+            let pool = ThreadPool(threadsMax: 2, idleTimeout: .seconds(1000))
+            let first = Gate()
+            first.open()
+            try pool.submit { first.pass() }
+            #expect(first.waitFor(arrivals: 1))
+            // Each goes on when the other has come too.
+            let both = Gate()
+            for _ in 0..<2 {
+                try pool.submit {
+                    both.pass()
+                }
+            }
+            #expect(both.waitFor(arrivals: 2))
+            both.open()
+            pool.shutdownAndWait()
+        }
+    }
+
+    @Test func workThatComesAsAThreadGivesUpIsNotLost() throws {
+        let pool = ThreadPool(threadsMax: 1, idleTimeout: .zero)
+        for _ in 0..<2000 {
+            let gate = Gate()
+            gate.open()
+            try pool.submit { gate.pass() }
+            guard gate.waitFor(arrivals: 1) else { break }
+        }
+        #expect(pool.threadCount <= 1)
+        let gate = Gate()
+        gate.open()
+        try pool.submit { gate.pass() }
+        #expect(gate.waitFor(arrivals: 1))
+        pool.shutdownAndWait()
+    }
 }
 
 extension WorkExecutor {

@@ -203,4 +203,27 @@ import Testing
             }
         }
     }
+
+    // Pitfall 34
+    @Test(arguments: LoopKind.allCases)
+    func moreThanACallTakesIsWrittenInSeveral(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let (callMax, rest) = (0x7fff_f000, 12_345)
+            var parts: [(count: Int, offset: Int64)] = []
+            backend.onSubmit = { operation in
+                guard case .writeFile(_, let bytes, let offset) = operation else { return }
+                parts.append((bytes.count, offset))
+            }
+            try loop.run {
+                // Nobody looks at the memory, which takes none therefore.
+                var buffer = OwnedBuffer(capacity: callMax + rest)
+                buffer.didFill(callMax + rest)
+                let file = try await File.open("/dev/null", .writeOnly, on: loop)
+                try await file.write(buffer, at: 5)
+                try await file.close()
+            }
+            #expect(parts.map(\.count) == [callMax + rest, rest])
+            #expect(parts.map(\.offset) == [5, 5 + Int64(callMax)])
+        }
+    }
 }

@@ -37,6 +37,12 @@ import Testing
                         }
                         try loop.runToTheEnd(child, recorder)
                     }
+                    // The two change places, for which one of them is copied out of the way.
+                    var swapped = ProcessOptions()
+                    swapped.standardOutput = .descriptor(.standardError)
+                    swapped.standardError = .descriptor(.standardOutput)
+                    let (child, recorder) = try loop.startShell("exit 0", options: swapped)
+                    try loop.runToTheEnd(child, recorder)
                     try loop.turn { loop.openTransports.count == 0 && loop.backend.operationCount == 0 }
                     #expect(try openDescriptors() == before)
                     #expect(waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD)

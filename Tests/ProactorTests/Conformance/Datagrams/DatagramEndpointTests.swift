@@ -156,6 +156,12 @@ import Testing
             #expect(throws: EventLoopError.self) {
                 try loop.run { _ = try await loop.createDatagramEndpoint(contradiction) { Recorder() } }
             }
+            options.reusePort = false
+            options.family = .ipv6
+            let otherFamily = options
+            #expect(throws: EventLoopError.self) {
+                try loop.run { _ = try await loop.createDatagramEndpoint(otherFamily) { Recorder() } }
+            }
         }
     }
 
@@ -283,6 +289,28 @@ import Testing
             #expect(recorder.lostCount == 0)
             #expect(client.extraInfo(.socket) == nil)
             #expect(inode(of: descriptor) != socket)
+        }
+    }
+
+    // Behaviour 15
+    @Test(arguments: LoopKind.allCases)
+    func anEndpointThatCannotBeBoundLeavesNoSocketAndNamesItsFirstAddress(kind: LoopKind) async throws {
+        // Addresses for documents, which no machine has.
+        let first = SocketAddress.ipv4(IPv4Address(rawValue: 0xc000_0201), port: 0)
+        let second = try #require(SocketAddress(numericHost: "2001:db8::1", port: 0))
+        try await kind.withLoop(hosts: ["far": [first, second]]) { loop in
+            let taken = try RawDatagramPeer(.ipv4)
+            let error = #expect(throws: SocketError.self) {
+                try loop.openEndpoint(Recorder(), at: taken.address)
+            }
+            #expect(error?.errno == .addressInUse)
+            let other = #expect(throws: SocketError.self) {
+                try loop.run {
+                    _ = try await loop.createDatagramEndpoint(localAddress: ("far", 0)) { Recorder() }
+                }
+            }
+            #expect(other == SocketError(.bind, .addressNotAvailable, address: first))
+            #expect((loop.backend as? FakeNamesBackend)?.names.openSockets.isEmpty == true)
         }
     }
 }

@@ -312,4 +312,19 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func aDatagramThatIsRefusedAfterItHasWaitedIsReported(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let recorder = Recorder()
+            let (client, peer) = try loop.connectEndpoint(recorder, .ipv4)
+            backend.datagramSendFailures = [.resourceTemporarilyUnavailable]
+            backend.failures[.sendMessage] = [.noBufferSpace]
+            for number in 0..<3 { try client.sendTo(numbered(number)) }
+            #expect(try Self.drain(peer, loop, count: 2) == (1..<3).map { numbered($0) })
+            try loop.turn { !recorder.errors.isEmpty }
+            #expect(recorder.errors == [SocketError(.send, .noBufferSpace, address: peer.address)])
+            try loop.finish(client)
+        }
+    }
 }

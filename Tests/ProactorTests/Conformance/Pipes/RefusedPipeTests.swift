@@ -82,4 +82,53 @@ import Testing
             #expect(second.readToEnd())
         }
     }
+
+    // Pitfall 17
+    @Test(arguments: LoopKind.allCases)
+    func whatIsInUseIsRefusedAndGoesOn(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, pipe) = try loop.connectReader(recorder)
+            let used = try #require(transport.extraInfo(.pipe))
+            let watched = try RawPipe()
+            try loop.addReader(watched.reading) {}
+            for descriptor in [used, watched.reading] {
+                for connects in [
+                    { try await loop.connectReadPipe(descriptor) { RecordingProtocol() }.transport },
+                    { try await loop.connectWritePipe(descriptor) { RecordingProtocol() }.transport },
+                ] as [() async throws -> any BaseTransport] {
+                    let error = #expect(throws: EventLoopError.self) { _ = try loop.run(connects) }
+                    guard case .invalidState = error else {
+                        Issue.record("\(String(describing: error))")
+                        continue
+                    }
+                }
+            }
+            loop.removeReader(watched.reading)
+            pipe.write(Array("still here".utf8))
+            try loop.turn { recorder.text == "still here" }
+            transport.close()
+            try loop.turnUntilClosed(transport)
+        }
+    }
+
+    /// Read as a stream, a message loses what finds no room in the loop's buffer; written as one, it loses its bounds.
+    @Test(arguments: LoopKind.allCases, [Int32(SOCK_DGRAM.rawValue), Int32(SOCK_SEQPACKET.rawValue)])
+    func aSocketThatKeepsTheBoundsOfMessagesIsRefused(kind: LoopKind, type: Int32) async throws {
+        try await kind.withLoop { loop in
+            var pair: [Int32] = [-1, -1]
+            try checkCall(socketpair(AF_UNIX, type | Int32(SOCK_CLOEXEC.rawValue), 0, &pair))
+            let (first, second) = (FileDescriptor(rawValue: pair[0]), FileDescriptor(rawValue: pair[1]))
+            #expect(throws: PipeError.notAPipe(.messageSocket)) {
+                try loop.run { try await loop.connectReadPipe(first) { RecordingProtocol() } }
+            }
+            #expect(throws: PipeError.notAPipe(.messageSocket)) {
+                try loop.run { try await loop.connectWritePipe(first) { RecordingProtocol() } }
+            }
+            #expect("\(PipeError.notAPipe(.messageSocket))".contains("createDatagramEndpoint"))
+            // It stays the caller's.
+            try first.close()
+            try second.close()
+        }
+    }
 }

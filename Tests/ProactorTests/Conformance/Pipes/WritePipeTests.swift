@@ -188,6 +188,31 @@ import Testing
             try loop.turnUntilClosed(transport)
         }
     }
+
+    @Test(arguments: LoopKind.allCases, [SocketPair.Kind.unix, .tcp])
+    func aPeerThatOnlyStopsSendingIsWrittenTo(kind: LoopKind, socket: SocketPair.Kind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(socket)
+            let peer = RawPeer(pair.second)
+            let recorder = RecordingProtocol()
+            let transport = try loop.run {
+                try await loop.connectWritePipe(pair.first) { recorder }.transport
+            }
+            try loop.settle(turns: 3)
+            peer.finish()
+            try loop.settle()
+            #expect(recorder.events == [.made])
+            transport.write("still there")
+            try loop.turn {
+                peer.read()
+                return peer.text == "still there"
+            }
+            transport.close()
+            try loop.turnUntilClosed(transport)
+            #expect(recorder.events == [.made, .lost] && recorder.lostError == nil)
+            peer.close()
+        }
+    }
 }
 
 extension BaseEventLoop {

@@ -229,13 +229,17 @@ import Testing
             sigaddset(&set, SIGTERM)
             // This loop's thread only, which ends with the test.
             pthread_sigmask(SIG_BLOCK, &set, nil)
+            // As a program that wants EFBIG instead; nothing here raises it.
+            var ignored = sigaction()
+            ignored.__sigaction_handler.sa_handler = unsafeBitCast(1, to: sighandler_t?.self)
+            sigaction(SIGXFSZ, &ignored, nil)
             let status = try loop.outputOfShell("grep -E '^Sig(Blk|Ign)' /proc/self/status")
             let lines = status.split(separator: "\n").map { $0.split(separator: "\t") }
             #expect(lines.count == 2)
             let blocked = UInt64(lines[0][1], radix: 16)
             #expect(blocked == 0)
-            let ignored = try #require(UInt64(lines[1][1], radix: 16))
-            #expect(ignored & (1 << UInt64(SIGPIPE - 1)) == 0)
+            let signals = try #require(UInt64(lines[1][1], radix: 16))
+            for signal in [SIGPIPE, SIGXFSZ] { #expect(signals & (1 << UInt64(signal - 1)) == 0) }
         }
     }
 
@@ -263,6 +267,34 @@ import Testing
             }
             try loop.runToTheEnd(shell, second)
             #expect(shell.returnCode == 2)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aProgramIsLookedForFromTheChildsDirectory(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let directory = try TestDirectory()
+            let below = directory.path(of: "below")
+            try FileManager.default.createDirectory(atPath: below, withIntermediateDirectories: false)
+            for path in [directory.path(of: "here"), below + "/there"] {
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/bin/sh")
+            }
+            var options = ProcessOptions()
+            options.workingDirectory = directory.path
+            // An empty entry is the directory itself.
+            for (program, path) in [("here", "/nowhere::/none"), ("here", ""), ("there", "/nowhere:below")] {
+                options.environment = ["PATH": path]
+                let recorder = RecordingSubprocess()
+                let request = options
+                let (child, _) = try loop.run {
+                    try await loop.subprocessExec(program, arguments: ["-c", "echo found"], options: request)
+                    {
+                        recorder
+                    }
+                }
+                try loop.runToTheEnd(child, recorder)
+                #expect(recorder.outputText == "found\n")
+            }
         }
     }
 }

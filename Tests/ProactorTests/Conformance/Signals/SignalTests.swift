@@ -203,6 +203,37 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func aSignalFromBeforeIsNotTheNextHandlers(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var calls: [Signal] = []
+            // It keeps the loop waiting for signals throughout.
+            try loop.addSignalHandler(.user2) { calls.append(.user2) }
+            try loop.addSignalHandler(.user1) { calls.append(.user1) }
+            raiseHere(SIGUSR1)
+            try loop.removeSignalHandler(.user1)
+            try loop.addSignalHandler(.user1) { calls.append(.hangUp) }
+            try loop.settle()
+            #expect(calls.isEmpty)
+            raiseHere(SIGUSR1)
+            try loop.turn { !calls.isEmpty }
+            #expect(calls == [.hangUp])
+            try loop.removeSignalHandler(.user1)
+            try loop.removeSignalHandler(.user2)
+        }
+    }
+
+    /// The program's own blocking calls, on whichever thread a signal is caught, do not fail for it.
+    @Test func aHandledSignalInterruptsNoCallOfTheProgram() async throws {
+        try await LoopKind.ring.withLoop { loop in
+            try loop.addSignalHandler(.user1) {}
+            var action = sigaction()
+            sigaction(SIGUSR1, nil, &action)
+            #expect(action.sa_flags & Int32(SA_RESTART) != 0)
+            try loop.removeSignalHandler(.user1)
+        }
+    }
 }
 
 /// Signals one thread from another, as fast as it can, since whether a loop waits by now cannot be seen.

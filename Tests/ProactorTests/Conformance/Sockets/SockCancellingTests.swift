@@ -266,4 +266,20 @@ import Testing
             #expect(tasks.count == 5)
         }
     }
+
+    // Pitfall 22
+    @Test(arguments: LoopKind.allCases)
+    func aTaskThatIsCancelledOnItsWayToWaitDoesNotWait(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let awaited = AwaitedOperation(loop: loop)
+            let task = loop.createTask {
+                // As by another thread, when the task has found itself not cancelled.
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await awaited.wait(for: .waitUntilReadable(pair.first))
+            }
+            #expect(try loop.runUntilComplete(task) == -ECANCELED)
+            try pair.close()
+        }
+    }
 }

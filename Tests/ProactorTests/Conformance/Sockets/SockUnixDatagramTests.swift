@@ -175,4 +175,25 @@ import Testing
             if sent.count == before { return sent }
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func aTaskThatOnlySendsLetsTheOthersRun(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let peer = try RawDatagramPeer(.unixAbstract)
+            let address = peer.address
+            let socket = try testSocket(AF_UNIX, .datagram)
+            var received: [[UInt8]] = []
+            try loop.run {
+                var hasRun = false
+                try loop.callSoon { hasRun = true }
+                for number in 0..<40 {
+                    _ = try await loop.sockSendTo(socket, numbered(number), to: address)
+                    received += peer.receiveAll()
+                }
+                #expect(hasRun)
+            }
+            #expect(received == (0..<40).map { numbered($0) })
+            try socket.close()
+        }
+    }
 }

@@ -175,4 +175,62 @@ import Testing
             try loop.finish(transport, peer)
         }
     }
+
+    // Behaviour 27
+    // Pitfall 34
+    @Test(arguments: LoopKind.allCases)
+    func moreThanACallTakesIsSentInSeveral(kind: LoopKind) async throws {
+        try await kind.withLoop { inner in
+            let backend = SpoutBackend(inner.backend, system: inner.backend.system)
+            let loop = BaseEventLoop(backend: backend, label: "two gigabytes")
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            // The largest that is not copied. Nobody looks at the memory, which takes none therefore.
+            let size = Int(Int32.max)
+            var buffer = OwnedBuffer(capacity: size)
+            buffer.didFill(size)
+            transport.write(buffer)
+            #expect(transport.writeBufferSize == size)
+            #expect(recorder.pauseCount == 1)
+            transport.close()
+            try loop.turn { recorder.lostCount == 1 }
+            #expect(recorder.lostError == nil && recorder.resumeCount == 1)
+            #expect(backend.sends.map(\.count) == [size, size - SpoutBackend.callMax])
+            #expect(backend.sends[1].start == backend.sends[0].start + UInt(SpoutBackend.callMax))
+            try loop.finish(transport, peer)
+            try loop.close()
+        }
+        #expect(KernelRing.length(Int(UInt32.max) + 5) == 0x7fff_f000)
+    }
+}
+
+/// Takes every send for sent, up to what Linux takes by one call.
+private final class SpoutBackend: ForwardingBackend {
+    static let callMax = 0x7fff_f000
+
+    private(set) var sends: [(start: UInt, count: Int)] = []
+    private var done: [(owner: CompletionOwner?, completion: Completion)] = []
+
+    override var operationCount: Int { super.operationCount + done.count }
+
+    @discardableResult
+    override func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+        guard case .send(_, let bytes) = operation else { return super.submit(operation, owner: owner) }
+        sends.append((UInt(bitPattern: bytes.baseAddress), bytes.count))
+        let token = OperationToken(kind: .send, generation: UInt32(sends.count), slot: .max - 1)
+        let result = Int32(min(bytes.count, Self.callMax))
+        done.append((owner, Completion(token: token, result: result, isFinal: true)))
+        return token
+    }
+
+    override func poll(timeoutNanoseconds: Int64) {
+        super.poll(timeoutNanoseconds: done.isEmpty ? timeoutNanoseconds : 0)
+    }
+
+    override func deliver() {
+        let batch = done
+        done = []
+        for (owner, completion) in batch { owner?.operationCompleted(completion) }
+        super.deliver()
+    }
 }
