@@ -17,7 +17,10 @@ let examples = [
         name: "Example\(name)",
         dependencies: ["Proactor"],
         path: "Sources/Examples/\(name)",
+        // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings
+            + (["TCPEchoClient", "UDPEchoClient", "Subprocess"].contains(name)
+                ? [.defaultIsolation(MainActor.self)] : [])
     )
 }
 

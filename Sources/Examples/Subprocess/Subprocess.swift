@@ -12,7 +12,7 @@ final class DateProtocol: SubprocessProtocol {
     }
 
     func pipeDataReceived(_ descriptor: Int32, _ data: RawSpan) {
-        data.withUnsafeBytes { output.append(contentsOf: $0) }
+        output.append(contentsOf: data)
     }
 
     func pipeConnectionLost(_ descriptor: Int32, _ error: (any Error)?) {

@@ -16,7 +16,7 @@ final class EchoClientProtocol: StreamProtocol {
     }
 
     func dataReceived(_ data: RawSpan) {
-        print("Data received: \(data.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })")
+        print("Data received: \(String(decoding: data, as: UTF8.self))")
     }
 
     func connectionLost(_ error: (any Error)?) {

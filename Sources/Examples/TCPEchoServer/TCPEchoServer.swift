@@ -12,7 +12,7 @@ final class EchoServerProtocol: StreamProtocol {
     }
 
     func dataReceived(_ data: RawSpan) {
-        let message = data.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        let message = String(decoding: data, as: UTF8.self)
         say("Data received: \(message)")
         say("Send: \(message)")
         transport?.write(data)

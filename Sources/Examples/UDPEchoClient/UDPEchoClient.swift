@@ -18,7 +18,7 @@ final class EchoClientProtocol: DatagramProtocol {
     }
 
     func datagramReceived(_ data: RawSpan, from source: SocketAddress) {
-        print("Received: \(data.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })")
+        print("Received: \(String(decoding: data, as: UTF8.self))")
         print("Close the socket")
         transport?.close()
     }

@@ -10,7 +10,7 @@ final class EchoServerProtocol: DatagramProtocol {
     }
 
     func datagramReceived(_ data: RawSpan, from source: SocketAddress) throws {
-        let message = data.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        let message = String(decoding: data, as: UTF8.self)
         say("Received \(message) from \(source)")
         say("Send \(message) to \(source)")
         try transport?.sendTo(data, source)

@@ -9,7 +9,7 @@
 /// final class Collector: SubprocessProtocol {
 ///     var output: [UInt8] = []
 ///     func pipeDataReceived(_ descriptor: Int32, _ data: RawSpan) {
-///         data.withUnsafeBytes { output += $0 }
+///         output.append(contentsOf: data)
 ///     }
 /// }
 /// ```

@@ -12,7 +12,7 @@
 ///     }
 /// }
 /// ```
-public protocol TaskFactory {
+public protocol TaskFactory: SendableMetatype {
     /// Starts `body` as a task of `loop`. Called on the loop's thread.
     func makeTask<Value>(
         on loop: BaseEventLoop,

@@ -1,5 +1,8 @@
 /// What every protocol hears from its transport. All of it is called on the loop's thread.
-public protocol BaseProtocol: AnyObject {
+///
+/// A loop's thread is no actor's, so a protocol's conformance cannot be isolated to one. As a `SendableMetatype` it is
+/// `nonisolated` also in a module where code is the main actor's unless it says otherwise.
+public protocol BaseProtocol: AnyObject, SendableMetatype {
     /// The connection is over: the last call, and exactly one. `nil` is a clean end: closed, aborted, or the peer's end of
     /// stream.
     func connectionLost(_ error: (any Error)?)

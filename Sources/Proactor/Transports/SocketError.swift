@@ -50,6 +50,12 @@ public struct SocketError: Error, Hashable, Sendable {
 extension SocketError: FailedCall, CustomStringConvertible {
     public var description: String { message }
 
+    private var isLinkLocalWithoutScope: Bool {
+        // fe80::/10
+        guard case .ipv6(let address, _, _, scopeID: 0)? = address else { return false }
+        return address.high >> 54 == 0x3fa
+    }
+
     var attempt: String { address.map { "\(operation.rawValue) (\($0))" } ?? operation.rawValue }
 
     var advice: String? {
@@ -58,6 +64,12 @@ extension SocketError: FailedCall, CustomStringConvertible {
             "the path or name is taken: remove what stands there, or choose another"
         case (.bind, .addressInUse), (.listen, .addressInUse):
             "another socket has the address: choose another port, or 0 for any"
+        case (.bind, .invalidArgument) where isLinkLocalWithoutScope,
+            (.connect, .invalidArgument) where isLinkLocalWithoutScope,
+            (.send, .invalidArgument) where isLinkLocalWithoutScope:
+            "a link-local address needs its interface: add % and the interface's name to it"
+        case (_, .fileNameTooLong):
+            "the path of a Unix socket has 107 bytes at most"
         case (.bind, .permissionDenied):
             "ports below 1024 need a privilege, and a path needs a writable directory"
         default: nil

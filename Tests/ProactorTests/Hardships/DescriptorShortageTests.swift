@@ -187,9 +187,9 @@ private struct Shortage {
             let errno =
                 (error as? SocketError)?.errno ?? (error as? ProcessError)?.errno
                 ?? (error as? FileError)?.errno
-            if isAboutDescriptors, !(error is SignalError) {
-                #expect(errno == .tooManyOpenFiles, "\(call): \(error)")
-            }
+            guard isAboutDescriptors else { return }
+            #expect(errno == .tooManyOpenFiles || error is SignalError, "\(call): \(error)")
+            #expect("\(error)".hasSuffix("raise the limit on open files (ulimit -n)"), "\(call): \(error)")
         }
     }
 }

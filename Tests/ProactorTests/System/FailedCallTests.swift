@@ -20,6 +20,23 @@ import Testing
                 "connecting (127.0.0.1:80) failed: Connection refused"
             ),
             (
+                SocketError(
+                    .connect,
+                    .invalidArgument,
+                    address: .ipv6(IPv6Address(high: 0xfe80 << 48, low: 1), port: 80)
+                ),
+                "connecting ([fe80::1]:80) failed: Invalid argument; a link-local address needs its interface: "
+                    + "add % and the interface's name to it"
+            ),
+            (
+                SocketError(.bind, .invalidArgument, address: .ipv6(.any, port: 80)),
+                "binding ([::]:80) failed: Invalid argument"
+            ),
+            (
+                SocketError(.connect, .fileNameTooLong, address: .unix(path: "/it")),
+                "connecting (/it) failed: File name too long; the path of a Unix socket has 107 bytes at most"
+            ),
+            (
                 SocketError(.makeSocket, .tooManyOpenFiles),
                 "making a socket failed: Too many open files; raise the limit on open files (ulimit -n)"
             ),

@@ -72,6 +72,7 @@ public final class EventLoopGroup: Sendable {
     ///
     /// - Throws: the first error that a body throws; `CancellationError`; ``EventLoopError/closed`` after
     ///   a shutdown.
+    @discardableResult
     public nonisolated(nonsending) func runOnEach<Value: Sendable>(
         _ body: @escaping @Sendable (any AbstractEventLoop) async throws -> Value
     ) async throws -> [Value] {
