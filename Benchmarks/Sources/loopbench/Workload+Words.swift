@@ -3,7 +3,8 @@ extension Workload {
     var summary: String {
         let size = byteCount(messageBytes)
         let place = family == .unix ? " over a Unix socket" : kind == .http ? "" : " over TCP"
-        let many = "\(shown(Double(connections), 0)) \(connections == 1 ? "connection" : "connections")"
+        let thing = kind == .udp ? "client" : "connection"
+        let many = "\(shown(Double(connections), 0)) \(thing)\(connections == 1 ? "" : "s")"
         let text =
             switch kind {
             case .echo where depth > 1:
