@@ -94,8 +94,8 @@ extension Workload {
             """
         case .http:
             """
-            A whole HTTP server: routing, headers, bodies and limits. wrk sends requests in a closed loop, and the CPU \
-            time is taken from before it connects until after it ends.
+            A whole HTTP server: routing, headers, bodies and limits. wrk sends requests in a closed loop and runs for \
+            whole seconds, one at least; the CPU time is taken from before it connects until after it ends.
             """
         }
     }
