@@ -12,7 +12,8 @@ struct ContenderOptions: ParsableArguments {
             discussion: """
                 {port} becomes the TCP port to listen on and {host} the address; {path}, instead of these, the Unix \
                 socket, and {bytes} the size of a message. The server must echo what it receives; 'mine:http=…' is one \
-                that answers HTTP. The same name can be given again for another service or kind of socket. The process \
+                that answers HTTP, 'mine:udp-echo=…' one that echoes datagrams, 'mine:sink=…' drops what it receives, and \
+                'mine:source=…' sends without end what 'c-epoll-echo --service source' sends. The same name can be given again for another service or kind of socket. The process \
                 that is started has to serve by itself, as its CPU time is what is measured: in a shell, use exec.
                 """,
             valueName: "name=command"

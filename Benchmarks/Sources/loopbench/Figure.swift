@@ -22,6 +22,16 @@ enum Figure: String, Sendable, Codable, CaseIterable {
     /// More is better; of the others, less.
     var isRate: Bool { self == .throughput }
 
+    /// Of its ratio to the baseline's.
+    var ratioTitle: String {
+        switch self {
+        case .throughput: "throughput ×"
+        case .cpu: "CPU ×"
+        case .resident, .anonymous: "memory ×"
+        case .p50, .p90, .p99, .p999, .maximum: "latency ×"
+        }
+    }
+
     func title(for workload: Workload) -> String {
         switch self {
         case .throughput:

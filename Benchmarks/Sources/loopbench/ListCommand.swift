@@ -11,10 +11,11 @@ struct ListCommand: ParsableCommand {
     var verbose = false
 
     func run() {
-        print("Workloads (for --workloads; * marks those of 'core', + those of 'quick'):")
+        print("Workloads (for --workloads; * are in 'core', + in 'quick'):")
         for workload in Workload.catalog {
-            let mark = Workload.quick.contains(workload) ? "+" : Workload.core.contains(workload) ? "*" : " "
-            print("  \(padded(workload.name, 27))\(mark) \(workload.summary)")
+            let core = Workload.core.contains(workload) ? "*" : " "
+            let quick = Workload.quick.contains(workload) ? "+" : " "
+            print("  \(padded(workload.name, 26))\(core)\(quick) \(workload.summary)")
             if verbose {
                 print("      measures: \(workload.measures)")
                 print("      does not: \(workload.ignores)\n")

@@ -54,6 +54,8 @@ struct MarkdownReport {
             if let plots { text += "![Plots of \(result.workload.name)](\(plots)/\(result.plateName))\n\n" }
         }
         if !report.micro.isEmpty { text += "### Micro-benchmarks\n\n\(microTable)\n" }
+        let lines = report.skipped.map { "- skipped: \($0)\n" } + report.failures.map { "- failed: \($0)\n" }
+        if !lines.isEmpty { text += "### Left out\n\n\(lines.joined())\n" }
         return text
     }
 
@@ -82,9 +84,7 @@ struct MarkdownReport {
         let figures = Figure.all(for: workload).filter { $0 != .p90 && $0 != .maximum }
         let first = figures[0]
         let head =
-            ["contender"] + figures.map { $0.title(for: workload) } + [
-                "\(first == .resident ? "memory" : "throughput") ×"
-            ]
+            ["contender"] + figures.map { $0.title(for: workload) } + [first.ratioTitle]
         let notes = result.contenders.contains { !result.notes(on: $0).isEmpty }
         let rows = result.contenders.map { contender in
             [contender]
@@ -93,7 +93,7 @@ struct MarkdownReport {
                     guard summary.median.isFinite else { return "–" }
                     return "\(figure.shown(summary.median)) ± \(percent(summary.spread))"
                 }
-                + [shown(result.ratio(of: contender, to: report.baseline, first).median, 2)]
+                + [ratioText(result.ratio(of: contender, to: report.baseline, first))]
                 + (notes ? [result.notes(on: contender).joined(separator: "; ")] : [])
         }
         return rendered(head + (notes ? ["notes"] : []), rows)

@@ -26,19 +26,22 @@ extension Report {
         let isStream = !(results.first?.workload.hasLatency ?? true)
         var table = TextTable(columns: [
             "workload", "contender", isStream ? "MB a second" : "per second", "±",
-            isStream ? "CPU µs a MB" : "CPU µs each", "±", "load CPU", "throughput ×", "CPU ×", "notes",
+            isStream ? "CPU µs a MB" : "CPU µs each", "±", "load CPU", "throughput ×", "±", "CPU ×", "±",
+            "notes",
         ])
         for result in results {
             for contender in result.contenders {
                 let throughput = result.summary(of: contender, .throughput)
                 let cpu = result.summary(of: contender, .cpu)
+                let throughputRatio = result.ratio(of: contender, to: baseline, .throughput)
+                let cpuRatio = result.ratio(of: contender, to: baseline, .cpu)
                 table.add([
                     result.workload.name, contender,
                     Figure.throughput.shown(throughput.median), percent(throughput.spread),
                     Figure.cpu.shown(cpu.median), percent(cpu.spread),
                     loadUtilisation(result, contender),
-                    shown(result.ratio(of: contender, to: baseline, .throughput).median, 3),
-                    shown(result.ratio(of: contender, to: baseline, .cpu).median, 3),
+                    shown(throughputRatio.median, 3), percent(throughputRatio.spread),
+                    shown(cpuRatio.median, 3), percent(cpuRatio.spread),
                     result.notes(on: contender).joined(separator: "; "),
                 ])
             }
@@ -75,16 +78,17 @@ extension Report {
 
     private func memoryTable(_ results: [WorkloadResult]) -> TextTable {
         var table = TextTable(columns: [
-            "workload", "contender", "resident B each", "±", "anonymous B each", "resident ×", "notes",
+            "workload", "contender", "resident B each", "±", "anonymous B each", "resident ×", "±", "notes",
         ])
         for result in results {
             for contender in result.contenders {
                 let resident = result.summary(of: contender, .resident)
+                let ratio = result.ratio(of: contender, to: baseline, .resident)
                 table.add([
                     result.workload.name, contender,
                     shown(resident.median, 0), percent(resident.spread),
                     shown(result.summary(of: contender, .anonymous).median, 0),
-                    shown(result.ratio(of: contender, to: baseline, .resident).median, 3),
+                    shown(ratio.median, 3), percent(ratio.spread),
                     result.notes(on: contender).joined(separator: "; "),
                 ])
             }
@@ -92,6 +96,11 @@ extension Report {
         }
         return table
     }
+}
+
+/// A ratio's median and spread over the rounds: `1.02 ± 6 %`.
+func ratioText(_ ratio: Summary) -> String {
+    ratio.median.isFinite ? "\(shown(ratio.median, 2)) ± \(percent(ratio.spread))" : "–"
 }
 
 /// `0.034` as `3 %`; below a percent with a decimal.

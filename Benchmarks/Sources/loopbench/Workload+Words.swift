@@ -3,7 +3,8 @@ extension Workload {
     var summary: String {
         let size = byteCount(messageBytes)
         let place = family == .unix ? " over a Unix socket" : kind == .http ? "" : " over TCP"
-        let many = "\(shown(Double(connections), 0)) \(connections == 1 ? "connection" : "connections")"
+        let thing = kind == .udp ? "client" : "connection"
+        let many = "\(shown(Double(connections), 0)) \(thing)\(connections == 1 ? "" : "s")"
         let text =
             switch kind {
             case .echo where depth > 1:
@@ -93,8 +94,8 @@ extension Workload {
             """
         case .http:
             """
-            A whole HTTP server: routing, headers, bodies and limits. wrk sends requests in a closed loop, and the CPU \
-            time is taken from before it connects until after it ends.
+            A whole HTTP server: routing, headers, bodies and limits. wrk sends requests in a closed loop and runs for \
+            whole seconds, one at least; the CPU time is taken from before it connects until after it ends.
             """
         }
     }

@@ -93,6 +93,22 @@ struct ReportTests {
         #expect(result.ranking(by: .cpu) == ["c-ring", "proactor"])
     }
 
+    /// A median of ratios says little without how far they lie apart.
+    @Test func ratiosHaveASpread() throws {
+        let result = Samples.result(
+            "echo-64Bx50",
+            [("c-ring", [100, 100, 100]), ("proactor", [80, 100, 120])]
+        )
+        var report = Samples.report([result])
+        report.skipped = ["select in idle-5000: holds 1000 connections at most"]
+        for text in [HTMLReport(report).page(), MarkdownReport(report, plots: nil).markdown()] {
+            #expect(text.contains("1.00 ± 20 %") && text.contains("1.00 ± 0.0 %"))
+            #expect(text.contains("select in idle-5000"))
+        }
+        let row = try #require(report.text().split(separator: "\n").first { $0.contains("proactor") })
+        #expect(row.matches(of: /1\.000 +20 %/).count == 1)
+    }
+
     @Test func doubtsAreMarked() throws {
         var result = Samples.result(
             "echo-64Bx50@100000",

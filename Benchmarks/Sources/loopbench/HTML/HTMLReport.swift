@@ -113,15 +113,20 @@ struct HTMLReport {
         let workload = result.workload
         let plots = result.plots(order: report.contenders).map { "<figure>\($0.inline())</figure>" }
         let figures = Figure.all(for: workload)
-        let head = ["contender"] + figures.map { capitalised($0.title(for: workload)) } + ["notes"]
+        // What the others say follows from these two, or varies more than it tells.
+        let compared = figures.filter { [.throughput, .cpu, .resident].contains($0) }
+        let head =
+            ["contender"] + figures.map { capitalised($0.title(for: workload)) }
+            + compared.map(\.ratioTitle) + ["notes"]
         let rows = result.contenders.map { contender in
             let cells = figures.map { figure in
                 let summary = result.summary(of: contender, figure)
                 return summary.median.isFinite
                     ? "\(figure.shown(summary.median)) ± \(percent(summary.spread))" : "–"
             }
+            let ratios = compared.map { ratioText(result.ratio(of: contender, to: report.baseline, $0)) }
             return row(
-                [contender] + cells + [result.notes(on: contender).joined(separator: "; ")],
+                [contender] + cells + ratios + [result.notes(on: contender).joined(separator: "; ")],
                 kin: Kin(contender)
             )
         }
