@@ -145,7 +145,9 @@ public final class File {
     /// Closes the file, when the operations in flight on it are over; new ones are refused from here on. Twice is harmless.
     /// It happens also in a task that is cancelled.
     ///
-    /// An operation that may never end, such as the read of a pipe, has to be cancelled first, by cancelling its task.
+    /// An operation that may never end, such as the read of a pipe, has to be cancelled first, by cancelling its task. On a
+    /// selector, where it holds a thread, such a read ends only when something comes: leave pipes to
+    /// ``ProcessEventLoop/connectReadPipe(_:protocolFactory:)``.
     ///
     /// - Throws: ``FileError``: the file is closed all the same, but what was written to it may be lost;
     ///   ``EventLoopError/closed``.

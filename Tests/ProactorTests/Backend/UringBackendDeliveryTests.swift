@@ -51,6 +51,22 @@ import Testing
         harness.close()
     }
 
+    // The numbers by which the kernel tells itself to start a call anew.
+    @Test(arguments: [EINTR, 512, 513, 514, 516])
+    func anInterruptedOperationIsTriedAgain(_ errno: Int32) throws {
+        let harness = try ScriptedHarness()
+        let (send, cancelled) = (harness.send(), harness.send())
+        harness.turn()
+        harness.backend.cancel(cancelled)
+        harness.ring.complete(send, -errno)
+        harness.ring.complete(cancelled, -errno)
+        harness.turn()
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: cancelled, result: -ECANCELED, isFinal: true)])
+        #expect(harness.ring.timesHandedOver(send) == 2)
+        harness.close()
+    }
+
     private static let failuresOfOneConnection = [
         EINTR, ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH,
     ]

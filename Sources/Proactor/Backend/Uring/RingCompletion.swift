@@ -1,9 +1,19 @@
 import CUring
+import Glibc
 
 /// A completion as the kernel wrote it.
 typealias RingCompletion = curing_completion
 
 extension RingCompletion {
+    /// As an interrupted system call would tell it. A thread of the kernel's that is interrupted within a splice, for one, says
+    /// that the call is to be started anew (ERESTARTSYS), which no other system call lets anybody see.
+    var withoutRestart: RingCompletion {
+        switch result {
+        case -512, -513, -514, -516: RingCompletion(user_data: user_data, result: -EINTR, flags: flags)
+        default: self
+        }
+    }
+
     /// Whether the operation goes on.
     var hasMore: Bool { flags & CURING_COMPLETION_MORE != 0 }
     /// Whether it names a provided buffer.

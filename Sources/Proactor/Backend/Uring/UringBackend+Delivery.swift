@@ -34,6 +34,7 @@ extension UringBackend {
     }
 
     func deliver(_ completion: RingCompletion) {
+        let completion = completion.result < 0 ? completion.withoutRestart : completion
         let token = OperationToken(rawValue: completion.user_data)
         guard !token.isSpecial else { return deliverSpecial(completion, token: token) }
         guard let record = table.find(token) else { return dropStale(completion, token: token) }
