@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -130,12 +131,32 @@ int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *fail
 
 int32_t cposix_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
 
+// Where the calling thread was allowed to run before it was pinned.
+static __thread cpu_set_t before_pinning;
+static __thread bool is_pinned;
+
 int32_t cposix_pin_thread(int32_t processor) {
     cpu_set_t set;
     CPU_ZERO(&set);
     if (processor < 0 || processor >= CPU_SETSIZE) return -EINVAL;
     CPU_SET(processor, &set);
+    if (!is_pinned && sched_getaffinity(0, sizeof before_pinning, &before_pinning) != 0) return -errno;
+    is_pinned = true;
     return result_or_errno(sched_setaffinity(0, sizeof set, &set));
+}
+
+int32_t cposix_start_thread(void *(*body)(void *), void *argument) {
+    pthread_attr_t attributes;
+    int problem = pthread_attr_init(&attributes);
+    if (problem != 0) return -problem;
+    problem = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (problem == 0 && is_pinned) {
+        problem = pthread_attr_setaffinity_np(&attributes, sizeof before_pinning, &before_pinning);
+    }
+    pthread_t thread;
+    if (problem == 0) problem = pthread_create(&thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    return -problem;
 }
 
 int32_t cposix_next_allowed_processor(int32_t processor) {

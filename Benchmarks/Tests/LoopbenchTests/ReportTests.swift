@@ -128,6 +128,14 @@ struct ReportTests {
         #expect(page.contains("2 of 4 measurements were contested"))
     }
 
+    /// A server that answers nothing is another thing than one that is in the midst of it.
+    @Test func nothingWholeIsNotNothing() {
+        var result = Samples.result("unix-1MiBx500", [("still", [0, 0]), ("slow", [0, 0])])
+        for round in 0..<2 { result.rounds[round].measurements[1].bytes = 100 << 20 }
+        #expect(result.notes(on: "still") == ["stood still"])
+        #expect(result.notes(on: "slow") == ["nothing came back whole: the window is too short"])
+    }
+
     @Test func runsOfOneMachineBecomeOneReport() {
         var first = Samples.report([
             Samples.result("echo-64Bx1", [("a", [1])]), Samples.result("idle-5", [("a", [1])]),

@@ -147,6 +147,9 @@ int32_t cposix_exchange_send_timeout(int32_t socket, int64_t microseconds, int64
 int32_t cposix_set_thread_name(const char *name);
 // Has the calling thread run on one processor only. Returns zero or minus errno.
 int32_t cposix_pin_thread(int32_t processor);
+// Starts a thread that nobody can join. It may run wherever the calling thread could before that was pinned: pinned is
+// one thread, not what it starts. Returns zero or minus errno.
+int32_t cposix_start_thread(void *(*body)(void *), void *argument);
 // The first processor from `processor` on that the calling thread may use, or minus errno: -ENOENT when there is none.
 int32_t cposix_next_allowed_processor(int32_t processor);
 // Lets another thread have the processor.

@@ -1,5 +1,4 @@
 import CPosix
-import Glibc
 import SystemPackage
 
 /// Threads of the system, with a name.
@@ -15,14 +14,11 @@ enum SystemThread {
         return name + suffix
     }
 
-    /// Runs `body` on a new thread, which ends with it. Nobody can join it. Throws EAGAIN when there are too
-    /// many threads.
+    /// Runs `body` on a new thread, which ends with it. Nobody can join it. It runs on any processor, also when the calling
+    /// thread is pinned to one. Throws EAGAIN when there are too many threads.
     static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
         let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
-        var thread = pthread_t()
-        let failure = pthread_create(
-            &thread,
-            nil,
+        let result = cposix_start_thread(
             { argument in
                 guard let argument else { return nil }
                 // Retained for this thread, and taken once.
@@ -31,11 +27,10 @@ enum SystemThread {
             },
             start.toOpaque()
         )
-        guard failure == 0 else {
+        guard result == 0 else {
             start.release()
-            throw Errno(rawValue: failure)
+            throw Errno(rawValue: -result)
         }
-        pthread_detach(thread)
     }
 }
 

@@ -102,6 +102,21 @@ import Testing
         }
     }
 
+    /// A thread inherits where it may run: blocking work would have to share its loop's processor.
+    @Test(arguments: LoopKind.allCases)
+    func pinnedLoopsDoBlockingWorkOnAnyProcessor(kind: LoopKind) async throws {
+        let allowed = ProcessorAffinity.allowed
+        var options = EventLoopGroupOptions(loopCount: 1)
+        options.makeLoop = { _ in try kind.makeLoop() }
+        options.pinning = .processors([try #require(allowed.last)])
+        let group = try EventLoopGroup(options)
+        let found = try await group.runOnEach { loop in
+            try await loop.runInExecutor { ProcessorAffinity.allowed }
+        }
+        #expect(found == [allowed])
+        await group.shutdownGracefully(timeout: .zero)
+    }
+
     // MARK: - What fails
 
     @Test(arguments: LoopKind.allCases, [false, true])
