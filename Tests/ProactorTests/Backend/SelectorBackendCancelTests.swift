@@ -166,4 +166,45 @@ import Testing
         #expect(receiver.bytes == [2])
         #expect(receiver.finals.isEmpty)
     }
+
+    // Behaviour 25
+    @Test(arguments: SelectorKind.allCases) func aReceiveThatHasNotTriedYetIsCancelled(
+        _ kind: SelectorKind
+    ) throws {
+        let harness = try SelectorHarness(kind)
+        let (local, peer) = try harness.pair()
+        let recorder = CompletionRecorder()
+        try peer.writeAll([1])
+        harness.backend.cancel(
+            harness.backend.submit(.receiveOnce(local, maxCount: 10), owner: recorder)
+        )
+        harness.run(until: { !recorder.finals.isEmpty })
+        #expect(recorder.results == [-ECANCELED])
+        #expect(harness.drain(local) == [1])
+    }
+
+    @Test(arguments: SelectorKind.allCases) func datagramsBehindACancelStayInTheSocket(
+        _ kind: SelectorKind
+    ) throws {
+        let harness = try SelectorHarness(kind)
+        var pair: [Int32] = [-1, -1]
+        try SocketPair.check(
+            socketpair(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair)
+        )
+        let (local, peer) = (FileDescriptor(rawValue: pair[0]), FileDescriptor(rawValue: pair[1]))
+        harness.adopt(local)
+        harness.adopt(peer)
+        let reception = DatagramReception.allocate(for: .unix)
+        defer { reception.deallocate() }
+        for number: UInt8 in 1...2 { try peer.writeAll([number]) }
+        let recorder = CompletionRecorder()
+        recorder.onCompletion = { completion in
+            if !completion.isFinal { harness.backend.cancel(completion.token) }
+        }
+        harness.backend.submit(.receiveDatagrams(local, reception), owner: recorder)
+        harness.run(until: { !recorder.finals.isEmpty })
+        #expect(recorder.results == [1, -ECANCELED])
+        #expect(harness.drain(local) == [2])
+        recorder.onCompletion = nil
+    }
 }

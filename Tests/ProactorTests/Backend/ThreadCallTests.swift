@@ -128,4 +128,23 @@ import Testing
             pool.shutdown()
         }
     }
+
+    // Pitfall 21
+    @Test func whatIsOpenedWhileClosingIsClosed() async throws {
+        try await onThread {
+            let calls = GatedCalls()
+            let pool = ThreadPool(name: "calls", threadsMax: 1)
+            let place = try TemporaryFile.namedPipe()
+            let backend = try Self.makeBackend(calls, pool)
+            let path = PathMemory(place.path)
+            backend.submit(.openFile(path.pointer, flags: O_RDONLY | O_NONBLOCK, mode: 0), owner: nil)
+            #expect(calls.gate.waitFor(arrivals: 1))
+            let opener = TestThread { calls.gate.open() }
+            backend.close()
+            opener.join()
+            #expect(place.losesReader())
+            pool.shutdown()
+            withExtendedLifetime(path) {}
+        }
+    }
 }

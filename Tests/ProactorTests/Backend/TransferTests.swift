@@ -173,6 +173,30 @@ import Testing
             #expect(owner.results == [0])
         }
     }
+
+    @Test func anErrorOfEachStepEndsATransfer() {
+        func begun(_ fill: Int32, _ drain: Int32) -> FileTransfer {
+            let (socket, file) = (FileDescriptor(rawValue: 5), FileDescriptor(rawValue: 6))
+            var transfer = FileTransfer(socket: socket, file: file, offset: 0, count: 100)
+            transfer.stepsInFlight = 2
+            transfer.stepCompleted(.sendFileFill, fill)
+            transfer.stepCompleted(.sendFile, drain)
+            return transfer
+        }
+        // A socket that takes nothing would be asked for ever.
+        let stuck = begun(100, 0)
+        #expect(stuck.result(isCancelled: false) == -EPIPE && !stuck.isFileAtFault)
+        let unreadable = begun(-EACCES, -ECANCELED)
+        #expect(unreadable.result(isCancelled: false) == -EACCES && unreadable.isFileAtFault)
+        for (result, outcome) in [(-ENOMEM, -ENOMEM), (-ECANCELED, nil), (1, nil)] as [(Int32, Int32?)] {
+            var waiting = begun(100, -EAGAIN)
+            #expect(waiting.waitsForSocket && waiting.result(isCancelled: false) == nil)
+            waiting.stepsInFlight = 1
+            waiting.stepCompleted(.sendFileWait, result)
+            #expect(!waiting.waitsForSocket && waiting.result(isCancelled: false) == outcome)
+            #expect(waiting.result(isCancelled: true) == outcome ?? -ECANCELED)
+        }
+    }
 }
 
 private let F_SETPIPE_SZ_VALUE: Int32 = 1031

@@ -90,4 +90,15 @@ import Testing
         #expect(harness.ring.isDestroyed && harness.ring.keptBuffers)
         #expect(observed != nil)
     }
+
+    // Pitfall 16
+    @Test func aCloseThatIsCancelledWithAllTheRestIsDoneAllTheSame() throws {
+        let harness = try ScriptedHarness()
+        let pair = try SocketPair(.unix)
+        harness.backend.submit(.close(pair.first), owner: nil)
+        harness.turn()
+        harness.close()
+        #expect(seesEndOfStream(pair.second))
+        try pair.second.close()
+    }
 }

@@ -307,4 +307,24 @@ import Testing
             #expect(throws: EventLoopError.closed) { try file.beginOperation(.read) }
         }
     }
+
+    // Pitfall 21
+    @Test(arguments: LoopKind.allCases)
+    func whatIsOpenedAlthoughTheTaskIsCancelledIsClosed(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let place = try TemporaryFile.namedPipe()
+            var task: LoopTask<File>?
+            backend.losesCancels = true
+            backend.onSubmit = { operation in
+                if case .openFile = operation { task?.cancel() }
+            }
+            let opening = loop.createTask {
+                try await File.open(place.path, options: .nonBlocking, on: loop)
+            }
+            task = opening
+            #expect(throws: CancellationError.self) { _ = try loop.runUntilComplete(opening) }
+            #expect(place.losesReader())
+            backend.onSubmit = nil
+        }
+    }
 }

@@ -226,4 +226,46 @@ import Testing
             #expect(parts.map(\.offset) == [5, 5 + Int64(callMax)])
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func whatHasNoPositionsIsWrittenAllTheSame(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pipe = try RawPipe()
+            let path = FilePath("/proc/self/fd/\(pipe.writing.rawValue)")
+            try loop.run {
+                let file = try await File.open(path, .writeOnly, on: loop)
+                try await file.write("through a pipe", at: 100)
+                try await file.close()
+            }
+            pipe.close(pipe.writing)
+            #expect(pipe.readToEnd())
+            #expect(pipe.received == Array("through a pipe".utf8))
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func whatGoesWrongAtTheCloseIsThrown(kind: LoopKind, byScope: Bool) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let place = try TemporaryFile([1])
+            var left: FileDescriptor?
+            backend.onSubmit = { operation in
+                if case .close(let descriptor) = operation { left = descriptor }
+            }
+            try loop.run {
+                await #expect(throws: FileError(.close, .ioError, path: place.path)) {
+                    guard byScope else {
+                        let file = try await File.open(place.path, on: loop)
+                        backend.failures[.close] = [.ioError]
+                        return try await file.close()
+                    }
+                    try await File.withFile(place.path, on: loop) { (_) async throws in
+                        backend.failures[.close] = [.ioError]
+                    }
+                }
+            }
+            backend.onSubmit = nil
+            // The close was not made here.
+            try #require(left).close()
+        }
+    }
 }

@@ -166,6 +166,51 @@ import Testing
             try loop.finish(inner, peer)
         }
     }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aPauseFromBeforeOutlastsTheFile(kind: LoopKind, isWrapped: Bool) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile(patternBytes(1000))
+            let (inner, peer) = try loop.connect(RecordingProtocol())
+            let transport: any Transport = isWrapped ? WrappedTransport(inner) : inner
+            transport.pauseReading()
+            let sent = try loop.run {
+                let file = try await File.open(place.path, on: loop)
+                let sent = try await loop.sendFile(transport, file)
+                try await file.close()
+                return sent
+            }
+            #expect(sent == 1000)
+            #expect(!transport.isReading)
+            transport.resumeReading()
+            #expect(transport.isReading)
+            try loop.finish(inner, peer)
+        }
+    }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
+    func cancellingCountsWhatAnyTransportHasTaken(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile(Self.bytes)
+            let (inner, peer) = try loop.connect(RecordingProtocol())
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            let task = loop.createTask { try await loop.sendFile(WrappedTransport(inner), file) }
+            try loop.rest { inner.writeBufferSize > 0 }
+            task.cancel()
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            let position = Int(file.position)
+            try loop.rest {
+                peer.read()
+                return inner.writeBufferSize == 0
+            }
+            peer.read()
+            #expect(position > 0 && peer.received == Array(Self.bytes[..<position]))
+            try loop.run { try await file.close() }
+            try loop.finish(inner, peer)
+        }
+    }
 }
 
 /// A transport that is none of the library's own: it hands everything on to one.

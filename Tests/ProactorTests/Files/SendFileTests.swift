@@ -363,4 +363,20 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func anotherLoopsFileIsRefused(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile([1])
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let other = try kind.makeLoop()
+            let file = try other.run { try await File.open(place.path, on: other) }
+            #expect(throws: EventLoopError.self) {
+                try loop.run { _ = try await loop.sendFile(transport, file) }
+            }
+            try other.run { try await file.close() }
+            try other.close()
+            try loop.finish(transport, peer)
+        }
+    }
 }

@@ -129,4 +129,21 @@ import Testing
 
         func add(_ line: String) { lines.append(line) }
     }
+
+    /// A task that is none of the loop's is not cancelled, and what it waits for is the loop's to end.
+    @Test(arguments: LoopKind.allCases)
+    func sequencesThatOtherTasksIterateEndBeforeTheLoop(kind: LoopKind) async throws {
+        try await withOptions(kind) { options in
+            nonisolated(unsafe) var hasEnded = false
+            try run(options: options) {
+                let loop = try #require(try getRunningLoop() as? BaseEventLoop)
+                Task(executorPreference: loop) {
+                    for await _ in try loop.ticks(every: .seconds(1000)) {}
+                    hasEnded = true
+                }
+                while loop.sequences.count == 0 { await Task.yield() }
+            }
+            #expect(hasEnded)
+        }
+    }
 }

@@ -132,4 +132,22 @@ import Testing
             try check(result, attempts)
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func anAttemptHasTheFieldToItselfForTheDelayAndNoLonger(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let attempts = ScriptedAttempts([.hangs, .hangs, .hangs], on: loop)
+            let task = loop.createTask { try await attempts.race(delay: .seconds(1000)).run() }
+            for count in 1...3 {
+                try loop.turn(until: { attempts.starts.count == count })
+                backend.advanceClock(by: .seconds(900))
+                try loop.settle(turns: 5)
+                #expect(attempts.starts.count == count)
+                backend.advanceClock(by: .seconds(100))
+            }
+            task.cancel()
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            #expect(loop.timers.count == 0)
+        }
+    }
 }

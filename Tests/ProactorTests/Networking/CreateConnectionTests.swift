@@ -231,4 +231,30 @@ import Testing
             }
         }
     }
+
+    // Behaviour 12
+    @Test(arguments: LoopKind.allCases)
+    func withADelayTheFamiliesTakeTurns(kind: LoopKind) async throws {
+        let first = SocketAddress.ipv4(TestAddress.own(7, 1), port: 0)
+        let second = SocketAddress.ipv4(TestAddress.own(7, 2), port: 0)
+        let other = SocketAddress.ipv6(.loopback, port: 0)
+        try await kind.withLoop(hosts: ["mixed": [first, second, other]]) { loop in
+            try loop.runUntilComplete {
+                let orders = [
+                    (Duration.seconds(1000), [first, other, second]), (nil, [first, second, other]),
+                ]
+                for (delay, order) in orders as [(Duration?, [SocketAddress])] {
+                    let error = await expectError(ConnectionError.self) {
+                        try await loop.createConnection(
+                            host: "mixed",
+                            port: 1,
+                            happyEyeballsDelay: delay,
+                            allErrors: true
+                        ) { Witness() }
+                    }
+                    #expect(error?.reasons.map(\.address) == order.map { $0.withPort(1) })
+                }
+            }
+        }
+    }
 }

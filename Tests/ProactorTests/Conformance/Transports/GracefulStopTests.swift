@@ -216,4 +216,15 @@ import Testing
             peer.close()
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func timeThatIsNotNeededLeavesNoTimer(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (server, protocols, peers) = try serve(on: loop, connections: 1)
+            let summary = try loop.run { await server.shutdownGracefully(timeout: .seconds(1000)) }
+            #expect(summary.drained == 1 && protocols.lostCount == 1)
+            #expect(loop.timers.count == 0)
+            peers[0].close()
+        }
+    }
 }
