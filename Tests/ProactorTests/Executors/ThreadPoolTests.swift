@@ -179,17 +179,6 @@ import Testing
             pool.shutdownAndWait()
         }
     }
-
-    @Test func workThatComesAsAThreadGivesUpIsNotLost() throws {
-        let pool = ThreadPool(threadsMax: 1, idleTimeout: .zero)
-        for _ in 0..<2000 {
-            let gate = Gate()
-            gate.open()
-            try pool.submit { gate.pass() }
-            try #require(gate.waitFor(arrivals: 1))
-        }
-        pool.shutdownAndWait()
-    }
 }
 
 extension WorkExecutor {
