@@ -203,6 +203,9 @@ private final class Scene {
     func end() {
         gate.open()
         for descriptor in owned { try? descriptor.close() }
+        directory.remove()
+        place.remove()
+        fifo.remove()
     }
 }
 

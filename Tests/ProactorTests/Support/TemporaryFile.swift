@@ -49,6 +49,11 @@ final class TemporaryFile {
     }
 
     deinit {
+        remove()
+    }
+
+    /// Before this object is gone, for where a task may keep it for ever.
+    func remove() {
         unlink(path.string)
     }
 }

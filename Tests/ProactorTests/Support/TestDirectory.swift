@@ -10,6 +10,11 @@ final class TestDirectory {
     }
 
     deinit {
+        remove()
+    }
+
+    /// Before this object is gone, for where a task may keep it for ever.
+    func remove() {
         try? FileManager.default.removeItem(at: directory)
     }
 
