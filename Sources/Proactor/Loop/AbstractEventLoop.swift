@@ -89,8 +89,8 @@ public protocol AbstractEventLoop: NetworkEventLoop, SocketEventLoop, ProcessEve
     var isClosed: Bool { get }
 
     /// Drops what is still scheduled and lets go of the kernel. Twice is harmless; every other call throws afterwards.
-    /// A task still suspended in a call of the loop never goes on, and what it holds is not freed. Sockets that the loop has
-    /// made for such a call are closed.
+    /// A task that has not begun, or waits in a call of the loop, never goes on, and what it holds is not freed: cancel
+    /// tasks and await them first, as ``Runner`` does. Sockets that the loop has made for such a call are closed.
     /// From the loop's thread, or from any other once that thread has ended. In a fork's child it closes the child's copies of
     /// the descriptors and nothing more: child processes and the files of Unix sockets stay the parent's.
     ///
