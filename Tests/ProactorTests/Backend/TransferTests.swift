@@ -113,6 +113,30 @@ import Testing
         }
     }
 
+    @Test func aTransferThatWaitsForRoomGivesItsPipeBack() async throws {
+        try await onThread {
+            var configuration = RingConfiguration()
+            configuration.submissionQueueSize = 1
+            // Not enabled, it hands nothing over.
+            let harness = try RingHarness(configuration, started: false)
+            let place = try TemporaryFile([1])
+            let file = try FileDescriptor.open(place.path, .readOnly)
+            let (socket, _) = try harness.pair()
+            let owner = CompletionRecorder()
+            // The only entry of the queue.
+            harness.backend.submit(.receive(socket), owner: nil)
+            let memory = FileTransferMemory(FileTransfer(socket: socket, file: file, offset: 0, count: .max))
+            let token = harness.backend.submit(.sendFile(memory.pointer), owner: owner)
+            #expect(harness.backend.pipes.lent.count == 1)
+            harness.backend.cancel(token)
+            #expect(harness.backend.pipes.lent.isEmpty && harness.backend.pipes.idle.count == 1)
+            harness.backend.settle()
+            #expect(owner.results == [-ECANCELED])
+            harness.backend.close()
+            try file.close()
+        }
+    }
+
     // Pitfall 24
     @Test func closingEndsATransferAndItsPipe() async throws {
         try await onThread {
