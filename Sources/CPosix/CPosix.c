@@ -141,8 +141,9 @@ int32_t cposix_pin_thread(int32_t processor) {
     if (processor < 0 || processor >= CPU_SETSIZE) return -EINVAL;
     CPU_SET(processor, &set);
     if (!is_pinned && sched_getaffinity(0, sizeof before_pinning, &before_pinning) != 0) return -errno;
+    if (sched_setaffinity(0, sizeof set, &set) != 0) return -errno;
     is_pinned = true;
-    return result_or_errno(sched_setaffinity(0, sizeof set, &set));
+    return 0;
 }
 
 int32_t cposix_start_thread(void *(*body)(void *), void *argument) {

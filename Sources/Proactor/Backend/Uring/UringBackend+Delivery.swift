@@ -97,7 +97,7 @@ extension UringBackend {
     }
 
     @inline(__always)
-    private func finish(_ token: OperationToken, _ result: Int32, _ bytes: UnsafeRawBufferPointer) {
+    func finish(_ token: OperationToken, _ result: Int32, _ bytes: UnsafeRawBufferPointer) {
         let owner = table.retire(token)
         // Balances the table's retain, which retiring handed over.
         owner?.takeRetainedValue().operationCompleted(

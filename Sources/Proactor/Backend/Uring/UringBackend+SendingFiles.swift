@@ -55,10 +55,6 @@ extension UringBackend {
             return rearm(record, token: token)
         }
         unequip(transfer)
-        let owner = table.retire(token)
-        // Balances the table's retain, which retiring handed over.
-        owner?.takeRetainedValue().operationCompleted(
-            Completion(token: token, result: result, isFinal: true)
-        )
+        finish(token, result, .init(start: nil, count: 0))
     }
 }
