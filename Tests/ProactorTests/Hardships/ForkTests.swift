@@ -25,14 +25,11 @@ import Testing
         let (child, recorder) = try loop.startShell("read line; echo $line")
         let (transport, peer) = try loop.connect(RecordingProtocol.echo())
         try loop.settle()
-        let closer = forkNow()
-        if closer == 0 {
-            do { try loop.close() } catch { _exit(3) }
-            _exit(0)
+        let closed = statusOfFork {
+            do { try loop.close() } catch { return 3 }
+            return 0
         }
-        var status: Int32 = 0
-        waitpid(closer, &status, 0)
-        #expect(status == 0)
+        #expect(closed == 0)
         // The server's path is still there, the child is alive, the connection works.
         #expect(FileManager.default.fileExists(atPath: path))
         peer.write("hello")
@@ -54,33 +51,22 @@ import Testing
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in
                     try loop.turn()
-                    let user = forkNow()
-                    if user == 0 {
-                        do { try loop.runForever() } catch EventLoopError.usedAfterFork { _exit(0) } catch {
-                            _exit(4)
+                    let used = statusOfFork {
+                        do { try loop.runForever() } catch EventLoopError.usedAfterFork { return 0 } catch {
+                            return 4
                         }
-                        _exit(5)
+                        return 5
                     }
-                    var status: Int32 = 0
-                    waitpid(user, &status, 0)
-                    #expect(status == 0)
+                    #expect(used == 0)
                     // One of its own works there.
-                    let maker = forkNow()
-                    if maker == 0 {
-                        guard let fresh = try? kind.makeLoop(), (try? fresh.turn()) != nil else { _exit(6) }
-                        do { try fresh.close() } catch { _exit(7) }
-                        _exit(0)
+                    let made = statusOfFork {
+                        guard let fresh = try? kind.makeLoop(), (try? fresh.turn()) != nil else { return 6 }
+                        do { try fresh.close() } catch { return 7 }
+                        return 0
                     }
-                    waitpid(maker, &status, 0)
-                    #expect(status == 0)
+                    #expect(made == 0)
                 }
             }
         }
     }
-}
-
-/// Swift does not import it.
-private func forkNow() -> Int32 {
-    typealias Fork = @convention(c) () -> Int32
-    return unsafeBitCast(dlsym(nil, "fork"), to: Fork.self)()
 }

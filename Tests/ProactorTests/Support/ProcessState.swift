@@ -3,7 +3,12 @@ import Glibc
 
 /// What /proc says a process does: T is stopped.
 func stateLetter(of pid: Int32) -> String? {
-    let line = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+    stateLetter(inFile: "/proc/\(pid)/stat")
+}
+
+/// What one of /proc's `stat` files says, of a process or of a thread.
+func stateLetter(inFile path: String) -> String? {
+    let line = try? String(contentsOfFile: path, encoding: .utf8)
     return line?.split(separator: ")").last?.split(separator: " ").first.map { String($0) }
 }
 

@@ -17,3 +17,11 @@ func signalDisposition(_ signal: Int32) -> SignalDisposition {
     default: return .handled
     }
 }
+
+/// Threads of Dispatch, and those that they start, block most signals.
+func unblockSignal(_ signal: Int32) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, signal)
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+}

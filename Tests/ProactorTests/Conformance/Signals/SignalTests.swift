@@ -263,14 +263,6 @@ private final class Interruptions: Sendable {
     }
 }
 
-/// Threads of Dispatch, and those that they start, block most signals.
-private func unblockSignal(_ signal: Int32) {
-    var set = sigset_t()
-    sigemptyset(&set)
-    sigaddset(&set, signal)
-    pthread_sigmask(SIG_UNBLOCK, &set, nil)
-}
-
 /// Has the calling thread catch the signal, before this returns.
 private func raiseHere(_ signal: Int32) {
     unblockSignal(signal)

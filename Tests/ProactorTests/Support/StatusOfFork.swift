@@ -1,0 +1,40 @@
+import Foundation
+import Glibc
+
+/// Runs `body` in a fork of this process, which exits with what it returns, and waits for it. Returns its wait status.
+///
+/// A fork has one thread, and what another had locked stays locked in it for ever: the Swift runtime takes locks to make
+/// metadata, at times that no code shows. So it is made while all others sleep. One that hangs nevertheless dies of
+/// SIGALRM, which is a status like any other, rather than keep the pipes of the test run open.
+func statusOfFork(running body: () -> Int32) -> Int32 {
+    typealias Fork = @convention(c) () -> Int32
+    // Swift does not import it.
+    let fork = unsafeBitCast(dlsym(nil, "fork"), to: Fork.self)
+    waitUntilOtherThreadsSleep()
+    let child = fork()
+    if child == 0 {
+        unblockSignal(SIGALRM)
+        alarm(20)
+        _exit(body())
+    }
+    var status: Int32 = -1
+    waitpid(child, &status, 0)
+    return status
+}
+
+/// Twice in a row, since one may be woken by another that was looked at after it. Gives up after ten seconds.
+private func waitUntilOtherThreadsSleep() {
+    let deadline = ContinuousClock.now + .seconds(10)
+    var sightings = 0
+    while sightings < 2, ContinuousClock.now < deadline {
+        sightings = otherThreadsSleep() ? sightings + 1 : 0
+        usleep(1000)
+    }
+}
+
+private func otherThreadsSleep() -> Bool {
+    let tasks = "/proc/self/task"
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+    // The one that is awake is the calling thread. One that is gone by now holds nothing.
+    return threads.count { ![nil, "S"].contains(stateLetter(inFile: "\(tasks)/\($0)/stat")) } == 1
+}
