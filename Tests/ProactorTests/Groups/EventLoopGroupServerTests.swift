@@ -36,7 +36,7 @@ import Testing
                 try await group.runOnEach { ($0 as? BaseEventLoop)?.openListeners.servers.isEmpty == true }
                     == [true, true]
             }
-            #expect(throws: Errno.connectionRefused) { try RawPeer(connectedTo: port) }
+            #expect(try RawPeer.refuses(port: port))
             // Connections live on, until they are closed.
             peers[0].write("!")
             try await eventually {

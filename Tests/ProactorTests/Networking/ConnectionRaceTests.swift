@@ -136,6 +136,7 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func anAttemptHasTheFieldToItselfForTheDelayAndNoLonger(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let attempts = ScriptedAttempts([.hangs, .hangs, .hangs], on: loop)
             let task = loop.createTask { try await attempts.race(delay: .seconds(1000)).run() }
             for count in 1...3 {

@@ -52,6 +52,11 @@ final class FaultyBackend: ForwardingBackend {
         faultySystem.processes = calls
     }
 
+    /// From here on time passes by `advanceClock(by:)` alone, however long a busy machine takes.
+    func stopClock() {
+        faultySystem.stopClock()
+    }
+
     func advanceClock(by duration: Duration) {
         faultySystem.advance(by: duration)
     }

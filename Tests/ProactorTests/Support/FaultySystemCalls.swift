@@ -2,7 +2,7 @@ import SystemPackage
 
 @testable import Proactor
 
-/// The real calls, but for a clock that can be put forward, sends that can be cut short, and failures that a test asks for.
+/// The real calls, but for a clock that can be stopped and put forward, sends that can be cut short, and failures that a test asks for.
 ///
 /// `@unchecked Sendable`: a test changes it on the loop's thread only.
 final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
@@ -12,13 +12,21 @@ final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
     var datagramSendFailures: [Errno] = []
     /// How many datagrams went out by one call, for each call.
     private(set) var datagramBatches: [Int] = []
-    private var clockOffset = Duration.zero
+    private var stoppedClock: LoopInstant?
 
-    func advance(by duration: Duration) {
-        clockOffset += duration
+    func stopClock() {
+        stoppedClock = super.now()
     }
 
-    override func now() -> LoopInstant { super.now().advanced(by: clockOffset) }
+    func advance(by duration: Duration) {
+        precondition(
+            stoppedClock != nil,
+            "a clock that goes on by itself is put forward by more than the test says"
+        )
+        stoppedClock = stoppedClock?.advanced(by: duration)
+    }
+
+    override func now() -> LoopInstant { stoppedClock ?? super.now() }
 
     override func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
         if let bindFailure { throw bindFailure }

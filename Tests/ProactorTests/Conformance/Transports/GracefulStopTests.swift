@@ -65,13 +65,7 @@ import Testing
             #expect(reported.count == 1)
             loop.setExceptionHandler(nil)
             try loop.settle()
-            // A child that another test starts has a copy of the listener for a moment.
-            try loop.turn(until: {
-                do { _ = try RawPeer(connectedTo: port) } catch {
-                    return error as? Errno == .connectionRefused
-                }
-                return false
-            })
+            #expect(try RawPeer.refuses(port: port))
             #expect([0, 1, 3, 4].allSatisfy { protocols[$0].lostCount == 0 } && !task.done)
             // What is busy goes on as long as it needs.
             protocols[1].transport?.write("done")
@@ -92,6 +86,7 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func atTheDeadlineTheRestIsAborted(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let (server, protocols, peers) = try serve(on: loop, connections: 4) { number, recorder in
                 recorder.onShutdownRequested = { number < 2 ? .whenDone : .close }
                 // Its peer does not read: it cannot be flushed.
@@ -138,6 +133,7 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func twoStopsOfOneServerBothEnd(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let (server, protocols, peers) = try serve(on: loop, connections: 2) { _, recorder in
                 recorder.onShutdownRequested = { .whenDone }
             }
@@ -159,6 +155,7 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func aLoopStopsAllItsServersAndLeavesItsOwnConnections(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             #expect(try loop.run { try await loop.shutdownServers(timeout: .zero) } == ShutdownSummary())
             let (first, firstProtocols, firstPeers) = try serve(on: loop, connections: 2) { _, recorder in
                 recorder.onShutdownRequested = { .close }
@@ -196,6 +193,7 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func aPeerThatTakesNothingHoldsACancelledServeForeverUpForThirtySeconds(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let accepted = RecordingProtocol()
             accepted.onMade = { $0.writeLines([patternBytes(5 << 20), patternBytes(5 << 20)]) }
             let server = try loop.serve(startServing: false) { accepted }
