@@ -45,8 +45,10 @@ void cload_histogram_record(cload_histogram *histogram, uint64_t value_ns) {
 
 uint64_t cload_histogram_value_at(const cload_histogram *histogram, double fraction) {
     if (histogram->count == 0) return 0;
-    uint64_t wanted = (uint64_t)(fraction * (double)histogram->count + 0.5);
-    if (wanted == 0) wanted = 1;
+    const double exact = fraction * (double)histogram->count;
+    uint64_t wanted = (uint64_t)exact;
+    // Rounded up, but for what the product lost or gained when it was rounded itself.
+    if (exact - (double)wanted > exact * 1e-12 || wanted == 0) wanted++;
     uint64_t seen = 0;
     for (unsigned bucket = 0; bucket < bucket_count; bucket++) {
         seen += histogram->buckets[bucket];

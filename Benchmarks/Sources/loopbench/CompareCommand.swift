@@ -30,7 +30,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "The smallest change that counts, in percent.")
     var atLeast = 2.0
 
-    @Flag(help: "End with status 1 when something became worse.")
+    @Flag(help: "End with status 1 when something became worse, or a server no longer works.")
     var check = false
 
     func run() throws {
@@ -41,6 +41,7 @@ struct CompareCommand: ParsableCommand {
             smallest: atLeast / 100
         )
         print(comparison.text(all: all), terminator: "")
-        if check, comparison.changes.contains(where: { $0.verdict == .worse }) { throw ExitCode.failure }
+        let isWorse = comparison.changes.contains { $0.verdict == .worse } || !comparison.broken.isEmpty
+        if check, isWorse { throw ExitCode.failure }
     }
 }

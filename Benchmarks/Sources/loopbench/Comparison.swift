@@ -33,6 +33,8 @@ struct Comparison {
     private(set) var changes: [Change] = []
     /// What makes the comparison worth less.
     private(set) var warnings: [String] = []
+    /// Contenders that worked in the first run and do not in the second: they failed, or sent back other bytes.
+    private(set) var broken: [String] = []
     private let ratios: Bool
     private let smallest: Double
 
@@ -43,8 +45,13 @@ struct Comparison {
         self.ratios = ratios
         self.smallest = smallest
         warn(before, after)
+        warnMissing(before, after, "first")
+        warnMissing(after, before, "second")
         for old in before.results {
             guard let new = after.results.first(where: { $0.workload == old.workload }) else { continue }
+            broken += old.contenders.filter { old.works($0) && new.isBroken($0) }.map {
+                "\($0) in \(old.workload.name)"
+            }
             for contender in old.contenders where new.contenders.contains(contender) {
                 compare(contender, old, new, before.baseline, after.baseline)
             }
@@ -118,6 +125,24 @@ struct Comparison {
         )
     }
 
+    /// What only one of the runs has figures of.
+    private mutating func warnMissing(_ report: Report, _ other: Report, _ name: String) {
+        let missing = report.results.flatMap { result -> [String] in
+            guard let twin = other.results.first(where: { $0.workload == result.workload }) else {
+                return [result.workload.name]
+            }
+            let contenders = result.contenders.filter { !twin.contenders.contains($0) }
+            return contenders.map { "\($0) in \(result.workload.name)" }
+        }
+        guard !missing.isEmpty else { return }
+        let rest = missing.count > Self.namedMax ? " and \(missing.count - Self.namedMax) more" : ""
+        warnings.append(
+            "only the \(name) run has \(missing.prefix(Self.namedMax).joined(separator: ", "))\(rest)"
+        )
+    }
+
+    private static let namedMax = 8
+
     private mutating func warn(_ before: Report, _ after: Report) {
         if before.machine != after.machine {
             warnings.append(
@@ -151,6 +176,7 @@ struct Comparison {
     /// - Parameter all: with what did not change.
     func text(all: Bool) -> String {
         var text = warnings.map { "note: \($0)\n" }.joined()
+        text += broken.map { "BROKEN in the second run: \($0)\n" }.joined()
         let changed = changes.filter { $0.verdict != .same }
         let listed = all ? changes : changed
         if !listed.isEmpty {

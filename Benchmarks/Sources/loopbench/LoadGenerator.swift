@@ -56,7 +56,8 @@ struct LoadGenerator {
             throw Failure(step: step.map { String(cString: $0) } ?? "start", code: problem)
         }
         var measurement = Measurement(result, latency: histogram, contender: contender, round: round)
-        if !workload.hasLatency { measurement.latency = nil }
+        // Where nothing came back there is none, and not the best of all.
+        if !workload.hasLatency || cload_histogram_count(histogram) == 0 { measurement.latency = nil }
         if workload.kind == .udp { measurement.resent = result.resent }
         if !interruptsApart {
             measurement.otherLoad += Double(result.interrupt_ns) / Double(max(result.window_ns, 1))

@@ -47,6 +47,9 @@ struct MarkdownReport {
         if !versions.isEmpty { text += "Versions: \(versions.joined(separator: "; ")).\n\n" }
         let features = report.surroundings.features.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         if !features.isEmpty { text += "The ring: \(features.joined(separator: ", ")).\n\n" }
+        if !report.results.isEmpty {
+            text += "In bold: all rounds lay on the same side of 1. The others show no difference.\n\n"
+        }
         text += overview
         for result in report.results {
             text +=
@@ -73,7 +76,10 @@ struct MarkdownReport {
             }
             let lines = rows.map { contender in
                 [contender]
-                    + results.map { shown($0.ratio(of: contender, to: report.baseline, figure).median, 2) }
+                    + results.map { result in
+                        let ratio = result.ratio(of: contender, to: report.baseline, figure)
+                        return ratio.isApartFromOne ? "**\(shown(ratio.median, 2))**" : shown(ratio.median, 2)
+                    }
             }
             return "### \(title)\n\n\(rendered(["contender"] + results.map(\.workload.name), lines))\n"
         }.joined()

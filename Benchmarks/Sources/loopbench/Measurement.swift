@@ -10,7 +10,7 @@ struct Measurement: Sendable, Codable {
     /// User and system time of all the server's threads in the window.
     var serverCPUNanoseconds: UInt64
     var loadCPUNanoseconds: UInt64
-    /// Nil where there are no requests to wait for.
+    /// Nil where there are no requests to wait for, or none was answered.
     var latency: Latency?
     /// Connections that failed or ended early.
     var errors: UInt64

@@ -21,6 +21,8 @@ struct Report: Sendable, Codable {
     var skipped: [String] = []
     /// A signal ended the run before everything was measured.
     var wasInterrupted: Bool?
+    /// Put together from runs that had another number of rounds, or windows of another length.
+    var hasOtherWindows: Bool?
 
     /// As JSON, for scripts and for comparing runs.
     func json() throws -> Data {
@@ -33,7 +35,22 @@ struct Report: Sendable, Codable {
     init(json: Data) throws {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
+        let format = try decoder.decode(Header.self, from: json).format
+        guard format == Self.currentFormat else { throw OtherFormat(format: format) }
         self = try decoder.decode(Report.self, from: json)
+    }
+
+    /// What is the same in every format.
+    private struct Header: Decodable {
+        var format: Int
+    }
+
+    private struct OtherFormat: Error, CustomStringConvertible {
+        var format: Int
+
+        var description: String {
+            "it has format \(format), and this version of loopbench reads format \(Report.currentFormat)"
+        }
     }
 
     init(
@@ -73,6 +90,12 @@ struct Report: Sendable, Codable {
 
     /// Several runs on one machine, shown as one: a workload that is in more than one comes from the last.
     mutating func merge(_ other: Report) {
+        if results.isEmpty, !other.results.isEmpty {
+            (baseline, rounds, cpus) = (other.baseline, other.rounds, other.cpus)
+            (windowSeconds, warmUpSeconds) = (other.windowSeconds, other.warmUpSeconds)
+        } else if !other.results.isEmpty, rounds != other.rounds || windowSeconds != other.windowSeconds {
+            hasOtherWindows = true
+        }
         for result in other.results {
             results.removeAll { $0.workload == result.workload }
             results.append(result)
@@ -124,6 +147,7 @@ struct Report: Sendable, Codable {
         line += ", ± half the range"
         if !loops.isEmpty { line += "; " + loops.sorted().joined(separator: ", ") }
         if wasInterrupted == true { line += "; interrupted, so that the last of it has fewer rounds" }
+        if hasOtherWindows == true { line += "; some of it from runs with other rounds or windows" }
         if rounds < 5 { line += "; fewer than 5 rounds: the spread says little" }
         if cpus?.sharesCore == true { line += "; server and load share a core, and slow each other down" }
         if machine.accountsInterruptsApart {

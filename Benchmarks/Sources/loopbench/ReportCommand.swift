@@ -50,10 +50,10 @@ struct ReportCommand: ParsableCommand {
         if output == nil, svgDir == nil, docs == nil { print(report.text(), terminator: "") }
     }
 
-    /// Plots of workloads that are no longer there do not stay.
+    /// Plots of workloads that are no longer there do not stay. Other drawings in the directory do.
     private func writePlots(_ report: Report, to directory: String) throws {
         for old in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        where old.hasSuffix(".svg") {
+        where WorkloadResult.isPlateName(old) {
             try FileManager.default.removeItem(atPath: "\(directory)/\(old)")
         }
         for result in report.results {

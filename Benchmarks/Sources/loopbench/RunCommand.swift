@@ -74,10 +74,18 @@ struct RunCommand: ParsableCommand {
     var dryRun = false
 
     func validate() throws {
-        guard rounds >= 1 else { throw ValidationError("--rounds must be 1 or more.") }
-        guard seconds ?? 1 > 0 else { throw ValidationError("--seconds must be more than 0.") }
-        guard warmUp ?? 0 >= 0 else { throw ValidationError("--warm-up must not be negative.") }
-        guard minutes ?? 1 > 0 else { throw ValidationError("--minutes must be more than 0.") }
+        guard (1...100_000).contains(rounds) else {
+            throw ValidationError("--rounds must lie between 1 and 100,000.")
+        }
+        guard seconds ?? 1 > 0, seconds ?? 1 <= 3_600 else {
+            throw ValidationError("--seconds must be more than 0 and at most 3,600.")
+        }
+        guard (0...3_600).contains(warmUp ?? 0) else {
+            throw ValidationError("--warm-up must lie between 0 and 3,600.")
+        }
+        guard minutes ?? 1 > 0, minutes ?? 1 <= 100_000 else {
+            throw ValidationError("--minutes must be more than 0 and at most 100,000.")
+        }
         do {
             for workload in try selectedWorkloads() {
                 if let problem = workload.problem { throw ValidationError("\(workload.name): \(problem).") }
@@ -90,6 +98,10 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let cpus = try CPUPair.choose(server: serverCPU, load: loadCPU)
+        if !dryRun {
+            // Better now than after hours.
+            for path in [json, html].compactMap(\.self) where path != "-" { try checkThatCanBeWritten(path) }
+        }
         let chosen = try selectedContenders()
         var plan = Plan(try selectedWorkloads(), chosen, areNamed: contenderOptions.contenders != nil)
         if !dryRun { try plan.rehearse(chosen, cpus, startSeconds: contenderOptions.startTimeout) }
@@ -121,11 +133,11 @@ struct RunCommand: ParsableCommand {
         report.skipped = plan.skipped
         cload_catch_interrupts()
         report.results = try runner(cpus, plan, report).run(plan) { results in
-            // What a long run has found so far survives its end.
+            // What a long run has found so far survives its end. If this cannot be written, the end may still be.
             guard let json, json != "-" else { return }
             var unfinished = report
             unfinished.results = results
-            try write(try unfinished.json(), to: json)
+            do { try write(try unfinished.json(), to: json) } catch { note("\(error)") }
         }
         try finish(report)
     }
@@ -176,16 +188,24 @@ struct RunCommand: ParsableCommand {
             report.micro = try MicroBenchmark.run(catalog, rounds: rounds, progress: progress)
         }
         if cload_was_interrupted() { report.wasInterrupted = true }
+        let encoded = try report.json()
         if json == "-" {
-            print(String(decoding: try report.json(), as: UTF8.self))
+            print(String(decoding: encoded, as: UTF8.self))
         } else {
             print(report.text(), terminator: "")
-            if let json { try write(try report.json(), to: json) }
         }
-        if let html {
-            try write(Data(HTMLReport(report).page().utf8), to: html)
-            note("the report is in \(html)")
+        // The one is written when the other cannot be.
+        let page = html.map { ($0, Data(HTMLReport(report).page().utf8)) }
+        let files = [json == "-" ? nil : json.map { ($0, encoded) }, page].compactMap(\.self)
+        var failures: [WriteFailure] = []
+        for (path, data) in files {
+            switch Result(catching: { () throws(WriteFailure) in try write(data, to: path) }) {
+            case .success: if path == html { note("the report is in \(path)") }
+            case .failure(let failure): failures.append(failure)
+            }
         }
+        for failure in failures.dropLast() { note("\(failure)") }
+        if let last = failures.last { throw last }
         guard report.wasInterrupted == true else { return }
         note("interrupted: that is what was measured until then")
         throw ExitCode(Self.interruptedStatus)

@@ -19,6 +19,9 @@ struct Summary: Sendable, Codable, Equatable {
         highest = last
     }
 
+    /// Every one of several ratios lay on the same side of 1.
+    var isApartFromOne: Bool { count > 1 && (lowest > 1 || highest < 1) }
+
     /// Half the distance from the lowest to the highest, as a part of the median. One value has none.
     var spread: Double { count < 2 ? .nan : median == 0 ? 0 : (highest - lowest) / 2 / median }
 }

@@ -46,6 +46,24 @@ struct WorkloadResult: Sendable, Codable {
         }.map(\.element.name)
     }
 
+    /// The rounds in which its server did not start, died, or would not end.
+    func failedRounds(of contender: String) -> Int {
+        rounds.count { round in round.failures.contains { $0.hasPrefix("\(contender): ") } }
+    }
+
+    /// It was measured, and every byte was right.
+    func works(_ contender: String) -> Bool {
+        contenders.contains(contender) && !isBroken(contender)
+    }
+
+    /// It failed in every round, sent back other bytes than it was sent, or nothing at all.
+    func isBroken(_ contender: String) -> Bool {
+        let measurements = rounds.compactMap { $0[contender] }
+        if measurements.isEmpty { return failedRounds(of: contender) > 0 }
+        return measurements.contains { $0.corruptions > 0 }
+            || (workload.kind != .idle && measurements.allSatisfy { $0.bytes == 0 })
+    }
+
     /// What a reader must know before believing a contender's figures.
     func notes(on contender: String) -> [String] {
         let measurements = rounds.compactMap { $0[contender] }
@@ -53,6 +71,12 @@ struct WorkloadResult: Sendable, Codable {
         let contested = measurements.count(where: \.isContested)
         if contested > 0, workload.kind != .idle {
             notes.append("contested: \(contested) of \(measurements.count) rounds")
+        }
+        let failed = failedRounds(of: contender)
+        if failed > 0 { notes.append("failed in \(failed) of \(rounds.count) rounds") }
+        // The kernel's part alone costs more. Somebody else than the process that was started has served.
+        if workload.hasLatency, summary(of: contender, .cpu).median < 0.01 {
+            notes.append("used no CPU time: did another process serve? (exec)")
         }
         let scheduled = measurements.reduce(0) { $0 + $1.scheduled }
         let answered = measurements.reduce(0) { $0 + $1.requests }

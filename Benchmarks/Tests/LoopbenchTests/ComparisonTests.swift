@@ -61,6 +61,46 @@ struct ComparisonTests {
         #expect(try verdict(apart, "requests a second") == .same)
     }
 
+    /// What vanished, or no longer works, is the largest change of all.
+    @Test func whatBrokeIsSaid() {
+        let rounds: [UInt64] = [100, 101, 102, 103, 104]
+        let contenders = ["good", "crashed", "spoilt", "silent", "left out"]
+        let before = Samples.report([
+            Samples.result("echo-64Bx50", contenders.map { ($0, rounds) }),
+            Samples.result("idle-5", [("good", rounds)]),
+        ])
+        #expect(Comparison(before, before).broken.isEmpty)
+        var after = before
+        after.results.removeLast()
+        for index in 0..<5 {
+            after.results[0].rounds[index].measurements.removeAll {
+                ["crashed", "left out"].contains($0.contender)
+            }
+            after.results[0].rounds[index].failures = ["crashed: ended with status 7"]
+            for place in after.results[0].rounds[index].measurements.indices {
+                switch after.results[0].rounds[index].measurements[place].contender {
+                case "spoilt" where index == 3:
+                    after.results[0].rounds[index].measurements[place].corruptions = 1
+                case "silent": after.results[0].rounds[index].measurements[place].bytes = 0
+                default: break
+                }
+            }
+        }
+        let comparison = Comparison(before, after)
+        #expect(
+            comparison.broken
+                == ["crashed in echo-64Bx50", "spoilt in echo-64Bx50", "silent in echo-64Bx50"]
+        )
+        let text = comparison.text(all: false)
+        #expect(text.contains("BROKEN in the second run: spoilt in echo-64Bx50\n"))
+        #expect(
+            text.contains("only the first run has crashed in echo-64Bx50, left out in echo-64Bx50, idle-5\n")
+        )
+        #expect(!text.contains("only the second run"))
+        // What never worked has not broken.
+        #expect(Comparison(after, after).broken.isEmpty)
+    }
+
     @Test func whatMakesItWorthLessIsSaid() {
         var one = Samples.report([Samples.result("echo-64Bx50", [("c-ring", [1, 1])])])
         var other = one

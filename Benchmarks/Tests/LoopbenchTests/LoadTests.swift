@@ -57,6 +57,55 @@ struct LoadTests {
         #expect((1_190_000_000...1_230_000_000).contains(waited.maximumNanoseconds))
     }
 
+    /// Whoever leaves early has done nothing in the rest of the time, and is not the faster for it.
+    @Test func aServerThatEndsItsConnectionsIsMeasuredToTheEnd() throws {
+        let closed = try StallingEcho(after: 100, ends: true).drive("echo-64Bx2", seconds: 0.3)
+        #expect(closed.errors == 2 && closed.corruptions == 0)
+        #expect((95...99).contains(closed.requests))
+        #expect((300_000_000...301_000_000).contains(closed.windowNanoseconds))
+    }
+
+    /// And all that was due after it left was waited for in vain.
+    @Test func anOpenLoopGoesOnWithoutConnections() throws {
+        let open = try StallingEcho(after: 100, ends: true).drive("echo-64Bx2@1000", seconds: 0.3)
+        #expect(open.errors == 2 && open.scheduled == 300)
+        #expect((200...203).contains(open.unanswered))
+        let waited = try #require(open.latency)
+        #expect(waited.p50Nanoseconds > 1_000_000_000)
+    }
+
+    /// No answer at all is no latency, and not one of nothing.
+    @Test func whoAnswersNothingHasNoLatency() throws {
+        let workload = try #require(Workload(named: "echo-64Bx2"))
+        let silent = try StallingEcho(stall: .seconds(60), after: 1).drive(workload.name, seconds: 0.1)
+        #expect(silent.requests == 0 && silent.errors == 0 && silent.latency == nil)
+        let slow = Samples.measurement("slow")
+        let result = WorkloadResult(
+            workload: workload,
+            rounds: [Round(index: 1, measurements: [silent, slow])]
+        )
+        for figure in Figure.all(for: workload) where figure != .throughput {
+            #expect(result.ranking(by: figure) == ["slow", "simulated"])
+        }
+    }
+
+    /// Of 60 values, 59 are less than 99 %.
+    @Test(arguments: [
+        (60, 0.99, 60), (60, 0.5, 30), (61, 0.5, 31), (1, 0, 1), (1, 0.5, 1), (100, 0.99, 99),
+        (1_000, 0.999, 999), (1_000, 0.9999, 1_000), (10, 0.9, 9), (10, 0.91, 10), (100, 1, 100),
+    ])
+    func percentilesAreAtLeastThatMany(_ count: Int, _ fraction: Double, _ rank: Int) throws {
+        let histogram = try #require(cload_histogram_create())
+        defer { cload_histogram_destroy(histogram) }
+        // Each twice, in buckets that are narrower than their distance.
+        for value in 1...count {
+            cload_histogram_record(histogram, UInt64(1.1 * pow(1.017, Double(value)) * 100))
+        }
+        let value = UInt64(1.1 * pow(1.017, Double(rank)) * 100)
+        let found = cload_histogram_value_at(histogram, fraction)
+        #expect(found >= value && Double(found) < Double(value) * 1.016 + 1)
+    }
+
     @Test func foreignBytesAreCorruption() throws {
         let measured = try StallingEcho(after: 50, spoils: true).drive("echo-64Bx1", seconds: 0.1)
         #expect(measured.corruptions == 1)

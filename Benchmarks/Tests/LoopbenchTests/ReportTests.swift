@@ -37,6 +37,75 @@ struct ReportTests {
         #expect(again.date == report.date)
     }
 
+    /// A file of another version is not half understood.
+    @Test func anotherFormatIsRefused() throws {
+        var report = Self.report
+        report.format = Report.currentFormat + 1
+        let newer = try report.json()
+        let error = #expect(throws: (any Error).self) { try Report(json: newer) }
+        #expect("\(try #require(error))".contains("format 2"))
+    }
+
+    /// Files that can be written, and those that cannot.
+    @Test func whereAFileCannotBeIsSaid() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "loopbench-test-\(UUID().uuidString)"
+        )
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "made/a.json").path
+        try checkThatCanBeWritten(file)
+        #expect(!FileManager.default.fileExists(atPath: file), "nothing is written by that")
+        for text in ["first", "second"] {
+            try write(Data(text.utf8), to: file)
+            try checkThatCanBeWritten(file)
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
+        }
+        let link = folder.appending(path: "link").path
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+        try write(Data("third".utf8), to: link)
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "third", "a link is followed")
+        for (path, cause) in [
+            (folder.path, "Is a directory"), ("\(file)/b.json", "exists"),
+            ("/proc/nope/a.json", "No such file"),
+        ] {
+            let check = #expect(throws: WriteFailure.self) { try checkThatCanBeWritten(path) }
+            #expect(check?.description.contains(cause) == true, "\(check?.description ?? "")")
+        }
+        let full = #expect(throws: WriteFailure.self) { try write(Data("much".utf8), to: "/dev/full") }
+        #expect(full?.description == "/dev/full cannot be written: No space left on device")
+    }
+
+    /// A directory of plots may have others' drawings in it.
+    @Test func onlyItsOwnPlotsAreReplaced() {
+        for result in Self.report.results { #expect(WorkloadResult.isPlateName(result.plateName)) }
+        for name in ["logo.svg", "echo-64Bx50.png", "echo-64Bx50", ".svg", "echo.svg"] {
+            #expect(!WorkloadResult.isPlateName(name))
+        }
+    }
+
+    /// A contender that mostly fails must not look as if nothing had been.
+    @Test func failedRoundsAreNamed() {
+        var result = Samples.result("echo-64Bx50", [("a", [100, 100]), ("ab", [100, 100])])
+        result.rounds[1].measurements.removeLast()
+        result.rounds[1].failures = ["ab: ended with status 7"]
+        #expect(result.notes(on: "a").isEmpty)
+        #expect(result.notes(on: "ab") == ["failed in 1 of 2 rounds"])
+    }
+
+    /// Whoever lets another process serve has no processor time of its own.
+    @Test func noProcessorTimeIsDoubted() {
+        var result = Samples.result("echo-64Bx50", [("a", [100_000])])
+        #expect(result.notes(on: "a").isEmpty)
+        result.rounds[0].measurements[0].serverCPUNanoseconds = 900_000
+        #expect(result.notes(on: "a") == ["used no CPU time: did another process serve? (exec)"])
+    }
+
+    @Test func corruptMemoryIsAWarningToo() {
+        var result = Samples.result("idle-5", [("a", [5])])
+        result.rounds[0].measurements[0].corruptions = 1
+        #expect(HTMLReport(Samples.report([result])).page().contains("worth nothing"))
+    }
+
     @Test func pageHasEveryContenderAndNeedsNothing() throws {
         let page = HTMLReport(Self.report).page()
         for name in Self.names { #expect(page.contains(escaped(name))) }
@@ -143,6 +212,17 @@ struct ReportTests {
         first.merge(Samples.report([Samples.result("echo-64Bx1", [("b", [1])])]))
         #expect(first.results.map(\.workload.name) == ["idle-5", "echo-64Bx1"])
         #expect(first.contenders == ["a", "b"])
+        #expect(first.hasOtherWindows == nil)
+        var longer = Samples.report([Samples.result("idle-9", [("a", [1])])])
+        longer.windowSeconds = 7
+        first.merge(longer)
+        #expect(first.methodLine.contains("of 1.0 s") && first.methodLine.contains("other rounds or windows"))
+        // Micro-benchmarks have no window of their own.
+        var micro = Samples.report([])
+        (micro.windowSeconds, micro.baseline, micro.cpus) = (0, "", nil)
+        micro.merge(longer)
+        #expect(micro.methodLine.contains("of 7.0 s") && micro.baseline == "c-ring" && micro.cpus != nil)
+        #expect(!micro.methodLine.contains("other rounds"))
     }
 
     @Test func wrkIsUnderstood() throws {
@@ -192,8 +272,35 @@ struct ReportTests {
     @Test func documentPutsAllSideBySide() {
         let text = MarkdownReport(Self.report, plots: nil).markdown()
         #expect(text.contains("| contender | echo-64Bx50 | stream-out-64KiBx1 | echo-64Bx50@20000 |"))
-        #expect(text.contains("| c-epoll | 0.90 | 0.90 | 0.90 |"))
+        #expect(text.contains("| c-epoll | **0.90** | **0.90** | **0.90** |"))
         #expect(text.contains("| contender | idle-1000 |"))
+    }
+
+    /// A median of 1.2 is nothing when one round says 0.9.
+    @Test func whatShowsNoDifferenceLooksSo() {
+        let base: [UInt64] = [100, 100, 100]
+        let result = Samples.result(
+            "echo-64Bx50",
+            [
+                ("c-ring", base), ("unsure", [90, 120, 140]), ("faster", [101, 120, 140]),
+                ("slower", [99, 80, 50]),
+            ]
+        )
+        let report = Samples.report([result])
+        let text = MarkdownReport(report, plots: nil).markdown()
+        for row in [
+            "| c-ring | 1.00 |", "| unsure | 1.20 |", "| faster | **1.20** |", "| slower | **0.80** |",
+        ] {
+            #expect(text.contains("\(row)\n"))
+        }
+        let page = HTMLReport(report).page()
+        for cells in [
+            "<td>unsure</td><td class=\"even\">1.20</td>", "<td>faster</td><td>1.20</td>",
+            "<td>slower</td><td>0.80</td>", "<td>c-ring</td><td class=\"even\">1.00</td>",
+        ] {
+            #expect(page.contains(cells))
+        }
+        #expect(!Summary([2]).isApartFromOne, "one round shows nothing")
     }
 
     @Test func interruptedAndMicroRunsSaySo() {

@@ -29,7 +29,9 @@ struct RunOptionsTests {
 
     @Test(arguments: [
         ["run", "--workloads", "nothing"], ["run", "--contenders", "nobody"], ["run", "--rounds", "0"],
-        ["run", "--seconds", "0"], ["run", "--minutes", "0"],
+        ["run", "--seconds", "0"], ["run", "--minutes", "0"], ["run", "--rounds", "9223372036854775807"],
+        ["run", "--seconds", "inf"], ["run", "--seconds", "nan"], ["run", "--seconds", "1e300"],
+        ["run", "--warm-up", "inf"], ["run", "--warm-up=-1"], ["run", "--minutes", "inf"],
         ["run", "--contenders", "epoll", "--baseline", "poll"],
         ["run", "--workloads", "churn-64Bx5", "--rate", "100"],
         ["run", "--workloads", "idle-5", "--depth", "2"],

@@ -45,7 +45,8 @@ class SimulatedTime {
     struct SocketFailure: Error { var code: Int32 }
 }
 
-/// Sends back what it receives over a Unix socket, and stands still once, or sends back something else once.
+/// Sends back what it receives over a Unix socket, and stands still once, sends back something else once, or ends all
+/// connections.
 final class StallingEcho: SimulatedTime {
     private let path = "@loopbench-test-\(UUID().uuidString)"
     private let listener: Int32
@@ -54,14 +55,15 @@ final class StallingEcho: SimulatedTime {
     private let stallNanoseconds: UInt64
     private let after: Int
     private let spoils: Bool
+    private let ends: Bool
     private var standsUntil: UInt64 = 0
     /// What it received when it began to stand still.
     private var held: (connection: Int32, bytes: ArraySlice<UInt8>)?
 
     /// - Parameter after: so many receives.
-    init(stall: Duration = .zero, after: Int, spoils: Bool = false) throws {
+    init(stall: Duration = .zero, after: Int, spoils: Bool = false, ends: Bool = false) throws {
         stallNanoseconds = UInt64(stall / .nanoseconds(1))
-        (self.after, self.spoils) = (after, spoils)
+        (self.after, self.spoils, self.ends) = (after, spoils, ends)
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
         self.listener = listener
         var address = sockaddr_un()
@@ -101,6 +103,11 @@ final class StallingEcho: SimulatedTime {
             guard count > 0 else { continue }
             receives += 1
             if receives == after, spoils { buffer[0] ^= 1 }
+            if receives == after, ends {
+                for connection in connections { close(connection) }
+                connections = []
+                return
+            }
             if receives == after, stallNanoseconds > 0 {
                 standsUntil = nanoseconds + stallNanoseconds
                 held = (connection, buffer[..<count])

@@ -64,7 +64,7 @@ struct HTMLReport {
                 "\(contested) of \(measurements.count) measurements were contested: something else used the same CPUs."
             )
         }
-        if measurements.contains(where: { $0.corruptions > 0 }) {
+        if report.results.flatMap(\.rounds).flatMap(\.measurements).contains(where: { $0.corruptions > 0 }) {
             warnings.append(
                 "A contender sent back other bytes than it was sent. Its figures are worth nothing."
             )
@@ -77,7 +77,8 @@ struct HTMLReport {
         return """
             <section id="overview">
             <h2>At a glance</h2>
-            <p>\(escaped(capitalised(report.baselineLine))).</p>
+            <p>\(escaped(capitalised(report.baselineLine))). Grey: some rounds lay on either side of 1, so that they show no \
+            difference.</p>
             \(key)
             \(ratioTable("Throughput (more is better)", .throughput))
             \(ratioTable("Server CPU time (less is better)", .cpu))
@@ -101,10 +102,9 @@ struct HTMLReport {
             results.contains { $0.contenders.contains(contender) }
         }
         let rows = contenders.map { contender in
-            let cells = results.map { result in
-                shown(result.ratio(of: contender, to: report.baseline, figure).median, 2)
-            }
-            return row([contender] + cells, kin: Kin(contender))
+            let ratios = results.map { $0.ratio(of: contender, to: report.baseline, figure) }
+            let cells = ratios.map { cell(shown($0.median, 2), isQuiet: !$0.isApartFromOne) }
+            return row(contender, cells, kin: Kin(contender))
         }
         return "<h3>\(escaped(title))</h3><div class=\"ratios\">\(table(head, rows))</div>"
     }
@@ -195,9 +195,17 @@ struct HTMLReport {
             "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>\(cells.joined())</tr></thead><tbody>\(rows.joined())</tbody></table></div>"
     }
 
-    private func row(_ cells: [String], kin: Kin) -> String {
-        let first = "<td\(kin == .ours ? " class=\"ours\"" : "")>\(escaped(cells[0]))</td>"
-        return "<tr>\(first)\(cells.dropFirst().map { "<td>\(escaped($0))</td>" }.joined())</tr>"
+    private func row(_ texts: [String], kin: Kin) -> String {
+        row(texts[0], texts.dropFirst().map { cell($0) }, kin: kin)
+    }
+
+    private func row(_ title: String, _ cells: [String], kin: Kin) -> String {
+        let first = "<td\(kin == .ours ? " class=\"ours\"" : "")>\(escaped(title))</td>"
+        return "<tr>\(first)\(cells.joined())</tr>"
+    }
+
+    private func cell(_ text: String, isQuiet: Bool = false) -> String {
+        "<td\(isQuiet ? " class=\"even\"" : "")>\(escaped(text))</td>"
     }
 
     private func anchor(_ workload: Workload) -> String { workload.name.replacing("@", with: "-at-") }

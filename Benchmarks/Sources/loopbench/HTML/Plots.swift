@@ -20,4 +20,10 @@ extension WorkloadResult {
 
     /// A file name for it.
     var plateName: String { workload.name.replacing("@", with: "-at-") + ".svg" }
+
+    /// Whether some workload's plots have this file name.
+    static func isPlateName(_ name: String) -> Bool {
+        name.hasSuffix(".svg")
+            && Workload(named: String(name.dropLast(".svg".count)).replacing("-at-", with: "@")) != nil
+    }
 }

@@ -60,7 +60,7 @@ enum Theme {
         .ratios th{white-space:normal;min-width:4.2rem}.ratios th,.ratios td{padding-left:.35rem;padding-right:.35rem}
         #micro td:first-child{white-space:normal;min-width:8rem}
         th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--raised)}
-        th{font-weight:600}td.ours{color:var(--ours);font-weight:600}
+        th{font-weight:600}td.even{color:var(--muted)}td.ours{color:var(--ours);font-weight:600}
         summary{cursor:pointer;color:var(--ours);padding:.25rem 0}
         .key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:0;margin:.5rem 0;list-style:none;font-size:.9rem}
         .key span{display:inline-block;width:.8rem;height:.8rem;border-radius:.15rem;margin-right:.4rem}
