@@ -55,14 +55,16 @@ struct LoadGenerator {
         guard problem == 0 else {
             throw Failure(step: step.map { String(cString: $0) } ?? "start", code: problem)
         }
-        var measurement = Measurement(result, latency: histogram, contender: contender, round: round)
+        var measurement = Measurement(
+            result,
+            latency: histogram,
+            contender: contender,
+            round: round,
+            interruptsApart: interruptsApart
+        )
         // Where nothing came back there is none, and not the best of all.
         if !workload.hasLatency || cload_histogram_count(histogram) == 0 { measurement.latency = nil }
         if workload.kind == .udp { measurement.resent = result.resent }
-        if !interruptsApart {
-            measurement.otherLoad += Double(result.interrupt_ns) / Double(max(result.window_ns, 1))
-        }
-        measurement.otherLoad = max(0, measurement.otherLoad)
         return measurement
     }
 
@@ -112,9 +114,18 @@ struct LoadGenerator {
 }
 
 extension Measurement {
-    fileprivate init(_ result: cload_result, latency: OpaquePointer, contender: String, round: Int) {
+    /// - Parameter interruptsApart: as ``Machine/accountsInterruptsApart``. Else an interrupt's time is also that of the
+    ///   process that it interrupted, and what nobody used has gone to others.
+    init(
+        _ result: cload_result,
+        latency: OpaquePointer,
+        contender: String,
+        round: Int,
+        interruptsApart: Bool
+    ) {
         let window = max(Double(result.window_ns), 1)
         let accounted = Double(result.server_cpu_ns) + Double(result.load_cpu_ns)
+        let busy = Double(result.task_ns) + (interruptsApart ? 0 : Double(result.interrupt_ns))
         self.init(
             contender: contender,
             round: round,
@@ -135,7 +146,7 @@ extension Measurement {
             corruptions: result.corruptions,
             scheduled: result.scheduled,
             unanswered: result.unanswered,
-            otherLoad: (Double(result.task_ns) - accounted) / window,
+            otherLoad: max(0, (busy - accounted) / window),
             loadWaiting: Double(result.load_waiting_ns) / window,
             stolen: Double(result.steal_ns) / window,
             memory: Memory(

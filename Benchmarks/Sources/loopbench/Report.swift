@@ -23,6 +23,8 @@ struct Report: Sendable, Codable {
     var wasInterrupted: Bool?
     /// Put together from runs that had another number of rounds, or windows of another length.
     var hasOtherWindows: Bool?
+    /// Put together from runs on these machines, too.
+    var otherMachines: [String]?
 
     /// As JSON, for scripts and for comparing runs.
     func json() throws -> Data {
@@ -96,6 +98,8 @@ struct Report: Sendable, Codable {
         } else if !other.results.isEmpty, rounds != other.rounds || windowSeconds != other.windowSeconds {
             hasOtherWindows = true
         }
+        let others = [other.machine.line].filter { $0 != machine.line } + (other.otherMachines ?? [])
+        if !others.isEmpty { otherMachines = ((otherMachines ?? []) + others).withoutRepeats }
         for result in other.results {
             results.removeAll { $0.workload == result.workload }
             results.append(result)
@@ -148,6 +152,9 @@ struct Report: Sendable, Codable {
         if !loops.isEmpty { line += "; " + loops.sorted().joined(separator: ", ") }
         if wasInterrupted == true { line += "; interrupted, so that the last of it has fewer rounds" }
         if hasOtherWindows == true { line += "; some of it from runs with other rounds or windows" }
+        if let otherMachines {
+            line += "; SOME OF IT FROM OTHER MACHINES: \(otherMachines.joined(separator: "; "))"
+        }
         if rounds < 5 { line += "; fewer than 5 rounds: the spread says little" }
         if cpus?.sharesCore == true { line += "; server and load share a core, and slow each other down" }
         if machine.accountsInterruptsApart {

@@ -35,6 +35,17 @@ struct LoadTests {
         #expect((199_000_000...205_000_000).contains(waited.maximumNanoseconds))
     }
 
+    /// A stall that outlasts the window: what was due in it comes back after it, and counts.
+    @Test func whatComesBackAfterTheWindowCounts() throws {
+        let server = try StallingEcho(stall: .milliseconds(300), after: 100)
+        let open = try server.drive("echo-64Bx2@1000", seconds: 0.3)
+        let waited = try #require(open.latency)
+        #expect(open.scheduled == 300 && open.unanswered == 0 && (98...101).contains(open.requests))
+        // A hundred at once, two hundred after 100 to 300 ms.
+        #expect((145_000_000...160_000_000).contains(waited.p50Nanoseconds))
+        #expect((299_000_000...305_000_000).contains(waited.maximumNanoseconds))
+    }
+
     @Test func closedLoopSeesAStallOnce() throws {
         let server = try StallingEcho(stall: .milliseconds(200), after: 250)
         let closed = try server.drive("echo-64Bx2", seconds: 0.6)
@@ -118,6 +129,8 @@ struct LoadTests {
         #expect(measured.corruptions == 0 && measured.errors == 0)
         #expect(try #require(measured.resent) > 5)
         #expect(measured.requests > 50)
+        // Whoever loses one is charged until it is there: the load waits for 20 ms before it sends again.
+        #expect(try #require(measured.latency).maximumNanoseconds >= 20_000_000)
     }
 
     /// The backlog of the listener is full after a few, and none of the others is waited for.

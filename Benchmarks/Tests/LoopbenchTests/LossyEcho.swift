@@ -2,14 +2,17 @@ import Foundation
 
 @testable import loopbench
 
-/// A UDP echo that drops each tenth datagram and answers each seventh twice.
+/// A UDP echo that drops each tenth datagram and answers each seventh twice, and may send back another one once.
 final class LossyEcho: SimulatedTime {
     private let port: UInt16
     private let descriptor: Int32
-    private var count = 0
+    private(set) var count = 0
+    private let spoils: Int
     private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-    override init() {
+    /// - Parameter spoils: the datagram that comes back changed.
+    init(spoils: Int = 0) {
+        self.spoils = spoils
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
         self.descriptor = descriptor
         var address = sockaddr_in()
@@ -27,8 +30,8 @@ final class LossyEcho: SimulatedTime {
 
     deinit { close(descriptor) }
 
-    func drive(_ workload: Workload, seconds: Double) throws -> loopbench.Measurement {
-        try drive(workload, at: .tcp(host: "127.0.0.1", port: port), seconds: seconds)
+    func drive(_ workload: Workload, seconds: Double, warmUp: Double = 0) throws -> loopbench.Measurement {
+        try drive(workload, at: .tcp(host: "127.0.0.1", port: port), seconds: seconds, warmUp: warmUp)
     }
 
     override func serve() {
@@ -45,6 +48,7 @@ final class LossyEcho: SimulatedTime {
                 guard received > 0 else { return false }
                 count += 1
                 guard count % 10 != 0 else { return true }
+                if count == spoils { buffer[received - 1] ^= 1 }
                 for _ in 0..<(count % 7 == 0 ? 2 : 1) {
                     sendto(descriptor, buffer, received, 0, address, length)
                 }

@@ -47,6 +47,27 @@ struct RankingTests {
         }
     }
 
+    /// The server looks at where it may run, and where those threads may that started it.
+    @Test func serverAndLoadArePinnedApart() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(
+            path: "loopbench-test-\(UUID().uuidString)"
+        )
+        defer { try? FileManager.default.removeItem(at: file) }
+        let look = "grep -h Cpus_allowed_list /proc/self/status /proc/$PPID/task/*/status > \(file.path)"
+        let serve = "exec \(Program.sibling("c-epoll-echo")) --port $0"
+        let template = try ContenderArgument("mine=sh -c '\(look); \(serve)' {port}").template
+        let contender = Contender(name: "mine", summary: "", program: "", templates: [template])
+        let cpus = try await onThread {
+            _ = try measure(Workload(.echo, connections: 1, messageBytes: 64), [contender])
+            return try CPUPair.choose()
+        }
+        let places = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map {
+            $0.split(separator: "\t").last.map(String.init) ?? ""
+        }
+        #expect(places.first == "\(cpus.server)")
+        #expect(places.dropFirst().contains("\(cpus.load)"))
+    }
+
     /// Missing peers cost a line each, and nothing else.
     @Test func missingPeersAreSkipped() async throws {
         let outcome = try await onThread {

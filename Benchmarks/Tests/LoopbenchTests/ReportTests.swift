@@ -222,7 +222,15 @@ struct ReportTests {
         (micro.windowSeconds, micro.baseline, micro.cpus) = (0, "", nil)
         micro.merge(longer)
         #expect(micro.methodLine.contains("of 7.0 s") && micro.baseline == "c-ring" && micro.cpus != nil)
-        #expect(!micro.methodLine.contains("other rounds"))
+        #expect(!micro.methodLine.contains("other rounds") && !micro.methodLine.contains("MACHINES"))
+        // Who mixes machines all the same is told on the page.
+        longer.machine.kernel = "7.0"
+        micro.merge(longer)
+        #expect(
+            HTMLReport(micro).page().contains(
+                "OTHER MACHINES: a &lt;processor&gt; &amp; more, 2 CPUs, Linux 7.0"
+            )
+        )
     }
 
     @Test func wrkIsUnderstood() throws {
@@ -250,6 +258,31 @@ struct ReportTests {
     ])
     func answersAreMeasured(_ answer: String, _ missing: Int?) {
         #expect(HTTPProbe.missingBytes(of: answer) == missing)
+    }
+
+    /// By hand: five million bytes more for the thousand connections after the first, four of them anonymous.
+    @Test func figuresAreWhatTheyAreCalled() throws {
+        let sample = Samples.measurement("a")
+        #expect(sample.residentBytes(connections: 1_001) == 5_000)
+        #expect(sample.anonymousBytes(connections: 1_001) == 4_000)
+        let stream = try #require(Workload(named: "stream-out-64KiBx1"))
+        let echo = try #require(Workload(named: "echo-64Bx50"))
+        #expect(Figure.throughput.value(of: sample, in: stream) == 6.4)
+        #expect(Figure.throughput.value(of: sample, in: echo) == 100_000)
+        #expect(Figure.cpu.value(of: sample, in: stream) == 78_125)
+        #expect(Figure.cpu.value(of: sample, in: echo) == 5)
+    }
+
+    @Test func mediansLieInTheMiddle() {
+        #expect(Summary([4, 1, 10, 2]).median == 3 && Summary([4, 1, 10]).median == 4)
+        #expect(Summary([4, .nan, 10, 2, .infinity]) == Summary([2, 4, 10]))
+        #expect(Summary([]).median.isNaN)
+    }
+
+    @Test func anyContenderCanBeTheBaseline() {
+        let result = Samples.result("echo-64Bx50", [("a", [100, 100]), ("b", [50, 200])])
+        #expect(result.ratio(of: "a", to: "b", .throughput) == Summary([2, 0.5]))
+        #expect(result.ratio(of: "b", to: "absent", .throughput) == Summary([0.5, 2]))
     }
 
     @Test func oneRoundHasNoSpread() {

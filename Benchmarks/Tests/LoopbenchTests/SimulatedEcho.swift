@@ -9,7 +9,7 @@ class SimulatedTime {
     /// How far the time moves each time that the load asks for it, in nanoseconds.
     static let stepNanoseconds: UInt64 = 20_000
 
-    private(set) var nanoseconds: UInt64 = 1_000_000_000
+    var nanoseconds: UInt64 = 1_000_000_000
 
     /// Lets the server do what it can at the present time. For subclasses.
     func serve() {}
@@ -18,9 +18,11 @@ class SimulatedTime {
     func drive(
         _ workload: Workload,
         at endpoint: Contender.Endpoint,
-        seconds: Double
+        seconds: Double,
+        warmUp: Double = 0,
+        processID: Int32 = 0
     ) throws -> loopbench.Measurement {
-        var generator = LoadGenerator(warmUpSeconds: 0, windowSeconds: seconds)
+        var generator = LoadGenerator(warmUpSeconds: warmUp, windowSeconds: seconds)
         generator.clock = LoadGenerator.SimulatedClock(
             read: { context in
                 guard let context else { return 0 }
@@ -37,7 +39,7 @@ class SimulatedTime {
                 contender: "simulated",
                 round: 1,
                 endpoint: endpoint,
-                processID: 0
+                processID: processID
             )
         }
     }
@@ -104,6 +106,8 @@ final class StallingEcho: SimulatedTime {
             receives += 1
             if receives == after, spoils { buffer[0] ^= 1 }
             if receives == after, ends {
+                // A child that another test starts at this moment may have copies of them.
+                for connection in connections { shutdown(connection, Int32(SHUT_RDWR)) }
                 for connection in connections { close(connection) }
                 connections = []
                 return
