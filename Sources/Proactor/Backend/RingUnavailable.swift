@@ -57,7 +57,7 @@ extension RingUnavailable: CustomStringConvertible {
             "io_uring is not permitted (\(errno)): look for a security module's rule, or use SelectorEventLoop"
         case .lockedMemoryExhausted(let limit):
             "no locked memory for the ring: RLIMIT_MEMLOCK is \(limit) bytes for all rings of a user; raise it "
-                + "(ulimit -l) or make the ring smaller"
+                + "(ulimit -l), make the ring smaller by a RingConfiguration, or use SelectorEventLoop"
         case .memoryExhausted(let call):
             "no memory for the ring (\(call)): look at ulimit -v and the control group's limit, or make the ring or its "
                 + "buffers smaller"

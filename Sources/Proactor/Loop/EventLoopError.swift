@@ -38,7 +38,9 @@ extension EventLoopError: CustomStringConvertible {
         case .closed: "the event loop is closed"
         case .alreadyRunning(let call): "\(call) was called while the event loop is running"
         case .anotherLoopIsRunning: "another event loop is running on this thread"
-        case .noRunningLoop: "no event loop is running on this thread"
+        case .noRunningLoop:
+            "no event loop is running on this thread; start the program by run {}, and tasks by the loop's createTask: "
+                + "Task {} leaves the loop"
         case .noCurrentLoop: "no event loop is running on this thread, and setEventLoop has not set one"
         case .stoppedBeforeCompletion: "the event loop was stopped before the awaited work was done"
         case .wrongThread(let call): "\(call) was called from a thread that is not the event loop's"

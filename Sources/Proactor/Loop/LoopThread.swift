@@ -53,7 +53,10 @@ final class LoopThread: Sendable {
         guard isBound else { return }
         // Not a precondition: those lose their message in a release build.
         fatalError(
-            "\(call) was called from a thread that is not the event loop's; use callSoonThreadSafe to get there"
+            """
+            \(call) was called from a thread that is not the event loop's; use callSoonThreadSafe or \
+            runCoroutineThreadSafe to get there, and createTask for a task that stays there: Task {} leaves the loop
+            """
         )
     }
 }

@@ -34,6 +34,8 @@ extension PipeError: CustomStringConvertible {
         case .notAPipe(.messageSocket):
             "a pipe's transport reads and writes a stream, and this socket keeps the bounds of messages; "
                 + "use createDatagramEndpoint, or the sock calls"
+        case .notAPipe(.regularFile), .notAPipe(.blockDevice):
+            "a file is no pipe, FIFO, socket or terminal: it is always ready, and waits all the same; open it as a File"
         case .notAPipe(let kind):
             "a \(kind.rawValue) is no pipe, FIFO, socket or terminal: nothing tells when it can be read or written; "
                 + "use it on an executor, by runInExecutor"

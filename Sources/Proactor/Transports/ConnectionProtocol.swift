@@ -5,7 +5,9 @@
 public protocol ConnectionProtocol: BaseProtocol {
     /// The connection stands; keep the transport to write to it.
     func connectionMade(_ transport: any Transport) throws
-    /// The peer sends nothing more. Return true to keep the sending side open, false to close.
+    /// The peer sends nothing more. Return true to keep the sending side open, false to close. Once it is kept open, the
+    /// connection lasts until you close it, also when ``WriteTransport/writeEOF()`` has ended your side too: call
+    /// ``BaseTransport/close()`` when nothing is left to send.
     func eofReceived() throws -> Bool
     /// The server of this connection stops gracefully, and would like the connection to end soon: the answer says
     /// whether it can. Called at most once for each stop, while the connection is open.

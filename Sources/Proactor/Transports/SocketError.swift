@@ -70,6 +70,8 @@ extension SocketError: FailedCall, CustomStringConvertible {
             "a link-local address needs its interface: add % and the interface's name to it"
         case (_, .fileNameTooLong):
             "the path of a Unix socket has 107 bytes at most"
+        case (.bind, .addressNotAvailable):
+            "no interface of this machine has the address: choose one that \"ip address\" lists, or none for every one"
         case (.bind, .permissionDenied):
             "ports below 1024 need a privilege, and a path needs a writable directory"
         default: nil

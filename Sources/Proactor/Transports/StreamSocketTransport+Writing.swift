@@ -30,7 +30,7 @@ extension StreamSocketTransport {
         loop.checkThread("writeLines")
         guard acceptsWrites() else { return }
         for piece in pieces { piece.withUnsafeBytes { writes.append($0, pool: loop.buffers) } }
-        didWrite()
+        didGather()
     }
 
     @inline(__always)
@@ -57,7 +57,7 @@ extension StreamSocketTransport {
     @inline(__always)
     private func enqueue(_ bytes: UnsafeRawBufferPointer) {
         writes.append(bytes, pool: loop.buffers)
-        didWrite()
+        didGather()
     }
 
     @inline(__always)
@@ -75,6 +75,27 @@ extension StreamSocketTransport {
         guard writes.byteCount > 0 else { return }
         markUnflushed()
         pauseProtocolIfNeeded(unsent: writes.byteCount)
+    }
+
+    @inline(__always)
+    private func didGather() {
+        if writes.byteCount > Int(flow.high), !flow.isPaused { offerGathered() }
+        didWrite()
+    }
+
+    /// What was gathered in this turn would pause the protocol, though the kernel may well have room for it. A pause for
+    /// nothing is dear: a forwarder stops receiving, keeps what comes meanwhile, and begins anew, turn after turn.
+    @inline(never)
+    private func offerGathered() {
+        guard writes.byteCount >= Self.immediateSendSize, !writes.isInFlight else { return }
+        // What follows in this turn is gathered anew.
+        markUnflushed()
+        while let bytes = writes.firstBytes {
+            // Nothing is in flight, so these bytes are next.
+            let sent = max(noteFailure(sendAtOnce(bytes)), 0)
+            writes.sentAtOnce(sent, pool: loop.buffers)
+            if sent < bytes.count { return }
+        }
     }
 
     @inline(never)

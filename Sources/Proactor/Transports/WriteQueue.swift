@@ -155,6 +155,19 @@ struct WriteQueue {
             message = nil
             pool.giveBack(memory, Self.messageSizeIndex)
         }
+        drop(sent, pool: pool)
+    }
+
+    /// The bytes that are next, as far as they lie together; `nil` when there are none.
+    var firstBytes: UnsafeRawBufferPointer? { first?.bytes }
+
+    /// So many of ``firstBytes`` went out without a send in flight.
+    mutating func sentAtOnce(_ sent: Int, pool: BufferPool) {
+        precondition(inFlight == 0 && sent <= byteCount, "bytes went out past the send in flight")
+        drop(sent, pool: pool)
+    }
+
+    private mutating func drop(_ sent: Int, pool: BufferPool) {
         byteCount -= sent
         var remaining = sent
         while let segment = first, segment.count <= remaining {

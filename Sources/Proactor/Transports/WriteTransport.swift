@@ -1,7 +1,8 @@
 /// A transport that sends.
 ///
 /// Nothing here waits: what the kernel does not take is buffered, and `pauseWriting` tells the protocol when that is too
-/// much. Writes of one turn go out together.
+/// much. Writes of one turn are gathered and go out together at its end. Before copies that were gathered pause the
+/// protocol, the kernel is offered them, from 8 KiB on: it is the peer that causes a pause then, and not a busy turn.
 public protocol WriteTransport: ConnectionTransport {
     /// Sends a copy of `data`. Ignored when the transport is closing; after ``writeEOF()`` it is a mistake, reported to the
     /// loop's exception handler.
@@ -14,7 +15,9 @@ public protocol WriteTransport: ConnectionTransport {
     func write(_ buffer: consuming OwnedBuffer)
     /// Sends the pieces one after the other, as one write of all of them would.
     func writeLines(_ pieces: some Sequence<[UInt8]>)
-    /// Sends what was written, then tells the peer that nothing follows (FIN). Receiving goes on.
+    /// Sends what was written, then tells the peer that nothing follows (FIN). Receiving goes on, and the connection lasts
+    /// until it is closed: by ``BaseTransport/close()``, or at the peer's end where
+    /// ``ConnectionProtocol/eofReceived()`` returns false.
     func writeEOF()
     /// Whether ``writeEOF()`` is possible.
     var canWriteEOF: Bool { get }

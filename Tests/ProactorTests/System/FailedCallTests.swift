@@ -33,6 +33,11 @@ import Testing
                 "binding ([::]:80) failed: Invalid argument"
             ),
             (
+                SocketError(.bind, .addressNotAvailable, address: address),
+                "binding (127.0.0.1:80) failed: Cannot assign requested address; no interface of this machine has the "
+                    + "address: choose one that \"ip address\" lists, or none for every one"
+            ),
+            (
                 SocketError(.connect, .fileNameTooLong, address: .unix(path: "/it")),
                 "connecting (/it) failed: File name too long; the path of a Unix socket has 107 bytes at most"
             ),

@@ -128,6 +128,47 @@ import Testing
         }
     }
 
+    /// What one turn writes is gathered: that it is more than the high mark says nothing about the peer.
+    // Behaviour 27
+    // Behaviour 28
+    @Test(arguments: LoopKind.allCases)
+    func whatTheKernelTakesPausesNobody(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            try transport.setWriteBufferLimits(high: 10_000)
+            var expected: [UInt8] = []
+            for size in [6000, 6000, 10, 20_000, 6000] {
+                let bytes = patternBytes(size, seed: expected.count)
+                expected += bytes
+                transport.write(bytes)
+                #expect(recorder.pauseCount == 0)
+                #expect(transport.writeBufferSize <= 10_000)
+            }
+            try loop.turn {
+                peer.read()
+                return peer.received.count == expected.count
+            }
+            #expect(peer.received == expected)
+            // A peer that is slow pauses as ever, within one turn.
+            while recorder.pauseCount == 0, expected.count < 1 << 26 {
+                let bytes = patternBytes(6000, seed: expected.count)
+                expected += bytes
+                transport.write(bytes)
+            }
+            #expect(recorder.pauseCount == 1)
+            #expect(transport.writeBufferSize > 10_000)
+            #expect(recorder.resumeCount == 0)
+            try loop.turn {
+                peer.read()
+                return recorder.resumeCount == 1 && peer.received.count == expected.count
+            }
+            #expect(peer.received == expected)
+            #expect(recorder.pauseCount == 1)
+            try loop.finish(transport, peer)
+        }
+    }
+
     // Behaviour 28
     @Test(arguments: LoopKind.allCases)
     func writingFromTheCallbacksKeepsOrderAndCounts(kind: LoopKind) async throws {
