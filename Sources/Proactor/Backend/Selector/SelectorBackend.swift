@@ -19,7 +19,7 @@ import SystemPackage
 final class SelectorBackend: CompletionBackend {
     let kind: SelectorKind
     let system: any SystemCalls
-    var waker: any LoopWaker { selectorWaker }
+    var waker: any LoopWaker { eventWaker }
     var operationCount: Int { table.count }
     /// A send is a call of its own either way.
     var immediateSendSize: Int { 0 }
@@ -49,7 +49,7 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
 
     private let selector: any Selector
-    private let selectorWaker: SelectorWaker
+    private let eventWaker: EventWaker
     private let found: UnsafeMutableBufferPointer<ReadyDescriptor>
 
     /// A quarter of this cost a tenth and more of the throughput of 1 MiB messages; small ones touch its first page only.
@@ -67,12 +67,12 @@ final class SelectorBackend: CompletionBackend {
         self.kind = kind
         self.calls = calls
         system = LinuxSystemCalls(nonBlocking: true)
-        selectorWaker = try SelectorWaker()
-        threadCalls = ThreadCalls(calls: fileCalls, waker: selectorWaker)
+        eventWaker = try EventWaker()
+        threadCalls = ThreadCalls(calls: fileCalls, waker: eventWaker)
         do throws(Errno) {
             selector = try Self.makeSelector(kind)
         } catch {
-            selectorWaker.close()
+            eventWaker.close()
             throw error
         }
         receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
@@ -80,7 +80,7 @@ final class SelectorBackend: CompletionBackend {
         acceptedAddress = .allocate(capacity: 1)
         acceptedAddress.initialize(to: .blank)
         do throws(Errno) {
-            try selector.watch(selectorWaker.descriptor, for: .read)
+            try selector.watch(eventWaker.descriptor, for: .read)
         } catch {
             // The deinitialiser closes: the instance is whole.
             throw error
@@ -203,14 +203,14 @@ final class SelectorBackend: CompletionBackend {
         ready.removeFirst(ready.count)
         connectRetries.removeFirst(connectRetries.count)
         selector.close()
-        selectorWaker.close()
+        eventWaker.close()
         // Last, since releasing may run the owners' deinitialisers.
         for owner in owners { owner.release() }
     }
 
     /// Turns a finding into the operations that wait for it.
     private func note(_ found: ReadyDescriptor) {
-        guard found.descriptor != selectorWaker.descriptor else { return selectorWaker.drain() }
+        guard found.descriptor != eventWaker.descriptor else { return eventWaker.drain() }
         let registration = registrations[Int(found.descriptor)]
         let sides = registration.interest.intersection(found.readiness)
         if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader {
