@@ -79,12 +79,8 @@ final class SelectorBackend: CompletionBackend {
         found = .allocate(capacity: Self.readyMax)
         acceptedAddress = .allocate(capacity: 1)
         acceptedAddress.initialize(to: .blank)
-        do throws(Errno) {
-            try selector.watch(eventWaker.descriptor, for: .read)
-        } catch {
-            // The deinitialiser closes: the instance is whole.
-            throw error
-        }
+        // Should this fail, the deinitialiser closes: the instance is whole.
+        try selector.watch(eventWaker.descriptor, for: .read)
     }
 
     deinit {
@@ -162,7 +158,7 @@ final class SelectorBackend: CompletionBackend {
             timeout = Self.connectRetryNanoseconds
         }
         if !completed.isEmpty || !untried.isEmpty { timeout = 0 }
-        ready.removeFirst(ready.count)
+        ready.removeAll()
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
         for index in 0..<count { note(found[index]) }
         if threadCalls.count > 0 { threadCalls.takeResults { complete($0.token, $0.result) } }
@@ -178,7 +174,7 @@ final class SelectorBackend: CompletionBackend {
             if index + 1 < count { table.fetchWaiter(ready[index + 1]) }
             advance(ready[index])
         }
-        ready.removeFirst(count)
+        ready.removeAll()
     }
 
     func close() {
@@ -198,10 +194,10 @@ final class SelectorBackend: CompletionBackend {
             if let owner = table.retire(token) { owners.append(owner) }
         }
         if !running.isEmpty { _ = Unmanaged.passRetained(table) }
-        completed.removeFirst(completed.count)
-        untried.removeFirst(untried.count)
-        ready.removeFirst(ready.count)
-        connectRetries.removeFirst(connectRetries.count)
+        completed.removeAll()
+        untried.removeAll()
+        ready.removeAll()
+        connectRetries.removeAll()
         selector.close()
         eventWaker.close()
         // Last, since releasing may run the owners' deinitialisers.
@@ -290,6 +286,13 @@ extension SelectorBackend {
     /// Puts a final completion down for the next delivery.
     func complete(_ token: OperationToken, _ result: Int32) {
         completed.append(CompletedOperation(token: token, result: result))
+    }
+
+    /// Calls an owner whom the table retains throughout: an operation is retired by its final completion, which never comes
+    /// within a call.
+    @inline(__always)
+    func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 
     /// Ends an operation and tells its owner.
