@@ -112,6 +112,8 @@ public final class Server {
     }
 
     /// Returns when the server is closed and the last of its connections is lost.
+    ///
+    /// - Throws: `CancellationError`, which leaves the connections alone.
     nonisolated(nonsending) public func waitClosed() async throws {
         loop.checkThread("waitClosed")
         guard !isDrained else { return }
