@@ -7,8 +7,7 @@ final class EventWaker: LoopWaker {
     let descriptor: Int32
 
     init() throws(Errno) {
-        descriptor = cposix_eventfd()
-        guard descriptor >= 0 else { throw Errno(rawValue: -descriptor) }
+        descriptor = try Errno.check(cposix_eventfd())
     }
 
     func wake() {
