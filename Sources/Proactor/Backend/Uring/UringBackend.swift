@@ -206,9 +206,12 @@ final class UringBackend: CompletionBackend {
     /// A fork's child shares the ring with its parent, and has none of its memory.
     @inline(__always)
     private func checkProcess() {
-        precondition(
-            cposix_current_fork() == forkOfOrigin,
-            "a loop was used in a fork of the process that made it: make a new one there"
-        )
+        if cposix_current_fork() != forkOfOrigin { refuseFork() }
+    }
+
+    @inline(never)
+    private func refuseFork() -> Never {
+        // Not a precondition: those lose their message in a release build.
+        fatalError("a loop was used in a fork of the process that made it: make a new one there")
     }
 }
