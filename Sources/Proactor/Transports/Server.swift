@@ -158,7 +158,7 @@ public final class Server {
     /// A future that is done when the server is closed and has no connection left.
     func makeCloseWaiter() -> Future<Void> {
         let waiter = loop.createFuture()
-        if isDrained { try? waiter.setResult() } else { closeWaiters.append(waiter) }
+        if isDrained { waiter.succeed(()) } else { closeWaiters.append(waiter) }
         return waiter
     }
 
@@ -166,7 +166,7 @@ public final class Server {
         guard isDrained else { return }
         let waiters = closeWaiters
         closeWaiters = []
-        for waiter in waiters where !waiter.done { try? waiter.setResult(()) }
+        for waiter in waiters where waiter.isPending { waiter.succeed(()) }
     }
 
     /// A connection came in, from `peer` if that is known. A factory that fails costs this connection only.
