@@ -1,7 +1,15 @@
 /// A transport that sends.
 ///
 /// Nothing here waits: what the kernel does not take is buffered, and `pauseWriting` tells the protocol when that is too
-/// much. Writes of one turn go out together.
+/// much. Small writes of one turn go out together, a large one at once.
+///
+/// Thread rule: the loop's thread only.
+///
+/// ```swift
+/// let (transport, _) = try await loop.connectWritePipe(.standardOutput) { Writer() }
+/// transport.write("done\n")
+/// transport.close()
+/// ```
 public protocol WriteTransport: ConnectionTransport {
     /// Sends a copy of `data`. Ignored when the transport is closing; after ``writeEOF()`` it is a mistake, reported to the
     /// loop's exception handler.
