@@ -27,7 +27,7 @@ final class SelectorBackend: CompletionBackend {
 
     let calls: SocketCalls
     /// Operations on the executor's threads.
-    let threadCalls: ThreadCalls
+    private let threadCalls: ThreadCalls
     let table = OperationTable()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
