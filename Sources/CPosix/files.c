@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "CPosix.h"
+#include "CPosixProcess.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -54,22 +54,12 @@ void cposix_read_status(const void *raw, cposix_file_status *status) {
 }
 
 int64_t cposix_sendfile(int32_t socket, int32_t file, int64_t *offset, uint64_t count) {
-    sigset_t broken_pipe, before, pending;
-    sigemptyset(&broken_pipe);
-    sigaddset(&broken_pipe, SIGPIPE);
-    // There is no MSG_NOSIGNAL for this call: the signal is held back, and taken away when this call has raised it.
-    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
-    sigpending(&pending);
+    // There is no MSG_NOSIGNAL for this call. It may raise the signal also when it returns a count, of what was sent before
+    // the connection was found broken.
+    cposix_pipe_signal held = cposix_hold_pipe_signal();
     const ssize_t sent = sendfile(socket, file, offset, count);
     const int64_t result = sent >= 0 ? sent : -errno;
-    // It may also come with a count, of what was sent before the connection was found broken.
-    const bool may_have_raised = result != (int64_t)count && result != -EAGAIN;
-    if (may_have_raised && !sigismember(&pending, SIGPIPE)) {
-        const struct timespec at_once = {0, 0};
-        while (sigtimedwait(&broken_pipe, NULL, &at_once) < 0 && errno == EINTR) {
-        }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    cposix_release_pipe_signal(held);
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -19,15 +20,23 @@ static inline int32_t result_or_errno(long result) { return result >= 0 ? (int32
 
 // ---- Pipes
 
-// Only an epoll tells: poll(2) says of a device that cannot be waited for that it is ready.
-static bool can_be_waited_for(int32_t descriptor) {
+int32_t cposix_check_watchable(int32_t descriptor) {
+    struct stat status;
+    if (fstat(descriptor, &status) < 0) return -errno;
+    if (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode)) return 0;
+    // Only an epoll tells: poll(2) and the ring say of what cannot be waited for that it is ready.
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    // Without a descriptor to spare the first wait will say what is wrong.
-    if (epoll < 0) return true;
+    if (epoll < 0) return -errno;
     struct epoll_event event = {0};
-    bool refused = epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) < 0 && errno == EPERM;
+    int32_t result = result_or_errno(epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event));
     close(epoll);
-    return !refused;
+    return result;
+}
+
+static bool is_stream(int32_t socket) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
 int32_t cposix_descriptor_kind(int32_t descriptor) {
@@ -35,8 +44,9 @@ int32_t cposix_descriptor_kind(int32_t descriptor) {
     if (fstat(descriptor, &status) < 0) return -errno;
     switch (status.st_mode & S_IFMT) {
     case S_IFIFO: return CPOSIX_KIND_PIPE;
-    case S_IFSOCK: return CPOSIX_KIND_SOCKET;
-    case S_IFCHR: return can_be_waited_for(descriptor) ? CPOSIX_KIND_TERMINAL : CPOSIX_KIND_DEVICE;
+    case S_IFSOCK: return is_stream(descriptor) ? CPOSIX_KIND_SOCKET : CPOSIX_KIND_MESSAGE_SOCKET;
+    // Without a descriptor to spare for the question, the first wait will say what is wrong.
+    case S_IFCHR: return cposix_check_watchable(descriptor) == -EPERM ? CPOSIX_KIND_DEVICE : CPOSIX_KIND_TERMINAL;
     case S_IFBLK: return CPOSIX_KIND_BLOCK_DEVICE;
     case S_IFREG: return CPOSIX_KIND_FILE;
     case S_IFDIR: return CPOSIX_KIND_DIRECTORY;
@@ -46,11 +56,11 @@ int32_t cposix_descriptor_kind(int32_t descriptor) {
 
 int32_t cposix_stream_pipe(int32_t ends[2]) { return result_or_errno(pipe2(ends, O_CLOEXEC)); }
 
-int32_t cposix_set_non_blocking(int32_t descriptor) {
+int32_t cposix_set_non_blocking(int32_t descriptor, bool non_blocking) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0) return -errno;
-    if (flags & O_NONBLOCK) return 0;
-    return result_or_errno(fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
+    int wanted = non_blocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    return wanted == flags ? 0 : result_or_errno(fcntl(descriptor, F_SETFL, wanted));
 }
 
 bool cposix_has_quiet_writes(void) {
@@ -76,17 +86,22 @@ static sigset_t pipe_signal(void) {
     return set;
 }
 
-bool cposix_hold_pipe_signal(void) {
-    sigset_t set = pipe_signal(), before;
-    return pthread_sigmask(SIG_BLOCK, &set, &before) == 0 && sigismember(&before, SIGPIPE) == 0;
+cposix_pipe_signal cposix_hold_pipe_signal(void) {
+    sigset_t set = pipe_signal(), before, pending;
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    // Unblocked, a pending one would have been delivered.
+    if (!sigismember(&before, SIGPIPE)) return (cposix_pipe_signal){.unblocks = true, .takes = true};
+    sigpending(&pending);
+    return (cposix_pipe_signal){.takes = !sigismember(&pending, SIGPIPE)};
 }
 
-void cposix_release_pipe_signal(void) {
+void cposix_release_pipe_signal(cposix_pipe_signal held) {
     sigset_t set = pipe_signal();
     const struct timespec no_time = {0};
-    // None was pending before, or it would have been delivered: what is pending now, writes have raised.
-    while (sigtimedwait(&set, NULL, &no_time) >= 0 || errno == EINTR) {}
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    if (held.takes) {
+        while (sigtimedwait(&set, NULL, &no_time) >= 0 || errno == EINTR) {}
+    }
+    if (held.unblocks) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t count, bool use_flag) {
@@ -94,10 +109,10 @@ int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t cou
         ssize_t written = pwritev2(descriptor, vector, count, -1, CPOSIX_QUIET_WRITE);
         return written >= 0 ? written : -errno;
     }
-    bool holds = cposix_hold_pipe_signal();
+    cposix_pipe_signal held = cposix_hold_pipe_signal();
     ssize_t written = writev(descriptor, vector, count);
     int64_t result = written >= 0 ? written : -errno;
-    if (holds) cposix_release_pipe_signal();
+    cposix_release_pipe_signal(held);
     return result;
 }
 

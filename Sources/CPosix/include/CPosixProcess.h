@@ -11,6 +11,7 @@ enum {
     CPOSIX_KIND_OTHER,
     CPOSIX_KIND_PIPE,
     CPOSIX_KIND_SOCKET,
+    CPOSIX_KIND_MESSAGE_SOCKET,
     CPOSIX_KIND_TERMINAL,
     CPOSIX_KIND_DEVICE,
     CPOSIX_KIND_BLOCK_DEVICE,
@@ -18,11 +19,14 @@ enum {
     CPOSIX_KIND_DIRECTORY,
 };
 
-// What a descriptor stands for. TERMINAL is any character device that can be waited for, DEVICE one that cannot.
+// What a descriptor stands for. A SOCKET is a stream's, a MESSAGE_SOCKET keeps the bounds of messages. TERMINAL is any
+// character device that can be waited for, DEVICE one that cannot.
 int32_t cposix_descriptor_kind(int32_t descriptor);
+// Whether there is any readiness to wait for: -EPERM when there is none, as for a regular file.
+int32_t cposix_check_watchable(int32_t descriptor);
 // Both ends blocking and close-on-exec: reading, then writing.
 int32_t cposix_stream_pipe(int32_t ends[2]);
-int32_t cposix_set_non_blocking(int32_t descriptor);
+int32_t cposix_set_non_blocking(int32_t descriptor, bool non_blocking);
 
 // RWF_NOSIGNAL, for a write that says EPIPE and raises no SIGPIPE (Linux 6.18).
 #define CPOSIX_QUIET_WRITE 0x100
@@ -31,10 +35,19 @@ bool cposix_has_quiet_writes(void);
 // writev(2) of `count` iovecs that raises no SIGPIPE. use_flag: try CPOSIX_QUIET_WRITE; otherwise, and where there is none,
 // the signal is held meanwhile.
 int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t count, bool use_flag);
-// Keeps SIGPIPE from the calling thread. False when the thread blocks it by itself: nothing is to be released then.
-bool cposix_hold_pipe_signal(void);
-// Takes back what writes have raised since cposix_hold_pipe_signal, and its hold.
-void cposix_release_pipe_signal(void);
+
+// What is to be undone when SIGPIPE was kept from the calling thread.
+typedef struct cposix_pipe_signal {
+    // The thread did not block it before.
+    bool unblocks;
+    // None was pending before: what is pending in the end, writes have raised.
+    bool takes;
+} cposix_pipe_signal;
+
+// Keeps SIGPIPE from the calling thread.
+cposix_pipe_signal cposix_hold_pipe_signal(void);
+// Takes away what writes have raised meanwhile, and ends the hold.
+void cposix_release_pipe_signal(cposix_pipe_signal held);
 
 // ---- Child processes
 

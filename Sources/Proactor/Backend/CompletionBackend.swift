@@ -52,8 +52,8 @@ protocol CompletionBackend: AnyObject {
 extension CompletionBackend {
     var waitsForChildren: Bool { false }
 
-    /// Whether a receive that took all the room there was, and was allowed more, may have lost the rest of a message. Its
-    /// submitter asks for whole messages in another way, unless it has a message socket for a stream that was there before.
+    /// Whether a receive that took all the room there was, and was allowed more, may have lost the rest of a message. Messages
+    /// are received in another way, unless the number of a stream's socket has become a message socket's past the loop.
     func isCutMessage(_ result: Int32, _ operation: IOOperation) -> Bool {
         guard case .receiveOnce(let socket, let maxCount) = operation, result < maxCount,
             let type = try? system.option(.socketType, of: socket)

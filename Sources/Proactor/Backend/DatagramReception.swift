@@ -60,7 +60,7 @@ extension UnsafeMutablePointer<DatagramReception> {
     // The reception is plain memory that does not move, and each offset is that of its own stored property.
 
     /// Where the address of a source is put.
-    var namePointer: UnsafeMutablePointer<sockaddr_storage> {
+    fileprivate var namePointer: UnsafeMutablePointer<sockaddr_storage> {
         (UnsafeMutableRawPointer(self) + MemoryLayout<DatagramReception>.offset(of: \.name)!)
             .assumingMemoryBound(to: sockaddr_storage.self)
     }

@@ -1,32 +1,31 @@
 /// The top byte of a token: what an operation is, or which housekeeping a completion belongs to.
 enum OperationKind: UInt8 {
     case accept = 1
+    case acceptOnce
     case connect
     case receive
-    case receiveInto
-    case send
-    case sendMessage
-    case close
-    case acceptOnce
     case receiveOnce
+    case receiveInto
     case receiveMessage
-    case watch
+    case send
     case sendNow
-    // Numbers of their own, apart from those that count on from the first.
-    case pipeRead = 32
+    case sendMessage
+    case receiveDatagrams
+    case pipeRead
     case pipeReadInto
     case pipeWrite
     case pipeWriteVector
     case waitUntilReadable
+    case waitUntilWritable
     case waitForHangUp
     case waitForChild
-    case waitUntilWritable
-    case receiveDatagrams = 64
-    case openFile = 100
+    case close
+    case openFile
     case readFile
     case writeFile
     case synchronizeFile
     case fileStatus
+    case watch
     /// Sending a file, and its last step on a ring: pipe to socket. From this number on, a ring's completions are not each
     /// an operation's own.
     case sendFile = 240

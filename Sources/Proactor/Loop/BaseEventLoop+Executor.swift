@@ -27,7 +27,8 @@ extension BaseEventLoop {
 
     /// For `assumeIsolated` and the runtime's own checks.
     public func checkIsolated() {
-        precondition(isOnLoopThread, "this code must run on the event loop's thread")
+        // Not a precondition: those lose their message in a release build.
+        guard isOnLoopThread else { fatalError("this code must run on the event loop's thread") }
     }
 
     /// Runs a step as a task's executor, not as an actor's: from a serial executor the runtime takes every call of a

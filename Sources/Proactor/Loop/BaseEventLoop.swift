@@ -25,8 +25,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var stopRequested = false
     /// No wait ends for timers before this instant, in nanoseconds.
     @exclusivity(unchecked) var timersRestUntil: Int64 = 0
-    /// Transports whose writes of this turn are still to be submitted.
-    @exclusivity(unchecked) var unflushed = FlushList()
+    /// Transports that have something to submit at the end of the turn, in the order in which they asked. Not retained:
+    /// `openTransports` holds every transport that is not closed, and a closed one is never in here.
+    @exclusivity(unchecked) var unflushed = RawQueue<Unmanaged<LoopTransport>>()
     @exclusivity(unchecked) public var debug: Bool {
         willSet { checkThread("debug") }
     }

@@ -44,7 +44,7 @@ struct LoopFinisher {
             task.cancel()
             task.whenDone {
                 pending -= 1
-                if pending == 0 { try? allDone.setResult() }
+                if pending == 0 { allDone.succeed(()) }
             }
         }
         try run(until: allDone)

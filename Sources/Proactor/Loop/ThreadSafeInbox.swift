@@ -46,8 +46,6 @@ final class ThreadSafeInbox: Sendable {
         return true
     }
 
-    var isClosed: Bool { state.withLock { $0.isClosed } }
-
     /// Called before the loop waits. Returns false when there is work, and then the loop must not wait.
     func prepareToSleep() -> Bool {
         isAsleep.store(true, ordering: .sequentiallyConsistent)

@@ -45,7 +45,7 @@ extension BaseEventLoop {
         if let local { locals = try await resolveDatagram(local, options, isPassive: true) }
         if let remote { remotes = try await resolveDatagram(remote, options, isPassive: false) }
         var failure: (any Error)?
-        for family in families(of: locals + remotes) {
+        for family in AddressOrder.families(of: locals + remotes) {
             let localAddress = locals.first { $0.family == family }
             let remoteAddress = remotes.first { $0.family == family }
             // Both have to be of one family.
@@ -75,12 +75,6 @@ extension BaseEventLoop {
             flags: options.flags,
             isPassive: isPassive
         )
-    }
-
-    private func families(of addresses: [SocketAddress]) -> [AddressFamily] {
-        var families: [AddressFamily] = []
-        for address in addresses where !families.contains(address.family) { families.append(address.family) }
-        return families
     }
 
     // MARK: - Unix

@@ -89,8 +89,6 @@ final class FileFallbackProtocol: StreamProtocol {
     }
 
     private func wake() {
-        guard let waiter, !waiter.done else { return }
-        // It is not done: see above.
-        try? waiter.setResult()
+        if let waiter, waiter.isPending { waiter.succeed(()) }
     }
 }

@@ -18,11 +18,12 @@ extension NetworkEventLoop {
     ///     8305; 250 ms is its advice); `nil` tries one address after the other.
     ///   - interleave: how many addresses of the first family come before one of another family; 0 keeps the
     ///     resolver's order. `nil` is 1 with a delay, and 0 without.
-    ///   - allErrors: when every address fails, throw all the reasons rather than the only or first one.
+    ///   - allErrors: when every address fails, throw all the reasons also where they are alike.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with anything that is about
-    ///   addresses, and for neither a socket nor a host and port; ``SocketError`` or ``ConnectionError``,
-    ///   ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``, what the factory throws.
+    ///   addresses, and for neither a socket nor a host and port; ``EventLoopError/invalidState(_:)`` for a
+    ///   socket that is in use already; ``SocketError``, or ``ConnectionError`` when addresses fail for different
+    ///   reasons; ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``, what the factory throws.
     nonisolated(nonsending) public func createConnection<Protocol: ConnectionProtocol>(
         host: String? = nil,
         port: UInt16? = nil,
@@ -75,8 +76,8 @@ extension NetworkEventLoop {
     ///   - socket: instead of both, a connected Unix stream socket; the transport owns it from here on.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` unless exactly one of path, name and socket is given,
-    ///   and for another kind of socket; ``SocketError``, `CancellationError`, ``EventLoopError/closed``,
-    ///   what the factory throws.
+    ///   and for another kind of socket; ``EventLoopError/invalidState(_:)`` for one that is in use already;
+    ///   ``SocketError``, `CancellationError`, ``EventLoopError/closed``, what the factory throws.
     nonisolated(nonsending) public func createUnixConnection<Protocol: ConnectionProtocol>(
         path: String? = nil,
         abstractName: String? = nil,

@@ -19,8 +19,9 @@ extension NetworkEventLoop {
     ///   - protocolFactory: called once the socket stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with anything else, for another
     ///   kind of socket, for neither address, family nor socket, and for addresses that have no family in
-    ///   common; ``EventLoopError/invalidState(_:)`` for a socket that is in use already; ``SocketError`` with the errno and the address, ``ResolutionError``, `CancellationError`,
-    ///   ``EventLoopError/closed``, what the factory throws.
+    ///   common; ``EventLoopError/invalidState(_:)`` for a socket that is in use already; ``SocketError`` with
+    ///   the errno and the address, ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``, what the
+    ///   factory throws.
     nonisolated(nonsending) public func createDatagramEndpoint<Protocol: DatagramProtocol>(
         localAddress: (host: String, port: UInt16)? = nil,
         remoteAddress: (host: String, port: UInt16)? = nil,

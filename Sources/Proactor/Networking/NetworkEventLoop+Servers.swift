@@ -20,7 +20,8 @@ extension NetworkEventLoop {
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
     ///   - protocolFactory: called for each connection.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with a host or port, and for
-    ///   neither; ``SocketError``, ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``.
+    ///   neither; ``EventLoopError/invalidState(_:)`` for a socket that is in use already; ``SocketError``,
+    ///   ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``.
     nonisolated(nonsending) public func createServer(
         host: String? = nil,
         port: UInt16? = nil,

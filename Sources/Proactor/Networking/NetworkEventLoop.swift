@@ -12,13 +12,24 @@ import SystemPackage
 public protocol NetworkEventLoop: AnyObject {
     // MARK: Connections, servers and datagrams
 
-    /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called.
+    /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called. Cancelling the task
+    /// ends the attempt and leaves no socket behind.
+    ///
+    /// - Throws: ``SocketError``, or ``ConnectionError`` when addresses fail for different reasons; ``ResolutionError``;
+    ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` and ``EventLoopError/invalidState(_:)`` for a socket
+    ///   that is no stream or is in use already, which stays the caller's; ``EventLoopError/closed``; what the factory
+    ///   throws, and then the socket is closed.
     nonisolated(nonsending) func createConnection<Protocol: ConnectionProtocol>(
         _ options: ConnectionOptions,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
 
-    /// Listens, as ``ServerOptions`` says, and makes a protocol for each connection.
+    /// Listens, as ``ServerOptions`` says, and makes a protocol for each connection. A factory that throws costs its
+    /// connection only, and the loop's exception handler hears of it.
+    ///
+    /// - Throws: ``SocketError`` with the errno and the address, and then nothing listens; ``ResolutionError``;
+    ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` and ``EventLoopError/invalidState(_:)`` for a socket
+    ///   that is no stream or is in use already; ``EventLoopError/closed``.
     nonisolated(nonsending) func createServer(
         _ options: ServerOptions,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
@@ -34,12 +45,22 @@ public protocol NetworkEventLoop: AnyObject {
     nonisolated(nonsending) func shutdownServers(timeout: Duration) async throws -> ShutdownSummary
 
     /// Opens an endpoint for datagrams, as ``DatagramOptions`` says, and returns when `connectionMade` was called.
+    ///
+    /// - Throws: ``SocketError`` with the errno and the address; ``ResolutionError``; `CancellationError`;
+    ///   ``EventLoopError/invalidArgument(_:)`` for options that contradict each other,
+    ///   ``EventLoopError/invalidState(_:)`` for a socket that is in use already; ``EventLoopError/closed``; what the
+    ///   factory throws, and then the socket is closed.
     nonisolated(nonsending) func createDatagramEndpoint<Protocol: DatagramProtocol>(
         _ options: DatagramOptions,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any DatagramTransport, protocol: Protocol)
 
-    /// Serves a connection that was accepted elsewhere. The transport owns `socket` from here on.
+    /// Serves a connection that was accepted elsewhere, and returns when `connectionMade` was called. The transport owns
+    /// `socket` from here on.
+    ///
+    /// - Throws: ``EventLoopError/invalidArgument(_:)``, ``EventLoopError/invalidState(_:)`` and ``SocketError`` for what is
+    ///   no stream socket or is in use already, which stays the caller's; ``EventLoopError/closed``; what the factory
+    ///   throws, and then the socket is closed.
     nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(
         _ socket: FileDescriptor,
         protocolFactory: () throws -> Protocol

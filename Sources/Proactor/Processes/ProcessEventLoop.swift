@@ -18,7 +18,9 @@ public protocol ProcessEventLoop: AnyObject {
     /// The protocol hears `eofReceived` when every writer is gone, and then `connectionLost(nil)`: what `eofReceived`
     /// returns does not matter. The transport that `connectionMade` is handed takes no writes.
     ///
-    /// Non-blocking is a property of the open file, which others may share: a terminal's other users find it so too.
+    /// Non-blocking is a property of the open file, which others may share: a terminal's other users find it so too. It is
+    /// read as a stream: of a pipe in packet mode (`O_DIRECT`) the bounds of packets are lost, and on a ring a packet may be
+    /// cut.
     ///
     /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading, and
     ///   ``EventLoopError/invalidState(_:)`` for what is in use already, which then stay the caller's;

@@ -18,8 +18,6 @@ final class SignalHandlers: CompletionOwner {
         self.watch = watch
     }
 
-    var isEmpty: Bool { handlers.isEmpty }
-
     func add(_ signal: Signal, _ callback: @escaping () throws -> Void) throws(SignalError) {
         try watch.add(signal)
         handlers[signal] = callback

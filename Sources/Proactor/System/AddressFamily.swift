@@ -1,6 +1,10 @@
 import Glibc
 
 /// The kind of address that a socket has.
+///
+/// ```swift
+/// let server = try await loop.createServer(port: 8080, family: .ipv6) { Echo() }
+/// ```
 public enum AddressFamily: Hashable, Sendable, CaseIterable {
     /// IPv4.
     case ipv4

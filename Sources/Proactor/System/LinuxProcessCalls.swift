@@ -10,21 +10,22 @@ final class LinuxProcessCalls: ProcessCalls {
     // MARK: - Pipes
 
     func inspect(_ descriptor: FileDescriptor) throws(Errno) -> DescriptorDescription {
-        let kind = try check(cposix_descriptor_kind(descriptor.rawValue))
+        let kind = try Errno.check(cposix_descriptor_kind(descriptor.rawValue))
         let flags = fcntl(descriptor.rawValue, F_GETFL)
         guard flags >= 0 else { throw Errno(rawValue: errno) }
         let access = flags & O_ACCMODE
         return DescriptorDescription(
-            kind: Self.kind(kind, of: descriptor),
+            kind: Self.kind(kind),
             isReadable: access == O_RDONLY || access == O_RDWR,
             isWritable: access == O_WRONLY || access == O_RDWR
         )
     }
 
-    private static func kind(_ kind: Int32, of descriptor: FileDescriptor) -> DescriptorKind {
+    private static func kind(_ kind: Int32) -> DescriptorKind {
         switch Int(kind) {
         case CPOSIX_KIND_PIPE: .pipe
-        case CPOSIX_KIND_SOCKET: isStream(descriptor) ? .socket : .messageSocket
+        case CPOSIX_KIND_SOCKET: .socket
+        case CPOSIX_KIND_MESSAGE_SOCKET: .messageSocket
         case CPOSIX_KIND_TERMINAL: .terminal
         case CPOSIX_KIND_DEVICE: .device
         case CPOSIX_KIND_BLOCK_DEVICE: .blockDevice
@@ -34,21 +35,13 @@ final class LinuxProcessCalls: ProcessCalls {
         }
     }
 
-    private static func isStream(_ socket: FileDescriptor) -> Bool {
-        var type: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        let option = SocketOption.socketType
-        return getsockopt(socket.rawValue, option.level, option.name, &type, &size) == 0
-            && type == SocketType.stream.rawValue
-    }
-
     func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) {
-        try check(cposix_set_non_blocking(descriptor.rawValue))
+        try Errno.check(cposix_set_non_blocking(descriptor.rawValue, true))
     }
 
     func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
         var ends: [Int32] = [-1, -1]
-        try check(cposix_stream_pipe(&ends))
+        try Errno.check(cposix_stream_pipe(&ends))
         return (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
     }
 
@@ -126,11 +119,11 @@ final class LinuxProcessCalls: ProcessCalls {
 
     func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32? {
         var status: Int32 = 0
-        return try check(cposix_take_exit(Self.kernelForm(process), &status)) == 1 ? status : nil
+        return try Errno.check(cposix_take_exit(Self.kernelForm(process), &status)) == 1 ? status : nil
     }
 
     func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno) {
-        try check(cposix_signal_process(Self.kernelForm(process), signal.rawValue))
+        try Errno.check(cposix_signal_process(Self.kernelForm(process), signal.rawValue))
     }
 
     func endProcess(_ process: SpawnedProcess) {
@@ -168,11 +161,5 @@ final class LinuxProcessCalls: ProcessCalls {
 
     func makeSignalWatch() throws(Errno) -> any SignalWatch {
         try LinuxSignalWatch()
-    }
-
-    @discardableResult
-    private func check(_ result: Int32) throws(Errno) -> Int32 {
-        guard result >= 0 else { throw Errno(rawValue: -result) }
-        return result
     }
 }

@@ -23,7 +23,7 @@ final class LinuxSystemCalls: SystemCalls {
         protocolNumber: Int32
     ) throws(Errno) -> FileDescriptor {
         let socket = cposix_socket(family.rawValue, type.rawValue, protocolNumber, nonBlocking)
-        return FileDescriptor(rawValue: try check(socket))
+        return FileDescriptor(rawValue: try Errno.check(socket))
     }
 
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
@@ -76,16 +76,12 @@ final class LinuxSystemCalls: SystemCalls {
     }
 
     func adopt(_ descriptor: FileDescriptor) throws(Errno) {
-        let flags = fcntl(descriptor.rawValue, F_GETFL)
-        try checkErrno(flags)
-        let wanted = nonBlocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK
-        guard wanted != flags else { return }
-        try checkErrno(fcntl(descriptor.rawValue, F_SETFL, wanted))
+        try Errno.check(cposix_set_non_blocking(descriptor.rawValue, nonBlocking))
     }
 
     func makeTransferPipe() throws(Errno) -> TransferPipe {
         var ends: [Int32] = [-1, -1]
-        let capacity = try check(cposix_pipe(&ends, Int32(TransferPipe.wantedCapacity)))
+        let capacity = try Errno.check(cposix_pipe(&ends, Int32(TransferPipe.wantedCapacity)))
         return TransferPipe(
             input: FileDescriptor(rawValue: ends[1]),
             output: FileDescriptor(rawValue: ends[0]),
@@ -95,24 +91,16 @@ final class LinuxSystemCalls: SystemCalls {
 
     func exchangeSendTimeout(of socket: FileDescriptor, microseconds: Int64) throws(Errno) -> Int64 {
         var former: Int64 = 0
-        try check(cposix_exchange_send_timeout(socket.rawValue, microseconds, &former))
+        try Errno.check(cposix_exchange_send_timeout(socket.rawValue, microseconds, &former))
         return former
     }
 
     func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno) {
-        var status = stat()
-        try checkErrno(fstat(descriptor.rawValue, &status))
-        let type = status.st_mode & S_IFMT
-        guard type != S_IFSOCK, type != S_IFIFO else { return }
-        // Poll and the ring call everything ready that cannot wait; epoll alone tells the two apart.
-        let epoll = try check(cposix_epoll_create())
-        defer { _ = Glibc.close(epoll) }
-        let event = cposix_epoll_event(events: 0, descriptor: descriptor.rawValue, stamp: 0)
-        try check(cposix_epoll_control(epoll, Int32(CPOSIX_EPOLL_ADD), event))
+        try Errno.check(cposix_check_watchable(descriptor.rawValue))
     }
 
     func close(_ descriptor: FileDescriptor) throws(Errno) {
-        try check(cposix_close(descriptor.rawValue))
+        try Errno.check(cposix_close(descriptor.rawValue))
     }
 
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? {
@@ -134,13 +122,6 @@ final class LinuxSystemCalls: SystemCalls {
     }
 
     // MARK: - Results
-
-    /// For shims that return minus errno.
-    @discardableResult
-    private func check(_ result: Int32) throws(Errno) -> Int32 {
-        guard result >= 0 else { throw Errno(rawValue: -result) }
-        return result
-    }
 
     /// For calls that return -1 and set errno.
     private func checkErrno(_ result: Int32) throws(Errno) {

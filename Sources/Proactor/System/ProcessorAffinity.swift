@@ -18,7 +18,6 @@ enum ProcessorAffinity {
 
     /// Has the calling thread run on one processor only.
     static func pinThread(to processor: Int) throws(Errno) {
-        let result = cposix_pin_thread(Int32(clamping: processor))
-        guard result == 0 else { throw Errno(rawValue: -result) }
+        try Errno.check(cposix_pin_thread(Int32(clamping: processor)))
     }
 }

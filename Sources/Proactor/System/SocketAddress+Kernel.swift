@@ -3,7 +3,7 @@ import SystemPackage
 
 extension SocketAddress {
     /// The bytes of a Unix path or name that the kernel has room for, the path's closing zero included.
-    static let unixNameCapacity = MemoryLayout<sockaddr_un>.size - unixNameOffset
+    private static let unixNameCapacity = MemoryLayout<sockaddr_un>.size - unixNameOffset
     private static let unixNameOffset = MemoryLayout<sa_family_t>.size
 
     /// The address as the kernel wants it, to be kept in memory of its own. Throws EINVAL and ENAMETOOLONG as below.

@@ -1,6 +1,10 @@
 import Glibc
 
 /// What a socket carries: a stream of bytes or single datagrams.
+///
+/// ```swift
+/// let found = try await loop.getaddrinfo(host: "localhost", service: "http", type: .stream)
+/// ```
 public enum SocketType: Hashable, Sendable {
     /// An ordered stream of bytes (`SOCK_STREAM`).
     case stream

@@ -4,7 +4,7 @@ import SystemPackage
 /// Threads of the system, with a name.
 enum SystemThread {
     /// What the kernel has room for, in bytes, without the closing zero (pthread_setname_np(3)).
-    static let nameLengthMax = 15
+    private static let nameLengthMax = 15
 
     /// A name that ends in a number, with as much of `prefix` as the kernel has room for.
     static func name(_ prefix: String, number: Int) -> String {

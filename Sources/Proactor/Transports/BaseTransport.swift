@@ -1,6 +1,11 @@
 /// One end of a connection, or an endpoint of datagrams, as a protocol sees it.
 ///
 /// Thread rule: the loop's thread only. The loop keeps a transport alive until `connectionLost` was called.
+///
+/// ```swift
+/// if let address = transport.extraInfo(.socketName) { print("at \(address)") }
+/// transport.close()
+/// ```
 public protocol BaseTransport: AnyObject {
     /// What is known about the connection, such as `extraInfo(.peerName)`; `nil` when it is not known.
     func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value?

@@ -36,7 +36,8 @@ public struct ConnectionOptions: Sendable {
     /// families take turns: RFC 8305's first address family count. 0 keeps the resolver's order; `nil` is 1
     /// with a ``happyEyeballsDelay``, and 0 without.
     public var interleave: Int?
-    /// When every address fails: throw all the reasons in a ``ConnectionError`` rather than the only or first one.
+    /// When every address fails: throw a ``ConnectionError`` with all the reasons also where they are alike. Otherwise one
+    /// ``SocketError`` stands for reasons with the same errno, the first.
     public var allErrors = false
 
     /// Options with everything but the endpoint as usual.

@@ -23,6 +23,11 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     @exclusivity(unchecked) private var lastSource = SocketAddress.unixUnnamed
     @exclusivity(unchecked) private var lastSourceForm: [UInt8] = []
 
+    /// Ends the rest after a receive that found no memory.
+    @exclusivity(unchecked) private var receiveRest: TimerHandle?
+    /// How long that is: tried again at once, it would take the loop's every turn for as long as memory is short.
+    private static let receiveRestDuration = Duration.milliseconds(100)
+
     // The kernel's, while operations are in flight: the table keeps the transport until they are over.
     private let reception: UnsafeMutablePointer<DatagramReception>
     let waiting = WaitingDatagram()
@@ -89,7 +94,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     private func reconcileReceiving() {
         switch readState {
         case .idle:
-            guard phase == .open else { return }
+            guard phase == .open, receiveRest == nil else { return }
             readState = .receiving(loop.backend.submit(.receiveDatagrams(descriptor, reception), owner: self))
         case .receiving(let token):
             guard phase != .open else { return }
@@ -156,14 +161,22 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         switch errno {
         case .canceled:
             return
-        case .badFileDescriptor, .notSocket, .invalidArgument, .badAddress, .notSupported,
-            .noMemory:
+        case .badFileDescriptor, .notSocket, .invalidArgument, .badAddress, .notSupported:
             // It would fail again and again.
             loseConnection(error)
+        case .noMemory:
+            let retry = loop.time().advanced(by: Self.receiveRestDuration)
+            receiveRest = loop.timers.insert(.callback { self.endReceiveRest() }, at: retry)
+            datagramProtocol?.errorReceived(error)
         default:
             // The fate of a datagram that was sent before, as a rule.
             datagramProtocol?.errorReceived(error)
         }
+    }
+
+    private func endReceiveRest() {
+        receiveRest = nil
+        markUnflushed()
     }
 
     // MARK: - Closing
@@ -171,6 +184,8 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     override var unsentByteCount: Int { queue.byteCount }
 
     override func connectionWasLost(_ error: (any Error)?) {
+        receiveRest?.cancel()
+        receiveRest = nil
         queue.removeAll(keepingFirst: sendState.isInKernel, pool: loop.buffers)
     }
 

@@ -1,6 +1,6 @@
 /// When a protocol is told to stop and to go on writing.
 struct FlowControl: BitwiseCopyable {
-    static let defaultHigh = 64 * 1024
+    private static let defaultHigh = 64 * 1024
 
     /// Above it the protocol is paused, in bytes.
     private(set) var high: Int32 = Int32(defaultHigh)

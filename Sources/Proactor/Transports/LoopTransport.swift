@@ -84,7 +84,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     final func markUnflushed() {
         guard !isUnflushed, phase != .closed else { return }
         isUnflushed = true
-        loop.unflushed.append(self)
+        loop.unflushed.append(Unmanaged.passUnretained(self))
     }
 
     /// Brings what is in flight in line with the state. Called by the loop, at the end of a turn. Returns whether the

@@ -1,4 +1,13 @@
 /// A transport that receives.
+///
+/// Thread rule: the loop's thread only.
+///
+/// ```swift
+/// func dataReceived(_ data: RawSpan) {
+///     queue.append(Array(data))
+///     if queue.count > 100 { transport?.pauseReading() }
+/// }
+/// ```
 public protocol ReadTransport: ConnectionTransport {
     /// Whether data is delivered: false when paused, closing, or at the end of the stream.
     var isReading: Bool { get }

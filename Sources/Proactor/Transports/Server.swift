@@ -112,6 +112,8 @@ public final class Server {
     }
 
     /// Returns when the server is closed and the last of its connections is lost.
+    ///
+    /// - Throws: `CancellationError`, which leaves the connections alone.
     nonisolated(nonsending) public func waitClosed() async throws {
         loop.checkThread("waitClosed")
         guard !isDrained else { return }
@@ -156,7 +158,7 @@ public final class Server {
     /// A future that is done when the server is closed and has no connection left.
     func makeCloseWaiter() -> Future<Void> {
         let waiter = loop.createFuture()
-        if isDrained { try? waiter.setResult() } else { closeWaiters.append(waiter) }
+        if isDrained { waiter.succeed(()) } else { closeWaiters.append(waiter) }
         return waiter
     }
 
@@ -164,7 +166,7 @@ public final class Server {
         guard isDrained else { return }
         let waiters = closeWaiters
         closeWaiters = []
-        for waiter in waiters where !waiter.done { try? waiter.setResult(()) }
+        for waiter in waiters where waiter.isPending { waiter.succeed(()) }
     }
 
     /// A connection came in, from `peer` if that is known. A factory that fails costs this connection only.

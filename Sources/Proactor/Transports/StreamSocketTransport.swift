@@ -81,10 +81,10 @@ class StreamSocketTransport: LoopTransport, Transport {
     private func assign(_ connectionProtocol: any ConnectionProtocol) {
         bufferedProtocol = connectionProtocol as? any BufferedProtocol
         streamProtocol = bufferedProtocol == nil ? connectionProtocol as? any StreamProtocol : nil
-        precondition(
-            streamProtocol != nil || bufferedProtocol != nil,
-            "\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol"
-        )
+        guard streamProtocol != nil || bufferedProtocol != nil else {
+            // Not a precondition: those lose their message in a release build.
+            fatalError("\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol")
+        }
     }
 
     // MARK: - The turn

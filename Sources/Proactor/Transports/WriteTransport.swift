@@ -3,6 +3,14 @@
 /// Nothing here waits: what the kernel does not take is buffered, and `pauseWriting` tells the protocol when that is too
 /// much. Writes of one turn are gathered and go out together at its end. Before copies that were gathered pause the
 /// protocol, the kernel is offered them, from 8 KiB on: it is the peer that causes a pause then, and not a busy turn.
+///
+/// Thread rule: the loop's thread only.
+///
+/// ```swift
+/// let (transport, _) = try await loop.connectWritePipe(.standardOutput) { Writer() }
+/// transport.write("done\n")
+/// transport.close()
+/// ```
 public protocol WriteTransport: ConnectionTransport {
     /// Sends a copy of `data`. Ignored when the transport is closing; after ``writeEOF()`` it is a mistake, reported to the
     /// loop's exception handler.

@@ -8,7 +8,7 @@ import Testing
         #expect(token.kind == .sendMessage)
         #expect(token.generation == 0xabcdef)
         #expect(token.slot == 0x8765_4321)
-        #expect(token.rawValue == 0x06ab_cdef_8765_4321)
+        #expect(token.rawValue == UInt64(OperationKind.sendMessage.rawValue) << 56 | 0xab_cdef_8765_4321)
         #expect(OperationToken(rawValue: token.rawValue) == token)
     }
 

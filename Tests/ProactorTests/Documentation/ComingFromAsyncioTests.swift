@@ -14,7 +14,12 @@ import Testing
         add_signal_handler remove_signal_handler run_in_executor set_default_executor set_exception_handler
         get_exception_handler default_exception_handler call_exception_handler get_debug set_debug
         slow_callback_duration subprocess_exec subprocess_shell Handle TimerHandle Server SelectorEventLoop
-        ProactorEventLoop EventLoop
+        ProactorEventLoop EventLoop Runner Future Task current_task all_tasks get_extra_info is_closing set_protocol
+        get_protocol is_reading pause_reading resume_reading write writelines write_eof can_write_eof abort
+        get_write_buffer_size get_write_buffer_limits set_write_buffer_limits sendto get_pid get_returncode
+        get_pipe_transport send_signal terminate kill connection_made connection_lost pause_writing resume_writing
+        data_received eof_received get_buffer buffer_updated datagram_received error_received pipe_data_received
+        pipe_connection_lost process_exited
         """
 
     @Test func everyCallOfTheirsHasItsRow() throws {

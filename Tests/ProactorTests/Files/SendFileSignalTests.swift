@@ -48,6 +48,33 @@ import Testing
         }
     }
 
+    /// Who blocks the signal by itself must not find one, when it unblocks it, that a call of this library has raised.
+    @Test func aSignalThatIsBlockedIsTakenAwayToo() async {
+        await #expect(processExitsWith: .success) {
+            var set = sigset_t()
+            sigemptyset(&set)
+            sigaddset(&set, SIGPIPE)
+            pthread_sigmask(SIG_BLOCK, &set, nil)
+            let pair = try SocketPair(.unix)
+            let place = try TemporaryFile([1, 2, 3])
+            let file = try FileDescriptor.open(place.path, .readOnly)
+            try pair.second.close()
+            var offset: Int64 = 0
+            #expect(cposix_sendfile(pair.first.rawValue, file.rawValue, &offset, 3) == -Int64(EPIPE))
+            var ends: [Int32] = [-1, -1]
+            try #require(cposix_stream_pipe(&ends) == 0)
+            close(ends[0])
+            var byte: UInt8 = 1
+            let result = withUnsafeMutableBytes(of: &byte) { bytes in
+                var vector = iovec(iov_base: bytes.baseAddress, iov_len: 1)
+                return cposix_write_quietly(ends[1], &vector, 1, false)
+            }
+            #expect(result == -Int64(EPIPE))
+            #expect(!Self.isPending(SIGPIPE))
+            #expect(Self.isBlocked(SIGPIPE))
+        }
+    }
+
     /// Sends a file to a peer that reads nothing, over a connection that is ended once something has come. Returns what the
     /// call says.
     private static func sendUntilTheEnd() throws -> Int64 {

@@ -45,7 +45,7 @@ final class EpollSelector: Selector {
         // The descriptor was closed unannounced and its number is used again: the kernel knows better than the book.
         if result == -EEXIST { result = control(CPOSIX_EPOLL_MODIFY, descriptor, wanted, on: epoll) }
         if result == -ENOENT { result = control(CPOSIX_EPOLL_ADD, descriptor, wanted, on: epoll) }
-        guard result >= 0 else { throw Errno(rawValue: -result) }
+        try Errno.check(result)
         watches[Int(descriptor)] = wanted
     }
 

@@ -35,7 +35,7 @@ extension SelectorBackend {
             wait(descriptor.rawValue, .read, token)
         case .connect(let descriptor, let address):
             guard makeNonBlocking(descriptor, token) else { return }
-            conclude(connectOrWait(descriptor.rawValue, address, token), token)
+            connect(descriptor.rawValue, address, token)
         case .close(let descriptor):
             complete(token, calls.close(descriptor.rawValue))
         case .receiveInto, .receiveMessage, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
@@ -137,9 +137,7 @@ extension SelectorBackend {
     ) {
         // poll and select report a descriptor that was closed, each time; epoll forgets it.
         guard kind == .epoll || calls.isOpen(descriptor) else { return finish(token, -EBADF) }
-        owner?._withUnsafeGuaranteedRef {
-            $0.operationCompleted(Completion(token: token, result: 0, isFinal: false))
-        }
+        call(owner, Completion(token: token, result: 0, isFinal: false))
     }
 
     /// A receive's first attempt. It may be over by now.
@@ -163,9 +161,14 @@ extension SelectorBackend {
             finish(token, -EMSGSIZE)
             return true
         }
-        // The shared buffer is the next receive's only after the owner was told.
-        finish(token, count, bytes: .init(start: receiveBuffer.baseAddress, count: max(Int(count), 0)))
+        finish(token, count, bytes: received(count))
         return true
+    }
+
+    /// What a receive has put into the shared buffer, which is the next one's only after the owner was told.
+    @inline(__always)
+    private func received(_ count: Int32) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: max(Int(count), 0))
     }
 
     /// Hands over what a receive or read has put into the buffer.
@@ -178,11 +181,7 @@ extension SelectorBackend {
             if count != -EAGAIN { finish(token, count) }
             return
         }
-        // The table holds the owner until the final completion, which never comes within a callback.
-        let bytes = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: Int(count))
-        owner?._withUnsafeGuaranteedRef {
-            $0.operationCompleted(Completion(token: token, result: count, isFinal: false, bytes: bytes))
-        }
+        call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
     }
 
     private func receiveDatagrams(
@@ -197,11 +196,7 @@ extension SelectorBackend {
                 if count != -EAGAIN { finish(token, count) }
                 return
             }
-            // The table holds the owner until the final completion, which never comes within a callback.
-            let bytes = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: Int(count))
-            owner?._withUnsafeGuaranteedRef {
-                $0.operationCompleted(Completion(token: token, result: count, isFinal: false, bytes: bytes))
-            }
+            call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
             // The callback may have cancelled: what has not been received yet stays in the socket.
             guard let record = table.find(token), record.pointee.state == .inFlight else { return }
         }
@@ -245,11 +240,7 @@ extension SelectorBackend {
         }
         // The address stays until the next accept, which is after the call.
         let address = UnsafeRawBufferPointer(start: acceptedAddress, count: acceptedAddress.addressCount)
-        owner._withUnsafeGuaranteedRef {
-            $0.operationCompleted(
-                Completion(token: token, result: descriptor, isFinal: false, bytes: address)
-            )
-        }
+        call(owner, Completion(token: token, result: descriptor, isFinal: false, bytes: address))
     }
 
     /// Sends what one turn may send of a file; `nil` when it is to go on as soon as the socket is ready again.
@@ -277,52 +268,5 @@ extension SelectorBackend {
             let result = call()
             if result != -EINTR { return result }
         }
-    }
-}
-
-// MARK: - Connecting
-
-extension SelectorBackend {
-    /// Starts a connect, or tries one again. `nil` when it has to wait.
-    private func connectOrWait(
-        _ socket: Int32,
-        _ address: UnsafeMutablePointer<KernelAddress>,
-        _ token: OperationToken
-    ) -> Int32? {
-        let result = calls.connect(socket, address)
-        switch -result {
-        case EINPROGRESS, EALREADY, EINTR:
-            // An interrupted connect goes on by itself: another call would only say EALREADY.
-            wait(socket, .write, token)
-            return nil
-        case EAGAIN where address.pointee.storage.ss_family == sa_family_t(AF_UNIX):
-            connectRetries.append(token)
-            return nil
-        default:
-            return result
-        }
-    }
-
-    private func conclude(_ result: Int32?, _ token: OperationToken) {
-        if let result { complete(token, result) }
-    }
-
-    /// Tries the connects again that found a full backlog.
-    func retryConnects() {
-        let count = connectRetries.count
-        guard count > 0 else { return }
-        var attempts: [OperationToken] = []
-        for index in 0..<count { attempts.append(connectRetries[index]) }
-        connectRetries.removeFirst(count)
-        for token in attempts { retryConnect(token) }
-    }
-
-    private func retryConnect(_ token: OperationToken) {
-        guard let record = table.find(token),
-            case .connect(let socket, let address) = record.pointee.operation
-        else {
-            preconditionFailure("only a connect under way is tried again")
-        }
-        conclude(connectOrWait(socket.rawValue, address, token), token)
     }
 }

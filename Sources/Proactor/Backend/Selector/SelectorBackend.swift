@@ -19,7 +19,7 @@ import SystemPackage
 final class SelectorBackend: CompletionBackend {
     let kind: SelectorKind
     let system: any SystemCalls
-    var waker: any LoopWaker { selectorWaker }
+    var waker: any LoopWaker { eventWaker }
     var operationCount: Int { table.count }
     /// A send is a call of its own either way.
     var immediateSendSize: Int { 0 }
@@ -27,7 +27,7 @@ final class SelectorBackend: CompletionBackend {
 
     let calls: SocketCalls
     /// Operations on the executor's threads.
-    let threadCalls: ThreadCalls
+    private let threadCalls: ThreadCalls
     let table = OperationTable()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
@@ -49,7 +49,7 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
 
     private let selector: any Selector
-    private let selectorWaker: SelectorWaker
+    private let eventWaker: EventWaker
     private let found: UnsafeMutableBufferPointer<ReadyDescriptor>
 
     /// A quarter of this cost a tenth and more of the throughput of 1 MiB messages; small ones touch its first page only.
@@ -67,24 +67,20 @@ final class SelectorBackend: CompletionBackend {
         self.kind = kind
         self.calls = calls
         system = LinuxSystemCalls(nonBlocking: true)
-        selectorWaker = try SelectorWaker()
-        threadCalls = ThreadCalls(calls: fileCalls, waker: selectorWaker)
+        eventWaker = try EventWaker()
+        threadCalls = ThreadCalls(calls: fileCalls, waker: eventWaker)
         do throws(Errno) {
             selector = try Self.makeSelector(kind)
         } catch {
-            selectorWaker.close()
+            eventWaker.close()
             throw error
         }
         receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
         found = .allocate(capacity: Self.readyMax)
         acceptedAddress = .allocate(capacity: 1)
         acceptedAddress.initialize(to: .blank)
-        do throws(Errno) {
-            try selector.watch(selectorWaker.descriptor, for: .read)
-        } catch {
-            // The deinitialiser closes: the instance is whole.
-            throw error
-        }
+        // Should this fail, the deinitialiser closes: the instance is whole.
+        try selector.watch(eventWaker.descriptor, for: .read)
     }
 
     deinit {
@@ -162,7 +158,7 @@ final class SelectorBackend: CompletionBackend {
             timeout = Self.connectRetryNanoseconds
         }
         if !completed.isEmpty || !untried.isEmpty { timeout = 0 }
-        ready.removeFirst(ready.count)
+        ready.removeAll()
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
         for index in 0..<count { note(found[index]) }
         if threadCalls.count > 0 { threadCalls.takeResults { complete($0.token, $0.result) } }
@@ -178,7 +174,7 @@ final class SelectorBackend: CompletionBackend {
             if index + 1 < count { table.fetchWaiter(ready[index + 1]) }
             advance(ready[index])
         }
-        ready.removeFirst(count)
+        ready.removeAll()
     }
 
     func close() {
@@ -198,19 +194,19 @@ final class SelectorBackend: CompletionBackend {
             if let owner = table.retire(token) { owners.append(owner) }
         }
         if !running.isEmpty { _ = Unmanaged.passRetained(table) }
-        completed.removeFirst(completed.count)
-        untried.removeFirst(untried.count)
-        ready.removeFirst(ready.count)
-        connectRetries.removeFirst(connectRetries.count)
+        completed.removeAll()
+        untried.removeAll()
+        ready.removeAll()
+        connectRetries.removeAll()
         selector.close()
-        selectorWaker.close()
+        eventWaker.close()
         // Last, since releasing may run the owners' deinitialisers.
         for owner in owners { owner.release() }
     }
 
     /// Turns a finding into the operations that wait for it.
     private func note(_ found: ReadyDescriptor) {
-        guard found.descriptor != selectorWaker.descriptor else { return selectorWaker.drain() }
+        guard found.descriptor != eventWaker.descriptor else { return eventWaker.drain() }
         let registration = registrations[Int(found.descriptor)]
         let sides = registration.interest.intersection(found.readiness)
         if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader {
@@ -290,6 +286,13 @@ extension SelectorBackend {
     /// Puts a final completion down for the next delivery.
     func complete(_ token: OperationToken, _ result: Int32) {
         completed.append(CompletedOperation(token: token, result: result))
+    }
+
+    /// Calls an owner whom the table retains throughout: an operation is retired by its final completion, which never comes
+    /// within a call.
+    @inline(__always)
+    func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 
     /// Ends an operation and tells its owner.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// One operation on its way through an executor: whoever takes it first, a thread to run it or the loop to drop it, has it.
 ///
 /// `@unchecked Sendable`: the operation's memory is the caller's, and used by one thread at a time: by the loop's until it is
@@ -36,28 +38,11 @@ final class ThreadCall: @unchecked Sendable {
     /// The executor let go of it without running it.
     func abandon() {
         guard take() else { return }
-        _ = results.post(CompletedOperation(token: token, result: -ThreadCallResults.canceled))
+        _ = results.post(CompletedOperation(token: token, result: -ECANCELED))
     }
 
     /// Lets nothing leak of a call whose result nobody wants any more.
     static func discard(_ token: OperationToken, _ result: Int32, _ calls: FileCalls) {
         if token.kind == .openFile, result >= 0 { calls.close(result) }
-    }
-}
-
-/// What an executor holds of a call: it notices when the executor lets go of it.
-final class ThreadCallTicket: Sendable {
-    private let call: ThreadCall
-
-    init(_ call: ThreadCall) {
-        self.call = call
-    }
-
-    deinit {
-        call.abandon()
-    }
-
-    func run() {
-        call.run()
     }
 }

@@ -1,13 +1,9 @@
-import Glibc
-
 /// What calls on other threads came to, for the loop to fetch.
 final class ThreadCallResults: Sendable {
     private struct State {
         var results: [CompletedOperation] = []
         var isClosed = false
     }
-
-    static let canceled = ECANCELED
 
     private let state = ConditionLock(State())
     private let waker: any LoopWaker

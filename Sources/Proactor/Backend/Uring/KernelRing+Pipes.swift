@@ -46,8 +46,9 @@ extension KernelRing {
     /// Enters the kernel, which may try writes to pipes meanwhile.
     @inline(__always)
     func holdingPipeSignal(_ enter: () -> Int32) -> Int32 {
-        guard loudWriteCount > 0, cposix_hold_pipe_signal() else { return enter() }
-        defer { cposix_release_pipe_signal() }
+        guard loudWriteCount > 0 else { return enter() }
+        let held = cposix_hold_pipe_signal()
+        defer { cposix_release_pipe_signal(held) }
         return enter()
     }
 

@@ -1,4 +1,3 @@
-import CPosix
 import CUring
 import Glibc
 import SystemPackage
@@ -105,12 +104,12 @@ extension KernelRing {
         {
             return MessageWaker(ringDescriptor: descriptor, token: UringBackend.messageToken)
         }
-        let event = cposix_eventfd()
-        guard event >= 0 else {
-            throw refusal(Errno(rawValue: -event), call: "eventfd")
+        do {
+            let waker = try EventWaker()
+            waker.waitInReads()
+            return waker
+        } catch {
+            throw refusal(error, call: "eventfd")
         }
-        // Blocking, for the read to wait in the kernel.
-        _ = fcntl(event, F_SETFL, 0)
-        return EventWaker(descriptor: event)
     }
 }

@@ -229,7 +229,6 @@ final class KernelRing: RingCalls {
     }
 
     private func closeWaker() {
-        guard let waker = waker as? EventWaker else { return }
-        _ = Glibc.close(waker.descriptor)
+        (waker as? EventWaker)?.close()
     }
 }

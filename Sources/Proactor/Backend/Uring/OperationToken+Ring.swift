@@ -2,7 +2,7 @@ extension OperationToken {
     /// Whether it names housekeeping, and no operation.
     var isHousekeeping: Bool { rawValue >> 56 >= UInt64(OperationKind.wake.rawValue) }
 
-    /// Whether a completion under this name is more, or less, than the completion of an operation.
+    /// Whether a completion under this name is no operation's own: housekeeping, or one step of a file on its way.
     var isSpecial: Bool { rawValue >> 56 >= UInt64(OperationKind.sendFile.rawValue) }
 
     /// The same operation under another kind: how a ring tells an operation's steps apart.

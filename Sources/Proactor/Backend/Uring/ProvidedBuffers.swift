@@ -1,4 +1,5 @@
-/// The receive buffers that all connections, or all datagram sockets, share: which bytes a completion brought, and when a buffer is spent.
+/// The receive buffers that all connections, or all datagram sockets, share: which bytes a completion brought, and when a
+/// buffer is spent.
 ///
 /// The kernel takes buffers in the order in which they were given, and completions come in the order in which it took
 /// them. Whole buffers are spent by one receive. Incrementally consumed ones are filled piece by piece, and a completion

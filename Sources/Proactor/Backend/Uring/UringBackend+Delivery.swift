@@ -223,9 +223,7 @@ extension UringBackend {
             preconditionFailure("only what has a descriptor waits for it")
         }
         guard parked.isEmpty, ring.prepareWait(for: side, of: descriptor, token: token) else {
-            table.transition(record, to: .parked)
-            parked.append(token)
-            return
+            return park(token)
         }
         record.pointee.isWaiting = true
     }

@@ -14,8 +14,7 @@ extension UringBackend {
         do {
             transfer.pointee.pipe = try pipes.take()
         } catch {
-            let owner = table.retire(token)
-            ended.append(EndedOperation(token: token, owner: owner, result: -error.rawValue))
+            endWithoutKernel(token, error)
             return false
         }
         let socket = transfer.pointee.socket

@@ -1,10 +1,20 @@
 import SystemPackage
 
 extension UringBackend {
-    /// Puts an operation into the submission queue, which is flushed when it is full. False when that gave no room.
+    /// Puts an operation into the submission queue. False when there is no room.
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
-        if ring.prepare(operation, token: token) { return true }
-        return flush() && ring.prepare(operation, token: token)
+        makingRoom { ring.prepare(operation, token: token) }
+    }
+
+    /// Prepares something once more when the submission queue was full and could be flushed.
+    @inline(__always)
+    private func makingRoom(_ prepare: () -> Bool) -> Bool {
+        prepare() || flush() && prepare()
+    }
+
+    /// Ends an operation without the kernel: its owner, whom the table has retained, is told with the next delivery.
+    func endWithoutKernel(_ token: OperationToken, _ errno: Errno) {
+        ended.append(EndedOperation(token: token, owner: table.retire(token), result: -errno.rawValue))
     }
 
     /// Makes what datagrams are received into. False when it cannot be had: the operation ends with the reason.
@@ -13,8 +23,7 @@ extension UringBackend {
             datagramBuffers = ProvidedBuffers(ring: ring, area: try ring.makeDatagramBuffers())
             return true
         } catch {
-            let owner = table.retire(token)
-            ended.append(EndedOperation(token: token, owner: owner, result: -error.rawValue))
+            endWithoutKernel(token, error)
             return false
         }
     }
@@ -30,10 +39,7 @@ extension UringBackend {
 
     /// Submits anew an operation that the kernel ended and its owner did not.
     func rearm(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
-        if !parked.isEmpty || !prepare(record.pointee.operation, token: token) {
-            table.transition(record, to: .parked)
-            parked.append(token)
-        }
+        if !parked.isEmpty || !prepare(record.pointee.operation, token: token) { park(token) }
     }
 
     /// Asks the kernel to cancel what it has.
@@ -46,9 +52,11 @@ extension UringBackend {
 
     func armWakeUpRead() {
         let token = Self.wakeUpReadToken
-        if ring.prepareWakeUpRead(token: token) { return }
-        if flush(), ring.prepareWakeUpRead(token: token) { return }
-        parked.append(token)
+        if !prepareWakeUpRead(token: token) { parked.append(token) }
+    }
+
+    private func prepareWakeUpRead(token: OperationToken) -> Bool {
+        makingRoom { ring.prepareWakeUpRead(token: token) }
     }
 
     /// Submits what found no room before, oldest first, until there is no room again.
@@ -89,8 +97,7 @@ extension UringBackend {
     private func retry(_ token: OperationToken) -> Bool {
         switch token.kind {
         case .wake:
-            if ring.prepareWakeUpRead(token: token) { return true }
-            return flush() && ring.prepareWakeUpRead(token: token)
+            return prepareWakeUpRead(token: token)
         case .cancel:
             // Over meanwhile, unless it is still there.
             guard let record = table.find(token) else { return true }
@@ -113,8 +120,7 @@ extension UringBackend {
     }
 
     private func prepareCancelOfOne(_ target: OperationToken, token: OperationToken) -> Bool {
-        if ring.prepareCancel(of: target, token: token) { return true }
-        return flush() && ring.prepareCancel(of: target, token: token)
+        makingRoom { ring.prepareCancel(of: target, token: token) }
     }
 
     /// Makes room in the submission queue. A ring that is not enabled yet takes nothing.

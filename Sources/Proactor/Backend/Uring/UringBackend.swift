@@ -50,7 +50,7 @@ final class UringBackend: CompletionBackend {
     struct EndedOperation {
         let token: OperationToken
         let owner: Unmanaged<CompletionOwner>?
-        var result: Int32 = -ECANCELED
+        let result: Int32
     }
 
     static let messageToken = OperationToken(kind: .wake, generation: 0, slot: 0)
@@ -113,9 +113,7 @@ final class UringBackend: CompletionBackend {
         if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
             return token
         }
-        if !parked.isEmpty || !prepare(operation, token: token) {
-            park(token)
-        }
+        if !parked.isEmpty || !prepare(operation, token: token) { park(token) }
         return token
     }
 
@@ -129,7 +127,7 @@ final class UringBackend: CompletionBackend {
         case .parked:
             // The kernel never had it, or has it no more. The owner stays retained until it is told.
             if case .sendFile(let transfer) = record.pointee.operation { unequip(transfer) }
-            ended.append(EndedOperation(token: token, owner: table.retire(token)))
+            endWithoutKernel(token, .canceled)
         case .cancelling, .free:
             return
         }
@@ -208,9 +206,12 @@ final class UringBackend: CompletionBackend {
     /// A fork's child shares the ring with its parent, and has none of its memory.
     @inline(__always)
     private func checkProcess() {
-        precondition(
-            cposix_current_fork() == forkOfOrigin,
-            "a loop was used in a fork of the process that made it: make a new one there"
-        )
+        if cposix_current_fork() != forkOfOrigin { refuseFork() }
+    }
+
+    @inline(never)
+    private func refuseFork() -> Never {
+        // Not a precondition: those lose their message in a release build.
+        fatalError("a loop was used in a fork of the process that made it: make a new one there")
     }
 }

@@ -91,13 +91,13 @@ extension BaseEventLoop {
         // It is touched on the loop's thread only; a closed loop drops it unseen.
         nonisolated(unsafe) let waiter = isDone
         executor.shutdown { [inbox] in
-            _ = inbox.post(.callback { if !waiter.done { try waiter.setResult(true) } })
+            _ = inbox.post(.callback { if waiter.isPending { waiter.succeed(true) } })
         }
         var timer: TimerHandle?
         if let timeout {
             // Not by callLater, which would carry the calling task's context along.
             let due = time().advanced(by: timeout)
-            timer = timers.insert(.callback { if !waiter.done { try waiter.setResult(false) } }, at: due)
+            timer = timers.insert(.callback { if waiter.isPending { waiter.succeed(false) } }, at: due)
         }
         defer { timer?.cancel() }
         guard try await !isDone.value(), let timeout else { return }

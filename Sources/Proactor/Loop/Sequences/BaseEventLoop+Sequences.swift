@@ -12,7 +12,7 @@ extension BaseEventLoop {
         for sequence in sequences.shutDown() { sequence.finish() }
         // Those that waited for an element are in the ready queue now, before this.
         let turn = createFuture()
-        ready.push(.callback { try turn.setResult() })
+        ready.push(.callback { turn.succeed(()) })
         await turn.untilDoneRegardless()
     }
 

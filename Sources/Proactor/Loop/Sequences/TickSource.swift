@@ -57,11 +57,14 @@ final class TickSource: OpenSequence {
 
     /// Returns false when it was ended, or its task cancelled, before.
     nonisolated(nonsending) private func wait(until due: LoopInstant) async -> Bool {
-        precondition(waiter == nil, "two tasks wait for the same tick")
+        // Not a precondition: those lose their message in a release build.
+        guard waiter == nil else {
+            fatalError("two tasks wait for the same tick: give each an iterator of its own")
+        }
         let waiter = loop.createFuture()
         self.waiter = waiter
         // Not by callAt, which would carry the task's context along for every tick.
-        let timer = loop.timers.insert(.callback { if !waiter.done { try waiter.setResult() } }, at: due)
+        let timer = loop.timers.insert(.callback { if waiter.isPending { waiter.succeed(()) } }, at: due)
         try? await waiter.value()
         timer.cancel()
         self.waiter = nil

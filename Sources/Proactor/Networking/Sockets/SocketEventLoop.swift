@@ -103,8 +103,7 @@ public protocol SocketEventLoop: AnyObject {
     ) async throws
 
     /// As ``sockConnect(_:to:)``, with a host that may be a name: it is looked up in the socket's family, and the first
-    /// address is taken. `createConnection`
-    /// tries them all.
+    /// address is taken. `createConnection` tries them all.
     ///
     /// - Throws: ``ResolutionError`` too.
     nonisolated(nonsending) func sockConnect(

@@ -101,6 +101,41 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aShortageOfMemoryIsReportedAndTheEndpointGoesOn(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            backend.failures[.receiveDatagrams] = [.noMemory, .noMemory]
+            let recorder = RecordingDatagramProtocol()
+            let (client, peer) = try loop.connectEndpoint(recorder, .ipv4)
+            let address = try #require(client.extraInfo(.socketName))
+            try peer.send([1], to: address)
+            for failed in 1...2 {
+                try loop.turn { recorder.errors.count == failed }
+                // It is left alone for a while.
+                #expect(loop.timers.count == 1)
+                backend.advanceClock(by: .milliseconds(100))
+            }
+            try loop.turn { recorder.received == [[1]] }
+            #expect(recorder.errors.map(\.errno) == [.noMemory, .noMemory])
+            #expect(recorder.lostCount == 0)
+            try loop.finish(client)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func anEndpointCanBeClosedInAShortageOfMemory(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.failures[.receiveDatagrams] = [.noMemory]
+            let recorder = RecordingDatagramProtocol()
+            let (client, _) = try loop.connectEndpoint(recorder, .ipv4)
+            try loop.turn { recorder.errors.count == 1 }
+            try loop.finish(client)
+            #expect(recorder.lostCount == 1)
+            #expect(loop.timers.count == 0)
+        }
+    }
+
     // Behaviour 35
     @Test(arguments: LoopKind.allCases, DatagramFamily.allCases)
     func anEmptyDatagramIsDelivered(kind: LoopKind, family: DatagramFamily) async throws {

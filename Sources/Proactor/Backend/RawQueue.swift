@@ -29,6 +29,14 @@ struct RawQueue<Element: BitwiseCopyable>: ~Copyable {
         list.append(element)
     }
 
+    /// Takes the first element out, of which there must be one.
+    @inline(__always)
+    mutating func takeFirst() -> Element {
+        let element = first
+        removeFirst(1)
+        return element
+    }
+
     mutating func removeFirst(_ number: Int) {
         precondition(number >= 0 && number <= count, "no such elements")
         start += number

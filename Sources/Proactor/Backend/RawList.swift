@@ -50,6 +50,11 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
         base.update(from: base + number, count: count)
     }
 
+    /// Drops all of them; the memory is kept.
+    mutating func removeAll() {
+        count = 0
+    }
+
     mutating func removeLast(_ number: Int) {
         precondition(number >= 0 && number <= count, "no such elements")
         count -= number
