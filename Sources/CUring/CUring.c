@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "ring.h"
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ _Static_assert(CURING_COMPLETION_BUFFER == IORING_CQE_F_BUFFER, "completion flag
 _Static_assert(CURING_COMPLETION_MORE == IORING_CQE_F_MORE, "completion flag: more");
 _Static_assert(CURING_COMPLETION_NOTIFICATION == IORING_CQE_F_NOTIF, "completion flag: notification");
 _Static_assert(CURING_COMPLETION_BUFFER_SHIFT == IORING_CQE_BUFFER_SHIFT, "completion flag: buffer shift");
+_Static_assert(CURING_POLL_PEER_ENDED == POLLRDHUP, "poll event");
 _Static_assert(sizeof(curing_completion) == sizeof(struct io_uring_cqe), "completion layout");
 _Static_assert(offsetof(curing_completion, result) == offsetof(struct io_uring_cqe, res), "completion layout");
 _Static_assert(offsetof(curing_completion, flags) == offsetof(struct io_uring_cqe, flags), "completion layout");
@@ -168,12 +170,12 @@ bool curing_prepare_receive_message(curing_ring *self, int32_t socket, void *mes
     return true;
 }
 
-bool curing_prepare_send(
-    curing_ring *self, int32_t socket, const void *bytes, uint32_t count, bool waits, uint64_t user_data
-) {
+// A send that the kernel lets wait is tried again at each event of its socket. That the peer has ended its sending is one
+// that lasts: after 128 vain attempts the send blocks one of the few threads that the ring may have.
+bool curing_prepare_send(curing_ring *self, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
-    io_uring_prep_send(entry, socket, bytes, count, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
+    io_uring_prep_send(entry, socket, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
     entry->user_data = user_data;
     return true;
 }
@@ -181,7 +183,7 @@ bool curing_prepare_send(
 bool curing_prepare_send_message(curing_ring *self, int32_t socket, const void *message, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
-    io_uring_prep_sendmsg(entry, socket, message, MSG_NOSIGNAL);
+    io_uring_prep_sendmsg(entry, socket, message, MSG_NOSIGNAL | MSG_DONTWAIT);
     entry->user_data = user_data;
     return true;
 }

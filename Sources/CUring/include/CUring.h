@@ -34,6 +34,9 @@ typedef struct {
 #define CURING_COMPLETION_BUFFER_MORE (1u << 4)  // the buffer is only partly consumed
 #define CURING_COMPLETION_BUFFER_SHIFT 16
 
+// Of a poll's result: a socket's peer has ended its sending.
+#define CURING_POLL_PEER_ENDED 0x2000
+
 typedef struct {
     uint32_t submission_entries;
     uint32_t completion_entries;
@@ -79,12 +82,12 @@ bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint
 // the payload. Else the msghdr is filled in.
 bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *message, uint16_t group, bool multishot,
                                     uint64_t user_data);
-// When it does not wait for room, EAGAIN is its result.
-bool curing_prepare_send(
-    curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, bool waits, uint64_t user_data
-);
+// Neither waits for room: EAGAIN is the result then.
+bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
 bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
 bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);
+// Completes with the events, to which the kernel always adds errors, hang-ups and CURING_POLL_PEER_ENDED. multishot: until
+// it is cancelled, with what there is and then with each change.
 bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data);
 // offset: -1 for a descriptor that has no position, such as an eventfd.
 bool curing_prepare_read(curing_ring *ring, int32_t descriptor, void *bytes, uint32_t count, int64_t offset,

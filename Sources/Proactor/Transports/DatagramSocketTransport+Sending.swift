@@ -59,9 +59,8 @@ extension DatagramSocketTransport {
         }
     }
 
-    /// A UDP socket waits for room in its own buffer by an operation that sends. A Unix socket waits for its receiver, and must
-    /// not send so: a ring that tries again sends an empty datagram, because the kernel has consumed the bytes at the first
-    /// try. The readiness of a connected one is its receiver's; it says nothing of receivers named with each datagram.
+    /// A UDP socket waits for room in its own buffer by an operation that sends. A Unix socket waits for its receiver. The
+    /// readiness of a connected one is its receiver's; it says nothing of receivers named with each datagram.
     private func waitForRoom() {
         guard !isUnix else {
             guard isConnected else { return rest() }

@@ -147,6 +147,8 @@ extension StreamSocketTransport {
             loseConnection(failure(.send, sendErrno == 0 ? errno : Errno(rawValue: sendErrno)))
             return
         }
+        // Whatever it was that a send at once has met, the connection is not lost by it.
+        sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
         if writes.byteCount > 0 || fileSending != nil {
             markUnflushed()

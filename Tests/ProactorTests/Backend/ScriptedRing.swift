@@ -10,6 +10,7 @@ final class ScriptedRing: RingCalls {
         case cancel(OperationToken)
         case cancelAll
         case wait(OperationToken, Readiness)
+        case waitForRoom(OperationToken)
         case wakeUpRead
     }
 
@@ -127,6 +128,10 @@ final class ScriptedRing: RingCalls {
         enqueue(.wait(token, side), token)
     }
 
+    func prepareWaitForRoom(of descriptor: FileDescriptor, token: OperationToken) -> Bool {
+        enqueue(.waitForRoom(token), token)
+    }
+
     func prepareWakeUpRead(token: OperationToken) -> Bool {
         enqueue(.wakeUpRead, token)
     }
@@ -141,8 +146,8 @@ final class ScriptedRing: RingCalls {
         handOver(answer: submitScript.isEmpty ? 0 : submitScript.removeFirst())
     }
 
-    /// A script decides what a poll brings, so every poll asks it.
-    var isQuiet: Bool { false }
+    /// A script decides what a poll brings, so every poll asks it, unless a test says otherwise.
+    var isQuiet = false
 
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
         timeouts.append(timeoutNanoseconds)

@@ -6,6 +6,25 @@ import Testing
 
 @Suite struct SelectorBackendCancelTests {
     // Pitfall 22
+    @Test func aReceiveThatCannotWaitIsNotEndedTwiceByACancel() throws {
+        let calls = FaultySocketCalls()
+        let harness = try SelectorHarness(.epoll, calls: calls)
+        // What has nothing yet, and cannot be watched: epoll takes no regular file.
+        calls.receiveErrors = [EAGAIN]
+        let place = try TemporaryFile([1])
+        let file = try FileDescriptor.open(place.path, .readOnly)
+        harness.adopt(file)
+        let recorder = CompletionRecorder()
+        let token = harness.backend.submit(.receiveOnce(file, maxCount: 1), owner: recorder)
+        harness.backend.settle()
+        harness.backend.cancel(token)
+        harness.turn()
+        harness.turn()
+        #expect(recorder.seen == [.init(token: token, result: -EPERM, isFinal: true)])
+        #expect(harness.backend.operationCount == 0)
+    }
+
+    // Pitfall 22
     @Test(arguments: SelectorKind.allCases) func aCancelledReceiveEndsOnce(_ kind: SelectorKind) throws {
         let harness = try SelectorHarness(kind)
         let (local, peer) = try harness.pair()

@@ -132,6 +132,30 @@ import Testing
         #expect(recorder.results == [0])
     }
 
+    @Test(arguments: SelectorKind.allCases)
+    func aHangUpIsNoEndOfAConnectThatIsTriedAgain(_ kind: SelectorKind) throws {
+        let calls = FaultySocketCalls()
+        let harness = try SelectorHarness(kind, calls: calls)
+        let socket = try harness.socket(.unix)
+        calls.connectErrors = [EAGAIN, EAGAIN, EAGAIN]
+        let (watcher, connector) = (CompletionRecorder(), CompletionRecorder())
+        // A socket that is not connected counts as hung up.
+        let watch = harness.backend.submit(.watch(socket, .read), owner: watcher)
+        let connect = try harness.connect(
+            socket,
+            to: .unixAbstract(name: Self.name(kind, 9)),
+            owner: connector
+        )
+        harness.turn()
+        harness.turn()
+        #expect(watcher.results == [0, 0])
+        #expect(connector.seen.isEmpty && calls.connectErrors.isEmpty)
+        harness.backend.cancel(watch)
+        harness.backend.cancel(connect)
+        harness.turn()
+        #expect(connector.results == [-ECANCELED])
+    }
+
     @Test(arguments: SelectorKind.allCases) func aConnectToAFullUnixBacklogWaits(_ kind: SelectorKind) throws
     {
         let harness = try SelectorHarness(kind)

@@ -123,6 +123,54 @@ import Testing
         }
     }
 
+    // Pitfall 43
+    @Test func aClosedDescriptorDoesNotKeepARegistrationFromBeingShaken() async throws {
+        try await onThread {
+            let harness = try SelectorHarness(.epoll)
+            let selector = try EpollSelector()
+            defer { selector.close() }
+            let (local, peer) = try harness.pair()
+            let (other, otherPeer) = try harness.pair()
+            let (gone, closed) = (try harness.duplicate(local, at: 35), try harness.duplicate(other, at: 38))
+            try selector.watch(gone.rawValue, for: .read)
+            // Closed unannounced, and nothing is left of it that a new instance could be told.
+            try selector.watch(closed.rawValue, for: .read)
+            try selector.watch(other.rawValue, for: .read)
+            try closed.close()
+            try gone.close()
+            try selector.watch(gone.rawValue, for: [])
+            try peer.writeAll([1])
+            #expect(wait(selector).isEmpty)
+            let start = harness.backend.system.now()
+            #expect(wait(selector, timeoutNanoseconds: 2_000_000).isEmpty)
+            #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(2))
+            try otherPeer.writeAll([2])
+            #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [other.rawValue])
+        }
+    }
+
+    @Test(arguments: SelectorKind.allCases)
+    func dataThatNobodyReadsWakesNobodyWhoWaitsForAHangUp(_ kind: SelectorKind) async throws {
+        try await onThread {
+            let harness = try SelectorHarness(kind)
+            let selector = try makeSelector(kind)
+            defer { selector.close() }
+            let (local, peer) = try harness.pair()
+            try selector.watch(local.rawValue, for: .hangUp)
+            try peer.writeAll([1])
+            #expect(wait(selector).isEmpty)
+            let start = harness.backend.system.now()
+            #expect(wait(selector, timeoutNanoseconds: 2_000_000).isEmpty)
+            #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(2))
+        }
+    }
+
+    @Test func selectIsToldOfANumberThatTheKernelWouldPassOver() {
+        let selector = SelectSelector()
+        #expect(throws: Errno.badFileDescriptor) { try selector.watch(1 << 20, for: .read) }
+        #expect(throws: Never.self) { try selector.watch(1 << 20, for: []) }
+    }
+
     // Pitfall 15
     // Pitfall 43
     @Test func anOldRegistrationsEventIsNotTheNewOnes() throws {

@@ -90,6 +90,59 @@ import Testing
         harness.close()
     }
 
+    // Pitfall 2
+    @Test func whatIsParkedIsSubmittedThoughTheRingIsQuiet() throws {
+        let ring = ScriptedRing()
+        ring.room = 0
+        let harness = try ScriptedHarness(ring)
+        let token = harness.send()
+        ring.room = .max
+        ring.isQuiet = true
+        harness.turn(timeoutNanoseconds: 0)
+        #expect(ring.handedOver == [.operation(token)])
+        harness.close()
+    }
+
+    @Test func aCancelMakesRoomForItself() throws {
+        let ring = ScriptedRing()
+        ring.room = 1
+        let harness = try ScriptedHarness(ring)
+        let token = harness.send()
+        harness.backend.cancel(token)
+        #expect(ring.handedOver == [.operation(token)])
+        #expect(ring.queue.map(\.submission) == [.cancel(token)])
+        ring.room = .max
+        harness.close()
+    }
+
+    // Pitfall 20
+    @Test func aParkedCancelComesBeforeWhatFollowsUnderTheSameName() throws {
+        let harness = try ScriptedHarness()
+        let (ring, room) = (harness.ring, CompletionRecorder())
+        let (peersEnd, peersEndAndRoom): (Int32, Int32) = (0x2000, 0x2004)
+        let token = harness.send()
+        ring.complete(token, -EAGAIN)
+        harness.turn()
+        ring.complete(token, peersEnd)
+        harness.turn()
+        let other = harness.backend.submit(.waitUntilReadable(ScriptedHarness.descriptor), owner: room)
+        harness.turn()
+        // The wait for room has done its work, and ends by itself before it can be cancelled.
+        ring.room = 0
+        room.onCompletion = { _ in ring.room = .max }
+        ring.complete(token, peersEndAndRoom, more: true)
+        ring.complete(other, 1)
+        ring.complete(token, peersEndAndRoom)
+        harness.turn()
+        harness.turn()
+        #expect(ring.handedOver.suffix(2) == [.cancel(token), .operation(token)])
+        ring.complete(token, 1)
+        harness.turn()
+        #expect(harness.owner.seen == [.init(token: token, result: 1, isFinal: true)])
+        room.onCompletion = nil
+        harness.close()
+    }
+
     @Test func cancellingTwiceAsksOnce() throws {
         let harness = try ScriptedHarness()
         let token = harness.receive()

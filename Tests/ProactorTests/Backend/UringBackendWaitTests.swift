@@ -48,6 +48,161 @@ import Testing
         harness.close()
     }
 
+    /// POLLRDHUP, alone and with POLLOUT.
+    private static let (peersEnd, peersEndAndRoom): (Int32, Int32) = (0x2000, 0x2004)
+
+    // Pitfall 10
+    @Test func aSendWaitsForRoomPastThePeersEnd() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.send()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.ring.complete(token, Self.peersEnd)
+        harness.turn()
+        harness.ring.complete(token, Self.peersEnd, more: true)
+        harness.turn()
+        #expect(harness.ring.queue.isEmpty, "nothing has changed")
+        harness.ring.complete(token, Self.peersEndAndRoom, more: true)
+        harness.turn()
+        harness.ring.complete(token, -ECANCELED)
+        harness.turn()
+        #expect(harness.owner.seen.isEmpty)
+        harness.ring.complete(token, 7)
+        harness.turn()
+        #expect(
+            harness.ring.handedOver == [
+                .operation(token), .wait(token, .write), .waitForRoom(token), .cancel(token),
+                .operation(token),
+            ]
+        )
+        #expect(harness.owner.seen == [Seen(token: token, result: 7, isFinal: true)])
+        #expect(harness.backend.staleCompletionCount == 0)
+        harness.close()
+    }
+
+    @Test(arguments: [false, true])
+    func roomIsToldToWhoeverWaitsForIt(watches: Bool) throws {
+        let harness = try ScriptedHarness()
+        let descriptor = ScriptedHarness.descriptor
+        let token = harness.backend.submit(
+            watches ? .watch(descriptor, .write) : .waitUntilWritable(descriptor),
+            owner: harness.owner
+        )
+        harness.ring.complete(token, Self.peersEnd)
+        harness.turn()
+        // A full completion queue can end it too.
+        harness.ring.complete(token, Self.peersEndAndRoom)
+        harness.turn()
+        #expect(harness.owner.seen.isEmpty)
+        harness.ring.complete(token, Self.peersEndAndRoom)
+        harness.turn()
+        let expected = watches ? Seen(token: token, result: 0, isFinal: false) : nil
+        #expect(
+            harness.owner.seen == [
+                expected ?? Seen(token: token, result: Self.peersEndAndRoom, isFinal: true)
+            ]
+        )
+        #expect(
+            harness.ring.handedOver == [.operation(token), .waitForRoom(token), .operation(token)]
+        )
+        harness.close()
+    }
+
+    // Pitfall 22
+    @Test(arguments: [true, false], [-ECANCELED, peersEnd, peersEndAndRoom])
+    func aCancelledWaitForRoomEndsOnce(roomCame: Bool, result: Int32) throws {
+        let harness = try ScriptedHarness()
+        let token = harness.send()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.ring.complete(token, Self.peersEnd)
+        harness.turn()
+        harness.backend.cancel(token)
+        if roomCame { harness.ring.complete(token, Self.peersEndAndRoom, more: true) }
+        harness.ring.complete(token, result)
+        harness.turn()
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: -ECANCELED, isFinal: true)])
+        #expect(harness.ring.handedOver.count { $0 == .cancel(token) } == 1)
+        harness.close()
+    }
+
+    /// A transfer of ten bytes that are in its pipe, while its socket has no room.
+    private func transferThatWaits(_ harness: ScriptedHarness) -> (FileTransferMemory, OperationToken) {
+        let descriptor = ScriptedHarness.descriptor
+        let memory = FileTransferMemory(
+            FileTransfer(socket: descriptor, file: descriptor, offset: 0, count: 10)
+        )
+        let token = harness.backend.submit(.sendFile(memory.pointer), owner: harness.owner)
+        // A kernel's ring counts the steps as it prepares them.
+        memory.pointer.pointee.stepsInFlight = 2
+        harness.ring.complete(token.named(.sendFileFill), 10)
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        memory.pointer.pointee.stepsInFlight = 1
+        return (memory, token)
+    }
+
+    // Pitfall 10
+    @Test func aFileWaitsForRoomPastThePeersEnd() throws {
+        let harness = try ScriptedHarness()
+        let (memory, token) = transferThatWaits(harness)
+        let wait = token.named(.sendFileWait)
+        for (result, more) in [
+            (Self.peersEnd, false), (Self.peersEnd, true), (Self.peersEndAndRoom, true),
+        ] {
+            harness.ring.complete(wait, result, more: more)
+            harness.turn()
+            #expect(memory.pointer.pointee.waitsForSocket)
+        }
+        harness.ring.complete(wait, -ECANCELED)
+        harness.turn()
+        #expect(!memory.pointer.pointee.waitsForSocket)
+        memory.pointer.pointee.stepsInFlight = 1
+        harness.ring.complete(token, 10)
+        harness.turn()
+        #expect(
+            harness.ring.handedOver == [
+                .operation(token), .operation(token), .waitForRoom(wait),
+                .cancel(token.named(.sendFileFill)), .cancel(wait), .cancel(token), .operation(token),
+            ]
+        )
+        #expect(harness.owner.seen == [Seen(token: token, result: 0, isFinal: true)])
+        #expect(memory.pointer.pointee.sent == 10)
+        harness.close()
+    }
+
+    // Pitfall 22
+    @Test(arguments: [-ECANCELED, peersEnd, peersEndAndRoom])
+    func aCancelledFileThatWaitsForRoomEndsOnce(result: Int32) throws {
+        let harness = try ScriptedHarness()
+        let (memory, token) = transferThatWaits(harness)
+        harness.backend.cancel(token)
+        harness.ring.complete(token.named(.sendFileWait), result)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: -ECANCELED, isFinal: true)])
+        #expect(memory.pointer.pointee.sent == 0)
+        harness.close()
+    }
+
+    @Test func withoutRoomInTheQueueAWaitForRoomBeginsAnew() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.send()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.turn()
+        harness.ring.complete(token, Self.peersEnd)
+        harness.ring.room = 0
+        harness.turn()
+        harness.ring.room = .max
+        harness.turn()
+        #expect(harness.ring.handedOver == [.operation(token), .wait(token, .write), .operation(token)])
+        harness.ring.complete(token, 3)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: 3, isFinal: true)])
+        harness.close()
+    }
+
     // Pitfall 21
     @Test(arguments: [1, -ECANCELED, -EBADF])
     func aCancelledWaitBringsNothing(result: Int32) throws {

@@ -50,6 +50,34 @@ import Testing
 
     // Behaviour 36
     @Test(arguments: LoopKind.allCases)
+    func aPeerThatHasStoppedSendingGetsAllOfAFile(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let bytes = patternBytes(2_500_001)
+            let place = try TemporaryFile(bytes)
+            let recorder = RecordingProtocol()
+            recorder.onEOF = { _ in true }
+            let (transport, peer) = try loop.connect(recorder)
+            peer.finish()
+            try loop.turn { recorder.eofCount == 1 }
+            let task = loop.createTask {
+                try await File.withFile(place.path, on: loop) { (file) async throws in
+                    try await loop.sendFile(transport, file)
+                }
+            }
+            // Long enough for the socket to be full and waited for, on every kind of loop.
+            try loop.turnUntilWaiting()
+            try loop.callLater(.milliseconds(60)) { loop.stop() }
+            try loop.runForever()
+            #expect(!task.done)
+            try Self.receive(peer, until: task, count: bytes.count, on: loop)
+            #expect(try task.result() == 2_500_001)
+            #expect(peer.received == bytes)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
     func anyStretchOfAFileCanBeSent(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let bytes = patternBytes(3_000_000)

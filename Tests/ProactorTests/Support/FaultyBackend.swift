@@ -32,6 +32,11 @@ final class FaultyBackend: ForwardingBackend {
         get { faultySystem.datagramSendFailures }
         set { faultySystem.datagramSendFailures = newValue }
     }
+    /// What the next sends of transports at once, past the backend, end with.
+    var sendFailures: [Errno] {
+        get { faultySystem.sendFailures }
+        set { faultySystem.sendFailures = newValue }
+    }
     /// How many datagrams went out by one call, for each call.
     var datagramBatches: [Int] { faultySystem.datagramBatches }
     /// How often an option of a socket was asked for.

@@ -7,6 +7,8 @@ import SystemPackage
 /// `@unchecked Sendable`: a test changes it on the loop's thread only.
 final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
+    /// What the next sends at once end with, instead of sending anything.
+    var sendFailures: [Errno] = []
     var bindFailure: Errno?
     /// What the next attempts to send datagrams end with, instead of sending any.
     var datagramSendFailures: [Errno] = []
@@ -34,7 +36,8 @@ final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
     }
 
     override func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
-        super.sendWithoutWaiting(.init(rebasing: bytes.prefix(sendLimit)), on: socket)
+        guard sendFailures.isEmpty else { return -Int(sendFailures.removeFirst().rawValue) }
+        return super.sendWithoutWaiting(.init(rebasing: bytes.prefix(sendLimit)), on: socket)
     }
 
     override func sendDatagrams(

@@ -5,6 +5,8 @@ final class RecordingBufferedProtocol: BufferedProtocol {
     private(set) var received: [UInt8] = []
     private(set) var pieces: [Int] = []
     private(set) var getBufferCount = 0
+    /// How many bytes were in each buffer that came back with nothing received.
+    private(set) var returnedCounts: [Int] = []
     private(set) var eofCount = 0
     private(set) var lostErrors: [(any Error)?] = []
     private(set) weak var transport: (any Transport)?
@@ -41,6 +43,10 @@ final class RecordingBufferedProtocol: BufferedProtocol {
         pieces.append(count)
         received.append(contentsOf: bytes)
         if let transport { try onData?(transport, bytes) }
+    }
+
+    func bufferReturned(_ buffer: consuming OwnedBuffer) {
+        returnedCounts.append(buffer.count)
     }
 
     func eofReceived() throws -> Bool {

@@ -219,11 +219,9 @@ extension SelectorBackend {
 
     /// The next sound connection; -EAGAIN when there is none, or when too many were broken to go on now.
     private func acceptOne(_ listener: Int32, _ address: UnsafeMutablePointer<KernelAddress>) -> Int32 {
-        let room = address.pointee.length
         for _ in 0..<Self.acceptsMax {
             let result = calls.accept(listener, address)
             guard result < 0, AcceptFailure.isAboutOneConnection(result) else { return result }
-            address.pointee.length = room
         }
         return -EAGAIN
     }

@@ -93,7 +93,6 @@ final class KernelRing: RingCalls {
                 socket.rawValue,
                 bytes.baseAddress,
                 Self.length(bytes.count),
-                token.kind == .send,
                 name
             )
         case .sendMessage(let socket, let message):
@@ -131,6 +130,10 @@ final class KernelRing: RingCalls {
     func prepareWait(for side: Readiness, of descriptor: FileDescriptor, token: OperationToken) -> Bool {
         let events = UInt32(side == .read ? POLLIN : POLLOUT)
         return curing_prepare_poll(ring, descriptor.rawValue, events, false, token.rawValue)
+    }
+
+    func prepareWaitForRoom(of descriptor: FileDescriptor, token: OperationToken) -> Bool {
+        curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLOUT), true, token.rawValue)
     }
 
     func prepareWakeUpRead(token: OperationToken) -> Bool {

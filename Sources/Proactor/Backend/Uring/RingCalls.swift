@@ -18,6 +18,9 @@ protocol RingCalls: AnyObject {
     func prepareCancelOfAll(token: OperationToken) -> Bool
     /// Completes with a positive result when that side of the descriptor is ready or has failed.
     func prepareWait(for side: Readiness, of descriptor: FileDescriptor, token: OperationToken) -> Bool
+    /// Completes whenever the descriptor's readiness for writing changes, until it is cancelled. A first time at once when there
+    /// is something to tell.
+    func prepareWaitForRoom(of descriptor: FileDescriptor, token: OperationToken) -> Bool
     /// Arms the read that lets an eventfd end a wait. Only without ``RingFeatures/messageWakeUp``.
     func prepareWakeUpRead(token: OperationToken) -> Bool
 

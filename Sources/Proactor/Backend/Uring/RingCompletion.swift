@@ -14,6 +14,14 @@ extension RingCompletion {
         }
     }
 
+    /// Whether a wait for room found none, and only that the peer has ended its sending: the kernel tells that to every poll.
+    var tellsOnlyOfPeersEnd: Bool { Self.tellsOnlyOfPeersEnd(result) }
+
+    static func tellsOnlyOfPeersEnd(_ events: Int32) -> Bool {
+        events > 0 && events & Int32(CURING_POLL_PEER_ENDED) != 0
+            && events & (POLLOUT | POLLERR | POLLHUP | POLLNVAL) == 0
+    }
+
     /// Whether the operation goes on.
     var hasMore: Bool { flags & CURING_COMPLETION_MORE != 0 }
     /// Whether it names a provided buffer.

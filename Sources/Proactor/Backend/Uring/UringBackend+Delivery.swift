@@ -16,6 +16,8 @@ extension UringBackend {
         case whenBuffersReturn
         /// It goes on once that side of its descriptor is ready.
         case whenReady(Readiness)
+        /// The same for writing, where a single wait would end at once in nothing.
+        case whenRoomComes
         /// It has brought something, and goes on after its owner has dealt with that.
         case afterItsOwner
     }
@@ -45,6 +47,7 @@ extension UringBackend {
         if piece.isFull, isCutMessage(completion.result, record.pointee.operation) {
             conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
         } else if completion.hasMore {
+            guard !record.pointee.isWaiting else { return roomMayHaveCome(completion, record, token: token) }
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
@@ -69,7 +72,7 @@ extension UringBackend {
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
             // A single receive of datagrams would write over what is told of this one.
-            if token.kind != .accept, !features.multishotReceive {
+            if !features.multishotReceive {
                 table.transition(record, to: .parked)
                 satisfied.append(token)
             } else {
@@ -90,7 +93,9 @@ extension UringBackend {
             table.transition(record, to: .parked)
             starved.append(token)
         case .whenReady(let side):
-            waitUntilReady(side, record, token: token)
+            wait(record, token: token) { ring.prepareWait(for: side, of: $0, token: token) }
+        case .whenRoomComes:
+            wait(record, token: token) { ring.prepareWaitForRoom(of: $0, token: token) }
         case .afterItsOwner:
             callBeforeRearming(record, token: token)
         }
@@ -135,7 +140,8 @@ extension UringBackend {
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .onceAdopted, .whenBuffersReturn, .whenReady, .final(-EAGAIN): return .final(-ECANCELED)
+        case .again, .onceAdopted, .whenBuffersReturn, .whenReady, .whenRoomComes, .final(-EAGAIN):
+            return .final(-ECANCELED)
         case .final: return usual
         }
     }
@@ -162,6 +168,9 @@ extension UringBackend {
         case .waitForHangUp where result > 0:
             // A socket's peer that only stops sending is told of too.
             return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
+        case .waitUntilWritable where RingCompletion.tellsOnlyOfPeersEnd(result),
+            .watch(_, .write) where RingCompletion.tellsOnlyOfPeersEnd(result):
+            return .whenRoomComes
         case .watch where result >= 0:
             return .afterItsOwner
         case .acceptOnce where result == -EAGAIN, .receiveOnce where result == -EAGAIN,
@@ -209,23 +218,36 @@ extension UringBackend {
         record.pointee.isWaiting = false
         // A cancelled operation has done nothing, also when its descriptor became ready at the last moment.
         guard record.pointee.state == .inFlight else { return .final(result < 0 ? result : -ECANCELED) }
-        return result >= 0 || result == -EINTR ? .again : .final(result)
+        if record.pointee.operation.side == .write, RingCompletion.tellsOnlyOfPeersEnd(result) {
+            return .whenRoomComes
+        }
+        // Its owner has not cancelled it: then ``roomMayHaveCome(_:_:token:)`` has.
+        return result >= 0 || result == -EINTR || result == -ECANCELED ? .again : .final(result)
     }
 
-    /// Some kernels do not wait for a connection to be made, or for a non-blocking descriptor. The wait has the operation's
-    /// own name, so that a cancel finds it. Without room for it, trying again comes to the same.
-    private func waitUntilReady(
-        _ side: Readiness,
+    /// Some kernels do not wait for a connection to be made, or for a non-blocking descriptor, and none may wait for room. The
+    /// wait has the operation's own name, so that a cancel finds it. Without room for it, trying again comes to the same.
+    private func wait(
         _ record: UnsafeMutablePointer<OperationTable.Record>,
-        token: OperationToken
+        token: OperationToken,
+        _ prepareWait: (FileDescriptor) -> Bool
     ) {
         guard let descriptor = record.pointee.operation.descriptor else {
             preconditionFailure("only what has a descriptor waits for it")
         }
-        guard parked.isEmpty, ring.prepareWait(for: side, of: descriptor, token: token) else {
-            return park(token)
-        }
+        guard prepareWait(descriptor) else { return park(token) }
         record.pointee.isWaiting = true
+    }
+
+    /// A wait for room tells of a change. With room it has done its work, and ends by being cancelled. A second request for that
+    /// does no harm: the kernel sees it before whatever follows the wait under the same name.
+    func roomMayHaveCome(
+        _ completion: RingCompletion,
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        token: OperationToken
+    ) {
+        guard record.pointee.state == .inFlight, !completion.tellsOnlyOfPeersEnd else { return }
+        requestCancel(of: token)
     }
 
     @inline(never)

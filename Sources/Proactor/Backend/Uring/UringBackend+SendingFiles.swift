@@ -48,6 +48,9 @@ extension UringBackend {
             preconditionFailure("a step of a transfer completed an operation of another kind")
         }
         let step = OperationToken(rawValue: completion.user_data).kind
+        if step == .sendFileWait, waitsOn(completion, record, for: transfer.pointee.socket, token: token) {
+            return
+        }
         transfer.pointee.stepCompleted(step, completion.result)
         guard transfer.pointee.stepsInFlight == 0 else { return }
         guard let result = transfer.pointee.result(isCancelled: record.pointee.state == .cancelling) else {
@@ -55,5 +58,20 @@ extension UringBackend {
         }
         unequip(transfer)
         finish(token, result, .init(start: nil, count: 0))
+    }
+
+    /// Whether a transfer's wait for room goes on, since it has found nothing yet but that the peer has ended its sending.
+    private func waitsOn(
+        _ completion: RingCompletion,
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        for socket: FileDescriptor,
+        token: OperationToken
+    ) -> Bool {
+        guard !completion.hasMore else {
+            roomMayHaveCome(completion, record, token: token)
+            return true
+        }
+        guard record.pointee.state == .inFlight, completion.tellsOnlyOfPeersEnd else { return false }
+        return ring.prepareWaitForRoom(of: socket, token: token.named(.sendFileWait))
     }
 }

@@ -45,9 +45,8 @@ extension UringBackend {
     /// Asks the kernel to cancel what it has.
     func requestCancel(of target: OperationToken) {
         let request = target.named(.cancel)
-        if !parked.isEmpty || !prepareCancel(of: target, token: request) {
-            parked.append(request)
-        }
+        // What is parked is not what this is about: the kernel has that.
+        if !prepareCancel(of: target, token: request) { parked.append(request) }
     }
 
     func armWakeUpRead() {

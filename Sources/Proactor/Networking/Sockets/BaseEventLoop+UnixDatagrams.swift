@@ -1,9 +1,8 @@
 import SystemPackage
 
 /// How tasks send on Unix sockets that keep the bounds of messages: as ``DatagramSocketTransport`` does it, and for its reasons.
-/// No send may wait for a full receiver: a ring that tries again sends an empty datagram, because the kernel has consumed the
-/// bytes at the first try. The readiness of a connected socket is its receiver's. It says nothing of one that is named with
-/// the datagram, which is left alone for a while instead.
+/// The readiness of a connected socket is its receiver's. It says nothing of one that is named with the datagram, which is left
+/// alone for a while instead.
 extension BaseEventLoop {
     /// How long a full receiver is left alone.
     private static let restDuration = Duration.milliseconds(1)

@@ -93,6 +93,38 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aPeerThatStopsSendingMakesNoRoom(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            func fill() {
+                var filler = [UInt8](repeating: 1, count: 65_536)
+                while send(pair.first.rawValue, &filler, filler.count, Int32(MSG_DONTWAIT)) > 0 {}
+            }
+            fill()
+            peer.finish()
+            var writes = 0
+            try loop.addWriter(pair.first) { writes += 1 }
+            try loop.settle()
+            #expect(writes == 0)
+            peer.read()
+            // Level-triggered all the same.
+            try loop.turn(until: { writes == 2 })
+            fill()
+            // A call or two may be under way.
+            try loop.settle()
+            writes = 0
+            try loop.settle()
+            #expect(writes == 0)
+            #expect(loop.removeWriter(pair.first))
+            peer.read()
+            try loop.settle()
+            #expect(writes == 0)
+            try pair.first.close()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aReaderIsReplaced(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let watched = try WatchedDescriptor(.pipe)

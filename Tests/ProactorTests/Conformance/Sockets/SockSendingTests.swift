@@ -93,6 +93,31 @@ import Testing
         }
     }
 
+    @Test(arguments: SocketCase.all)
+    func aPeerThatStoppedSendingAndReadsLateGetsAll(flavour: SocketCase) async throws {
+        try await flavour.kind.withLoop { loop in
+            let pair = try flavour.pair()
+            let peer = RawPeer(pair.second)
+            peer.finish()
+            let content = patternBytes(1_000_001)
+            let sender = loop.createTask { try await loop.sockSendAll(pair.first, content) }
+            try loop.turnUntilWaiting()
+            // A loop that waits makes no turns.
+            let before = loop.turnNumber
+            try loop.callLater(.milliseconds(20)) { loop.stop() }
+            try loop.runForever()
+            #expect(loop.turnNumber - before < 50, "the loop did not rest")
+            #expect(!sender.done)
+            try loop.rest {
+                peer.read()
+                return sender.done && peer.received.count >= content.count
+            }
+            try loop.runUntilComplete(sender)
+            #expect(peer.received == content)
+            try pair.first.close()
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func aTaskThatOnlySendsLetsTheOthersRun(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

@@ -139,6 +139,26 @@ import Testing
 
     // Behaviour 32
     @Test(arguments: LoopKind.allCases)
+    func aResetIsTheReasonAlsoWhenAnotherConnectionsCallbackMeetsIt(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (first, second) = (RecordingProtocol(), RecordingProtocol())
+            let (trigger, triggerPeer) = try loop.connect(first, over: .tcp)
+            let (transport, peer) = try loop.connect(second, over: .tcp)
+            // The kernel tells the write, and the receive that is about to be made is told of an end.
+            first.onData = { _, _ in transport.write([UInt8](repeating: 1, count: 16 << 10)) }
+            try loop.settle(turns: 3)
+            triggerPeer.write("x")
+            peer.reset()
+            try loop.turn { second.lostCount == 1 }
+            #expect((second.lostError as? SocketError)?.errno == .connectionReset)
+            #expect(second.eofCount == 0)
+            try loop.finish(trigger, triggerPeer)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    // Behaviour 32
+    @Test(arguments: LoopKind.allCases)
     func aPeerThatGoesWhileThisSideFlushesEndsIt(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let recorder = RecordingProtocol()

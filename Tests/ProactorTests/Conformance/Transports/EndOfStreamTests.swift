@@ -54,6 +54,34 @@ import Testing
         }
     }
 
+    // Pitfall 10
+    @Test(arguments: LoopKind.allCases)
+    func thoseWhoStopSendingAndDoNotReadHoldUpNobody(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            // More than a socket's buffer holds, for more peers than a ring has threads of the kernel's.
+            let content = patternBytes(400_000)
+            let connections = try (0..<20).map { _ in
+                let recorder = RecordingProtocol()
+                recorder.onEOF = { transport in
+                    transport.write(content)
+                    return true
+                }
+                return try loop.connect(recorder)
+            }
+            for (_, peer) in connections { peer.finish() }
+            try loop.turn { connections.allSatisfy { $0.transport.writeBufferSize > 0 } }
+            // The kernel tries a send that it lets wait 128 times, before it gives it to a thread of its own.
+            try loop.settle(turns: 300)
+            let last = try #require(connections.last)
+            try loop.rest {
+                last.peer.read()
+                return last.peer.received.count >= content.count
+            }
+            #expect(last.peer.received == content)
+            for (transport, peer) in connections { try loop.finish(transport, peer) }
+        }
+    }
+
     // Behaviour 31
     @Test(arguments: LoopKind.allCases, [0, 5, 5 << 20])
     func writeEOFFlushesAndReceivesOn(kind: LoopKind, size: Int) async throws {

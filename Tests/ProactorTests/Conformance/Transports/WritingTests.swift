@@ -3,6 +3,48 @@ import Testing
 @testable import Proactor
 
 @Suite struct WritingTests {
+    @Test(arguments: LoopKind.allCases)
+    func ofATurnsLargeWritesTheFirstIsSentAtOnceAndTheRestTogether(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            try loop.settle(turns: 3)
+            let content = patternBytes(30_000)
+            transport.write(Array(content[..<10_000]))
+            #expect(transport.writeBufferSize == 0)
+            transport.write(Array(content[10_000..<20_000]))
+            transport.write(Array(content[20_000...]))
+            #expect(transport.writeBufferSize == 20_000)
+            try loop.turn {
+                peer.read()
+                return peer.received.count == content.count
+            }
+            #expect(peer.received == content)
+            try loop.finish(transport, peer)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aSendAtOnceThatFailsForAMomentLosesNothing(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            backend.sendFailures = [.noBufferSpace]
+            let content = patternBytes(20_000)
+            transport.write(content)
+            #expect(backend.sendFailures.isEmpty)
+            try loop.turn {
+                peer.read()
+                return peer.received.count == content.count
+            }
+            #expect(peer.received == content)
+            // What comes now is an end like any other.
+            peer.finish()
+            try loop.turn { recorder.lostCount == 1 }
+            #expect(recorder.eofCount == 1 && recorder.lostError == nil)
+            try loop.finish(transport, peer)
+        }
+    }
+
     private static let sizes = [0, 1, 4096, 8191, 8192, 65_537, 5 << 20]
 
     /// Writes `bytes` in the way that `form` numbers.
