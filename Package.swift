@@ -47,9 +47,10 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
-            dependencies: ["Proactor", "CPosix", "CUring"],
+            dependencies: ["Proactor", "CPosix", "CUring", "CTestLimits"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -209,6 +209,10 @@ struct RankingTests {
         process.standardOutput = output
         process.standardError = errors
         try process.run()
+        // One that hangs ends in a failure of its test, which reads its output to the end.
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(180)) { [process] in
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        }
         let (said, complained) = (output.fileHandleForReading, errors.fileHandleForReading)
         var complaints = ""
         if let interruptedAfter {

@@ -28,7 +28,7 @@ class BackendHarness<Backend: CompletionBackend> {
         backend.deliver()
     }
 
-    /// Makes turns until `condition` holds; records an issue when ten waits of a second have not brought it about.
+    /// Makes turns until `condition` holds; records an issue when waits of a second, one after the other, have not brought it about.
     func run(until condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) {
         var idleTurns = 0
         while true {
@@ -38,7 +38,7 @@ class BackendHarness<Backend: CompletionBackend> {
             backend.poll(timeoutNanoseconds: secondInNanoseconds)
             backend.deliver()
             if start.duration(to: backend.system.now()) >= .seconds(1) { idleTurns += 1 }
-            guard idleTurns < 10 else {
+            guard idleTurns < Int(TestLimit.wait.components.seconds) else {
                 Issue.record("the condition never came true", sourceLocation: sourceLocation)
                 return
             }

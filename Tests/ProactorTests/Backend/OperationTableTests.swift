@@ -101,22 +101,24 @@ import Testing
         #expect(table.count == 0)
     }
 
-    @Test func endingTwiceTraps() async {
-        await #expect(processExitsWith: .failure) {
+    @Test(.exitTest) func endingTwiceTraps() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let table = OperationTable()
             let token = table.insert(.receive(FileDescriptor(rawValue: 7)), owner: nil)
             _ = table.retire(token)
             _ = table.retire(token)
         }
+        #expect(result.ended(saying: "an operation ended twice"))
     }
 
-    @Test func aForbiddenTransitionTraps() async {
-        await #expect(processExitsWith: .failure) {
+    @Test(.exitTest) func aForbiddenTransitionTraps() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let table = OperationTable()
             let token = table.insert(.receive(FileDescriptor(rawValue: 7)), owner: nil)
             guard let record = table.find(token) else { return }
             table.transition(record, to: .cancelling)
             table.transition(record, to: .inFlight)
         }
+        #expect(result.ended(saying: "operation went from cancelling to inFlight"))
     }
 }

@@ -73,7 +73,7 @@ import Testing
 
     // Pitfall 12
     /// The numbers of io_uring_setup, io_uring_enter and io_uring_register.
-    @Test(arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
+    @Test(.exitTest, arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
     func aFilterOfAnyOfItsCallsLeadsToASelector(_ number: UInt32, _ errno: Int32) async {
         await #expect(processExitsWith: .success) { [number, errno] in
             try refuseCall(number, errno)
@@ -98,7 +98,7 @@ import Testing
     }
 
     // Pitfall 11
-    @Test(.enabled(if: RingEnvironment.kernelCountsRings))
+    @Test(.exitTest, .enabled(if: RingEnvironment.kernelCountsRings))
     func theLimitOnLockedMemoryIsFound() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             // Root is free of it.

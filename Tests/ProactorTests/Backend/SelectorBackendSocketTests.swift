@@ -241,23 +241,25 @@ import Testing
         harness.adopt(reused)
     }
 
-    @Test func twoReceivesOnOneDescriptorTrap() async {
-        await #expect(processExitsWith: .failure) {
+    @Test(.exitTest) func twoReceivesOnOneDescriptorTrap() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let backend = try SelectorBackend(kind: .epoll)
             let local = try SocketPair(.unix, for: backend).first
             backend.submit(.receive(local), owner: nil)
             backend.submit(.receive(local), owner: nil)
         }
+        #expect(result.ended(saying: "two operations on one side of a descriptor"))
     }
 
     // Pitfall 16
-    @Test func closingUnderAnOperationTraps() async {
-        await #expect(processExitsWith: .failure) {
+    @Test(.exitTest) func closingUnderAnOperationTraps() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let backend = try SelectorBackend(kind: .epoll)
             let local = try SocketPair(.unix, for: backend).first
             backend.submit(.receive(local), owner: nil)
             backend.submit(.close(local), owner: nil)
         }
+        #expect(result.ended(saying: "closed with an operation in flight"))
     }
 
     /// An abstract name that no other test and no other process has.

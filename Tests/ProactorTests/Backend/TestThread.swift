@@ -1,4 +1,6 @@
+import CTestLimits
 import Glibc
+import Testing
 
 /// A thread that runs one closure.
 final class TestThread {
@@ -25,7 +27,9 @@ final class TestThread {
         precondition(status == 0, "pthread_create: errno \(status)")
     }
 
-    func join() {
-        pthread_join(thread, nil)
+    /// Waits for its end; an issue when it does not end.
+    func join(sourceLocation: SourceLocation = #_sourceLocation) {
+        let hasEnded = ctestlimits_join(thread, UInt32(TestLimit.wait.components.seconds))
+        #expect(hasEnded, "a thread did not end", sourceLocation: sourceLocation)
     }
 }

@@ -78,7 +78,7 @@ import Testing
                 isOver.withLock { $0 = true }
                 isOver.wakeAll()
             }
-            #expect(isOver.waitFor(timeout: .seconds(10)) { $0 ? true : nil } == true)
+            #expect(isOver.waitFor(timeout: TestLimit.wait) { $0 ? true : nil } == true)
             #expect(place.losesReader())
             withExtendedLifetime(path) {}
         }

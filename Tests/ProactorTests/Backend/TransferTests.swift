@@ -47,7 +47,7 @@ import Testing
                 )
                 let owner = CompletionRecorder()
                 backend.submit(.sendFile(memory.pointer), owner: owner)
-                let deadline = ContinuousClock.now + .seconds(20)
+                let deadline = ContinuousClock.now + TestLimit.wait
                 while owner.seen.isEmpty || peer.received.count < Self.bytes.count - Int(offset) {
                     try #require(ContinuousClock.now < deadline, "the transfer did not end")
                     backend.settle()

@@ -7,7 +7,7 @@ import Testing
 
 /// Waking, closing, threads and forks on the real kernel.
 @Suite struct UringBackendLifeTests {
-    private static let tenSeconds = 10 * secondInNanoseconds
+    private static let limit = Int64(TestLimit.wait / .nanoseconds(1))
 
     private static func wakeUp(byMessage: Bool) -> RingConfiguration {
         var configuration = RingConfiguration()
@@ -19,13 +19,13 @@ import Testing
     @Test(arguments: [true, false]) func anotherThreadEndsEveryWait(_ byMessage: Bool) throws {
         let harness = try RingHarness(Self.wakeUp(byMessage: byMessage))
         let waker = harness.backend.waker
-        let start = harness.backend.system.now()
         for _ in 0..<200 {
             let thread = TestThread { waker.wake() }
-            harness.turn(timeoutNanoseconds: Self.tenSeconds)
+            let start = harness.backend.system.now()
+            harness.turn(timeoutNanoseconds: Self.limit)
+            #expect(start.duration(to: harness.backend.system.now()) < TestLimit.wait)
             thread.join()
         }
-        #expect(start.duration(to: harness.backend.system.now()) < .seconds(10))
         #expect(harness.backend.operationCount == 0)
     }
 
@@ -46,8 +46,8 @@ import Testing
         harness.turn()
         let last = TestThread { waker.wake() }
         let start = harness.backend.system.now()
-        harness.turn(timeoutNanoseconds: Self.tenSeconds)
-        #expect(start.duration(to: harness.backend.system.now()) < .seconds(10))
+        harness.turn(timeoutNanoseconds: Self.limit)
+        #expect(start.duration(to: harness.backend.system.now()) < TestLimit.wait)
         last.join()
     }
 
@@ -56,8 +56,8 @@ import Testing
         harness.backend.waker.wake()
         try harness.backend.start()
         let start = harness.backend.system.now()
-        harness.turn(timeoutNanoseconds: Self.tenSeconds)
-        #expect(start.duration(to: harness.backend.system.now()) < .seconds(10))
+        harness.turn(timeoutNanoseconds: Self.limit)
+        #expect(start.duration(to: harness.backend.system.now()) < TestLimit.wait)
     }
 
     // Pitfall 6
@@ -108,7 +108,7 @@ import Testing
         }
         let start = harness.backend.system.now()
         harness.backend.close()
-        #expect(start.duration(to: harness.backend.system.now()) < .seconds(10))
+        #expect(start.duration(to: harness.backend.system.now()) < TestLimit.wait)
         #expect(harness.backend.operationCount == 0)
         #expect(observed == nil)
         #expect(seesEndOfStream(peer))
@@ -147,16 +147,17 @@ import Testing
     }
 
     // Pitfall 1
-    @Test func anotherThreadsPollIsRefused() async {
-        await #expect(processExitsWith: .failure) {
+    @Test(.exitTest) func anotherThreadsPollIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let harness = try RingHarness()
             nonisolated(unsafe) let backend = harness.backend
             TestThread { backend.poll(timeoutNanoseconds: 0) }.join()
         }
+        #expect(result.ended(saying: "polled on another thread than the one that started it"))
     }
 
     // Pitfall 9
-    @Test func aForkedChildIsRefusedAndTheParentGoesOn() async {
+    @Test(.exitTest) func aForkedChildIsRefusedAndTheParentGoesOn() async {
         await #expect(processExitsWith: .success) {
             let harness = try RingHarness()
             let (reading, writing) = try harness.pair()
@@ -179,7 +180,7 @@ import Testing
         }
     }
 
-    @Test func nothingIsLeftOpen() async {
+    @Test(.exitTest) func nothingIsLeftOpen() async {
         await #expect(processExitsWith: .success) {
             // The test runner has sockets of its own.
             let before = openRingsAndSockets()
@@ -193,7 +194,7 @@ import Testing
         }
     }
 
-    @Test func theEventIsClosedToo() async {
+    @Test(.exitTest) func theEventIsClosedToo() async {
         await #expect(processExitsWith: .success) {
             let harness = try RingHarness(Self.wakeUp(byMessage: false))
             let descriptor = try #require(harness.backend.waker as? EventWaker).descriptor

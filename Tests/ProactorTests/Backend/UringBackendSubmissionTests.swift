@@ -200,12 +200,13 @@ import Testing
     }
 
     // Pitfall 1
-    @Test func anotherThreadsRingIsRefused() async {
-        await #expect(processExitsWith: .failure) {
+    @Test(.exitTest) func anotherThreadsRingIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let harness = try ScriptedHarness()
             harness.ring.waitScript = [-EEXIST]
             harness.turn()
         }
+        #expect(result.ended(saying: "run on another thread than the one that ran it first"))
     }
 
     // Pitfall 8

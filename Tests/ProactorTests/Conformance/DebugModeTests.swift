@@ -28,7 +28,7 @@ import Testing
     }
 
     // Behaviour 10
-    @Test func callsFromTheWrongThreadAreRefused() async {
+    @Test(.exitTest) func callsFromTheWrongThreadAreRefused() async {
         let callSoon = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let loop = try SelectorEventLoop()
             loop.stop()

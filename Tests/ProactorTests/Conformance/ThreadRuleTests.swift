@@ -67,7 +67,7 @@ import Testing
     }
 
     // Behaviour 10
-    @Test(arguments: Call.allCases)
+    @Test(.exitTest, arguments: Call.allCases)
     func aCallFromAnotherThreadEndsTheProgram(_ call: Call) async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             [call] in

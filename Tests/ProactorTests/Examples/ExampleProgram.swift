@@ -7,6 +7,8 @@ import Testing
 final class ExampleProgram {
     private let process = Process()
     private let output = Pipe()
+    // Not the test run's: that would not come to its end before a program that hangs.
+    private let errors = Pipe()
     private let input = Pipe()
     private var rest = Data()
 
@@ -16,15 +18,22 @@ final class ExampleProgram {
         process.executableURL = URL(filePath: tests).deletingLastPathComponent().appending(path: name)
         process.arguments = arguments
         process.standardOutput = output
+        process.standardError = errors
         process.standardInput = input
         // Threads that a pool of the system's has started block all signals, and a child inherits that.
         var none = sigset_t()
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, nil)
         try process.run()
+        // Whoever reads from it, or waits for it, goes on then.
+        TestLimit.after(TestLimit.wait) { [process] in Self.end(process) }
     }
 
     deinit {
+        Self.end(process)
+    }
+
+    private static func end(_ process: Process) {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 
@@ -51,6 +60,7 @@ final class ExampleProgram {
         try input.fileHandleForWriting.close()
         rest += try output.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
+        try FileHandle.standardError.write(contentsOf: errors.fileHandleForReading.readToEnd() ?? Data())
         let lines = String(decoding: rest, as: UTF8.self).split(separator: "\n").map(String.init)
         return (lines, process.terminationStatus)
     }

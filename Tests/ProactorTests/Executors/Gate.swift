@@ -24,7 +24,7 @@ final class Gate: Sendable {
             state.waitingMost = max(state.waitingMost, state.waiting)
         }
         state.wakeAll()
-        _ = state.waitFor(timeout: .seconds(30)) { $0.isOpen ? true : nil }
+        _ = state.waitFor(timeout: TestLimit.wait) { $0.isOpen ? true : nil }
         state.withLock { $0.waiting -= 1 }
     }
 
@@ -35,7 +35,7 @@ final class Gate: Sendable {
 
     /// Waits until so many have come; returns whether they did.
     func waitFor(arrivals: Int) -> Bool {
-        state.waitFor(timeout: .seconds(20)) { $0.arrived >= arrivals ? true : nil } ?? false
+        state.waitFor(timeout: TestLimit.wait) { $0.arrived >= arrivals ? true : nil } ?? false
     }
 }
 

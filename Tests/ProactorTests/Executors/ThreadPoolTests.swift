@@ -49,7 +49,7 @@ import Testing
         for _ in 0..<2 {
             try pool.submit { threads.append(cposix_thread_id()) }
             // Its end cannot be waited for otherwise: nobody is told.
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + TestLimit.wait
             while pool.threadCount > 0, ContinuousClock.now < deadline { cposix_yield() }
             #expect(pool.threadCount == 0)
         }

@@ -9,7 +9,7 @@ import Testing
     private static let size = 64 << 20
 
     /// The kernel raises SIGPIPE also when it returns a count, of what went out before the connection was found broken.
-    @Test func aSendThatBreaksOffInTheMiddleRaisesNoSignal() async {
+    @Test(.exitTest) func aSendThatBreaksOffInTheMiddleRaisesNoSignal() async {
         await #expect(processExitsWith: .success) {
             signal(SIGPIPE, SIG_DFL)
             let sent = try Self.sendUntilTheEnd()
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func aSendThatFailsAtOnceRaisesNoSignal() async {
+    @Test(.exitTest) func aSendThatFailsAtOnceRaisesNoSignal() async {
         await #expect(processExitsWith: .success) {
             signal(SIGPIPE, SIG_DFL)
             let pair = try SocketPair(.unix)
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// A signal that somebody else has raised is theirs.
-    @Test func aSignalThatWasPendingBeforeStays() async {
+    @Test(.exitTest) func aSignalThatWasPendingBeforeStays() async {
         await #expect(processExitsWith: .success) {
             var set = sigset_t()
             sigemptyset(&set)

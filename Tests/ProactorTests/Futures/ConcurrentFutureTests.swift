@@ -27,7 +27,7 @@ import Testing
                 let future = try loop.runCoroutineThreadSafe {
                     loop.isOnLoopThread
                 }
-                #expect(try future.result(timeout: .seconds(10)))
+                #expect(try future.result(timeout: TestLimit.wait))
                 #expect(try future.result())
                 #expect(future.done)
                 let failed = try loop.runCoroutineThreadSafe { () -> Int in throw TestError(number: 1) }

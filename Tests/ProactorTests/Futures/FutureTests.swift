@@ -330,7 +330,7 @@ import Testing
         }
     }
 
-    @Test func settingAResultFromAnotherThreadEndsTheProgram() async {
+    @Test(.exitTest) func settingAResultFromAnotherThreadEndsTheProgram() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let loop = try SelectorEventLoop()
             loop.stop()

@@ -71,7 +71,7 @@ import Testing
     func waitBlocksUntilTheEnd(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let ended = Record<Bool>()
-            async let waited = onThread {
+            async let waited = onThread(hasTurn: true) {
                 try group.wait()
                 ended.append(group.isShutDown)
                 return true

@@ -10,7 +10,7 @@ import Testing
     // Behaviour 8
     // Pitfall 17
     // Pitfall 24
-    @Test(.timeLimit(.minutes(2))) func nothingIsLeftOpen() async {
+    @Test(.exitTest) func nothingIsLeftOpen() async {
         await #expect(processExitsWith: .success) {
             waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {
@@ -20,7 +20,7 @@ import Testing
                     before = openDescriptors()
                     try await onThread { try Self.closeAmidEverything(kind, turns: turns) }
                     // Threads and rings go in their own time.
-                    let deadline = ContinuousClock.now + .seconds(10)
+                    let deadline = ContinuousClock.now + TestLimit.wait
                     while openDescriptors().count > before.count, ContinuousClock.now < deadline {
                         usleep(1000)
                     }

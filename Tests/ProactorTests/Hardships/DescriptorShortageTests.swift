@@ -7,7 +7,7 @@ import Testing
 /// What a loop says, and leaves behind, when the process has no descriptor left. Each in a process of its own: the limit is
 /// the process's.
 @Suite struct DescriptorShortageTests {
-    @Test func everyCallSaysThatDescriptorsHaveRunOut() async {
+    @Test(.exitTest) func everyCallSaysThatDescriptorsHaveRunOut() async {
         await #expect(processExitsWith: .success) {
             waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func aLoopThatCannotBeMadeSaysSo() async {
+    @Test(.exitTest) func aLoopThatCannotBeMadeSaysSo() async {
         await #expect(processExitsWith: .success) {
             waitUntilTheFirstThreadIsSuspended()
             let hog = try DescriptorHog()
@@ -34,7 +34,7 @@ import Testing
 
     // Pitfall 39
     // Behaviour 22
-    @Test func aServerOutlivesTheShortage() async {
+    @Test(.exitTest) func aServerOutlivesTheShortage() async {
         await #expect(processExitsWith: .success) {
             waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {

@@ -8,7 +8,7 @@ import Testing
 /// The host program forks. The child closes what it inherited, and the parent's loop does not notice.
 @Suite struct ForkTests {
     // Pitfall 9
-    @Test func aForkThatClosesTheLoopTakesNothingFromItsParent() async {
+    @Test(.exitTest) func aForkThatClosesTheLoopTakesNothingFromItsParent() async {
         await #expect(processExitsWith: .success) {
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in try Self.forkAndClose(loop) }
@@ -46,7 +46,7 @@ import Testing
     }
 
     /// A child that only runs on, and ends by itself, disturbs nobody either.
-    @Test func aForkThatUsesTheLoopIsTold() async {
+    @Test(.exitTest) func aForkThatUsesTheLoopIsTold() async {
         await #expect(processExitsWith: .success) {
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in

@@ -8,7 +8,7 @@ import Testing
 /// whose it was.
 @Suite struct ManyChildrenTests {
     // Behaviour 39
-    @Test func noneLeavesADescriptorOrAZombie() async {
+    @Test(.exitTest) func noneLeavesADescriptorOrAZombie() async {
         await #expect(processExitsWith: .success) {
             waitUntilTheFirstThreadIsSuspended()
             for kind in LoopKind.allCases {

@@ -7,7 +7,7 @@ import Testing
 /// Signals that interrupt whatever the process does, thousands a second. In a process of its own.
 @Suite struct SignalStormTests {
     // Pitfall 5
-    @Test func everythingWorksWhileSignalsInterruptIt() async {
+    @Test(.exitTest) func everythingWorksWhileSignalsInterruptIt() async {
         await #expect(processExitsWith: .success) {
             for kind in LoopKind.allCases {
                 try await kind.withLoop { loop in

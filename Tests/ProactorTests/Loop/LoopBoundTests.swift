@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func openedElsewhereItEndsTheProgram() async {
+    @Test(.exitTest) func openedElsewhereItEndsTheProgram() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let loop = try SelectorEventLoop()
             loop.stop()

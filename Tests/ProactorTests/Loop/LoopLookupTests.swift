@@ -37,7 +37,7 @@ import Testing
         #expect(other == true)
     }
 
-    @Test func aPolicyOfOnesOwnMakesTheLoops() async {
+    @Test(.exitTest) func aPolicyOfOnesOwnMakesTheLoops() async {
         await #expect(processExitsWith: .success) {
             final class PollPolicy: EventLoopPolicy {
                 let standard = DefaultEventLoopPolicy()

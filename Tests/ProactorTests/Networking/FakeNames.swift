@@ -76,10 +76,7 @@ extension LoopKind {
             let backend = FakeNamesBackend(hosts, over: inner.backend)
             let loop = BaseEventLoop(backend: backend, label: "fake names")
             try body(loop)
-            for _ in 0..<1000 where loop.backend.operationCount > 0 || loop.openTransports.count > 0 {
-                loop.stop()
-                try loop.runForever()
-            }
+            try loop.turn { loop.backend.operationCount == 0 && loop.openTransports.count == 0 }
             #expect(backend.operationCount == 0, "operations leaked", sourceLocation: sourceLocation)
             #expect(backend.names.openSockets.isEmpty, "sockets leaked", sourceLocation: sourceLocation)
             try loop.close()

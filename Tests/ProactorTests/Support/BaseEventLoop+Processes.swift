@@ -26,7 +26,7 @@ extension BaseEventLoop {
     ) throws {
         guard !condition() else { return }
         var isLate = false
-        let limit = try callLater(.seconds(20)) {
+        let limit = try callLater(TestLimit.wait) {
             isLate = true
             self.stop()
         }
@@ -73,7 +73,7 @@ func expectGone(_ pid: Int32, sourceLocation: SourceLocation = #_sourceLocation)
 
 /// A child that a closing loop has killed may take its time to die, and is reaped by a thread then.
 func waitUntilReaped(_ pid: Int32) {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + TestLimit.wait
     while !wasReaped(pid), ContinuousClock.now < deadline { usleep(1000) }
 }
 

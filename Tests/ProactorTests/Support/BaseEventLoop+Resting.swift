@@ -9,7 +9,7 @@ extension BaseEventLoop {
         until condition: () throws -> Bool,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        try run(until: condition, for: .seconds(20), sourceLocation) {
+        try run(until: condition, sourceLocation) {
             try callLater(.milliseconds(1)) { self.stop() }
             try runForever()
         }

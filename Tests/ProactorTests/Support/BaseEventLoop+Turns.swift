@@ -15,17 +15,16 @@ extension BaseEventLoop {
         until condition: () throws -> Bool,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        try run(until: condition, for: .seconds(10), sourceLocation) { try turn() }
+        try run(until: condition, sourceLocation) { try turn() }
     }
 
     /// Takes step after step until `condition` holds.
     func run(
         until condition: () throws -> Bool,
-        for limit: Duration,
         _ sourceLocation: SourceLocation,
         by step: () throws -> Void
     ) throws {
-        let deadline = ContinuousClock.now + limit
+        let deadline = ContinuousClock.now + TestLimit.wait
         while try !condition() {
             guard ContinuousClock.now < deadline else {
                 Issue.record("what was waited for did not come", sourceLocation: sourceLocation)

@@ -11,13 +11,17 @@ extension LoopKind {
         loopCount: Int = 2,
         name: String = "group",
         sourceLocation: SourceLocation = #_sourceLocation,
-        _ body: (EventLoopGroup) async throws -> Void
+        _ body: sending @escaping (EventLoopGroup) async throws -> Void
     ) async throws {
         LogCapture.install()
+        // It was sent here, and the task is its only user.
+        nonisolated(unsafe) let body = body
         let loops = try await TestTurns.shared.run {
-            try await endedGroup(loopCount: loopCount, name: name, body)
+            try await inTask(sourceLocation: sourceLocation) {
+                try await endedGroup(loopCount: loopCount, name: name, body)
+            }
         }
-        for loop in loops { try await loop.waitUntilReleased(sourceLocation: sourceLocation) }
+        for loop in loops ?? [] { try await loop.waitUntilReleased(sourceLocation: sourceLocation) }
     }
 
     private func endedGroup(
@@ -39,12 +43,12 @@ extension LoopKind {
     }
 }
 
-/// Waits until `condition` holds, some seconds at most: for what other threads do in their own time.
+/// Waits until `condition` holds: for what other threads do in their own time.
 func eventually(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + TestLimit.wait
     while try await !condition() {
         guard ContinuousClock.now < deadline else {
             Issue.record("what was waited for did not come", sourceLocation: sourceLocation)

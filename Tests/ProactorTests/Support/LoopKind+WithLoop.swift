@@ -1,6 +1,4 @@
-import Dispatch
-import Foundation
-import Synchronization
+import Glibc
 import Testing
 
 @testable import Proactor
@@ -11,28 +9,25 @@ extension LoopKind {
     ///
     /// - Parameter abandonsTasks: the body leaves tasks behind that never end, and with them the loop.
     func withLoop(
-        timeLimit: Duration = .seconds(30),
         abandonsTasks: Bool = false,
         sourceLocation: SourceLocation = #_sourceLocation,
         _ body: sending @escaping (BaseEventLoop) throws -> Void
     ) async throws {
         try await withLoop(
             madeBy: { try $0.makeLoop() },
-            timeLimit: timeLimit,
             abandonsTasks: abandonsTasks,
             sourceLocation: sourceLocation,
             body
         )
     }
 
-    /// As ``withLoop(timeLimit:abandonsTasks:sourceLocation:_:)``, with a backend that can be made to fail.
+    /// As ``withLoop(abandonsTasks:sourceLocation:_:)``, with a backend that can be made to fail.
     func withFaultyLoop(
         sourceLocation: SourceLocation = #_sourceLocation,
         _ body: sending @escaping (BaseEventLoop, FaultyBackend) throws -> Void
     ) async throws {
         try await withLoop(
             madeBy: { try $0.makeFaultyLoop().0 },
-            timeLimit: .seconds(30),
             abandonsTasks: false,
             sourceLocation: sourceLocation
         ) { loop in
@@ -40,7 +35,7 @@ extension LoopKind {
         }
     }
 
-    /// As ``withLoop(timeLimit:abandonsTasks:sourceLocation:_:)``, with a loop that receives datagrams up to a size only.
+    /// As ``withLoop(abandonsTasks:sourceLocation:_:)``, with a loop that receives datagrams up to a size only.
     func withLoop(
         datagramSize: Int,
         sourceLocation: SourceLocation = #_sourceLocation,
@@ -48,7 +43,6 @@ extension LoopKind {
     ) async throws {
         try await withLoop(
             madeBy: { try $0.makeLoop(datagramSize: datagramSize) },
-            timeLimit: .seconds(30),
             abandonsTasks: false,
             sourceLocation: sourceLocation,
             body
@@ -57,12 +51,11 @@ extension LoopKind {
 
     private func withLoop(
         madeBy makeLoop: @escaping @Sendable (LoopKind) throws -> BaseEventLoop,
-        timeLimit: Duration,
         abandonsTasks: Bool,
         sourceLocation: SourceLocation,
         _ body: sending @escaping (BaseEventLoop) throws -> Void
     ) async throws {
-        let released = try await onThread(timeLimit: timeLimit, sourceLocation: sourceLocation) { [self] in
+        let released = try await onThread(sourceLocation: sourceLocation) { [self] in
             LogCapture.install()
             let loop = try makeLoop(self)
             let reference = WeakLoop(loop)
@@ -81,7 +74,7 @@ extension LoopKind {
     /// Gives what the body has closed the turns that it needs to go. A turn without work takes no time, so they are bounded
     /// by the clock and not by their number.
     private func settle(_ loop: BaseEventLoop, sourceLocation: SourceLocation) {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + TestLimit.wait
         while ContinuousClock.now < deadline {
             guard !loop.isClosed, loop.backend.operationCount > 0 || loop.openTransports.count > 0 else {
                 return
@@ -96,63 +89,6 @@ extension LoopKind {
     }
 }
 
-/// Runs `body` on a new thread and returns its result; `nil`, and an issue, when it takes longer than
-/// `timeLimit`.
-func onThread<Value>(
-    timeLimit: Duration = .seconds(30),
-    sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: sending @escaping () throws -> sending Value
-) async throws -> Value? {
-    let outcome = ThreadOutcome<Value>()
-    // It was sent here, and the thread is its only user.
-    nonisolated(unsafe) let body = body
-    let ended = await TestTurns.shared.run {
-        let thread = Thread { outcome.finish(Result { try body() }) }
-        thread.stackSize = 1 << 20
-        thread.start()
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(timeLimit.components.seconds))) {
-            outcome.finish(nil)
-        }
-        return await outcome.value()
-    }
-    guard let result = ended else {
-        Issue.record("the test did not end within \(timeLimit)", sourceLocation: sourceLocation)
-        return nil
-    }
-    return try result.get()
-}
-
-/// What a thread came to, or the end of its time, whichever is first.
-private final class ThreadOutcome<Value>: @unchecked Sendable {
-    // Guarded by the lock; the value is handed over once.
-    private let lock = NSLock()
-    private var isFinished = false
-    private var result: Result<Value, any Error>?
-    private var waiter: CheckedContinuation<Void, Never>?
-
-    func finish(_ result: Result<Value, any Error>?) {
-        let waiter = lock.withLock { () -> CheckedContinuation<Void, Never>? in
-            guard !isFinished else { return nil }
-            isFinished = true
-            self.result = result
-            defer { self.waiter = nil }
-            return self.waiter
-        }
-        waiter?.resume()
-    }
-
-    func value() async -> Result<Value, any Error>? {
-        await withCheckedContinuation { continuation in
-            let isFinished = lock.withLock {
-                if !self.isFinished { waiter = continuation }
-                return self.isFinished
-            }
-            if isFinished { continuation.resume() }
-        }
-        return lock.withLock { result }
-    }
-}
-
 /// Whether a loop is gone.
 final class WeakLoop: @unchecked Sendable {
     private weak let loop: BaseEventLoop?
@@ -163,7 +99,7 @@ final class WeakLoop: @unchecked Sendable {
 
     /// Other threads, such as those that a task visited, may hold it for some moments.
     func waitUntilReleased(sourceLocation: SourceLocation) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + TestLimit.wait
         while loop != nil, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(1)) }
         #expect(loop == nil, "the event loop leaked", sourceLocation: sourceLocation)
     }

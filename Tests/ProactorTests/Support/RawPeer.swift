@@ -67,9 +67,9 @@ final class RawPeer {
         }
     }
 
-    /// Waits for the end of the connection, 10 seconds at most, without any loop.
+    /// Waits for the end of the connection, without any loop.
     func waitUntilOver() {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + TestLimit.wait
         while !isOver, ContinuousClock.now < deadline {
             var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             poll(&interest, 1, 100)

@@ -42,17 +42,17 @@ final class RawPipe {
         return max(Glibc.write(writing.rawValue, bytes, bytes.count), 0)
     }
 
-    /// Waits, 10 seconds at most, until nobody can read any more. A child that another test starts has a copy of every
+    /// Waits until nobody can read any more. A child that another test starts has a copy of every
     /// descriptor for a moment.
     func isUnread() -> Bool {
         var interest = pollfd(fd: writing.rawValue, events: 0, revents: 0)
-        while poll(&interest, 1, 10_000) < 0, errno == EINTR {}
+        while poll(&interest, 1, Int32(TestLimit.wait / .milliseconds(1))) < 0, errno == EINTR {}
         return interest.revents & Int16(POLLERR) != 0
     }
 
-    /// Takes all until the end, for which it waits 10 seconds at most.
+    /// Takes all until the end, for which it waits.
     func readToEnd() -> Bool {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + TestLimit.wait
         while !sawEnd, ContinuousClock.now < deadline {
             var interest = pollfd(fd: reading.rawValue, events: Int16(POLLIN), revents: 0)
             poll(&interest, 1, 100)

@@ -1,11 +1,12 @@
+import CTestLimits
 import Foundation
 import Glibc
 
 /// Runs `body` in a fork of this process, which exits with what it returns, and waits for it. Returns its wait status.
 ///
 /// A fork has one thread, and what another had locked stays locked in it for ever: the Swift runtime takes locks to make
-/// metadata, at times that no code shows. So it is made while all others sleep. One that hangs nevertheless dies of
-/// SIGALRM, which is a status like any other, rather than keep the pipes of the test run open.
+/// metadata, at times that no code shows. So it is made while all others sleep. One that hangs nevertheless is
+/// ended, which is a status like any other, rather than keep the pipes of the test run open.
 func statusOfFork(running body: () -> Int32) -> Int32 {
     typealias Fork = @convention(c) () -> Int32
     // Swift does not import it.
@@ -13,8 +14,7 @@ func statusOfFork(running body: () -> Int32) -> Int32 {
     waitUntilOtherThreadsSleep()
     let child = fork()
     if child == 0 {
-        unblockSignal(SIGALRM)
-        alarm(20)
+        ctestlimits_end_process_after(UInt32(TestLimit.fork / .milliseconds(1)))
         _exit(body())
     }
     var status: Int32 = -1
@@ -22,9 +22,9 @@ func statusOfFork(running body: () -> Int32) -> Int32 {
     return status
 }
 
-/// Twice in a row, since one may be woken by another that was looked at after it. Gives up after ten seconds.
+/// Twice in a row, since one may be woken by another that was looked at after it. Gives up after a while.
 private func waitUntilOtherThreadsSleep() {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + TestLimit.wait
     var sightings = 0
     while sightings < 2, ContinuousClock.now < deadline {
         sightings = otherThreadsSleep() ? sightings + 1 : 0

@@ -37,10 +37,10 @@ final class TemporaryFile {
         return true
     }
 
-    /// Waits until nobody has the named pipe open for reading, 10 seconds at most; returns whether that came true. A child
+    /// Waits until nobody has the named pipe open for reading; returns whether that came true. A child
     /// process that is just being started has all descriptors for a moment.
     func losesReader() -> Bool {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + TestLimit.wait
         while hasReader {
             guard ContinuousClock.now < deadline else { return false }
             sched_yield()

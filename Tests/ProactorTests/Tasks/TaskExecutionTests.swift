@@ -175,7 +175,7 @@ import Testing
         #expect(withUnsafeCurrentTask { $0 != nil })
     }
 
-    @Test func aBodyOfTheMainActorIsRefusedByCreateTask() async {
+    @Test(.exitTest) func aBodyOfTheMainActorIsRefusedByCreateTask() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             try await MainActor.run {
                 let loop = try SelectorEventLoop()
@@ -185,7 +185,7 @@ import Testing
         #expect(result.ended(saying: "isolated to MainActor"))
     }
 
-    @Test func mainActorCodeMayRunALoop() async {
+    @Test(.exitTest) func mainActorCodeMayRunALoop() async {
         await #expect(processExitsWith: .success) {
             try await MainActor.run {
                 let loop = try SelectorEventLoop()

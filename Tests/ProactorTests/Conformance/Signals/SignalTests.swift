@@ -259,7 +259,7 @@ private final class Interruptions: Sendable {
     /// Returns when no more signals come.
     func end() -> Bool {
         state.withLock { $0.isOver = true }
-        return state.waitFor(timeout: .seconds(20)) { $0.hasEnded ? true : nil } ?? false
+        return state.waitFor(timeout: TestLimit.wait) { $0.hasEnded ? true : nil } ?? false
     }
 }
 

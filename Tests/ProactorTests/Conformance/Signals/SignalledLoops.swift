@@ -52,6 +52,6 @@ final class SignalledLoops: Sendable {
     }
 
     private func wait(_ reached: (State) -> Int) -> Bool {
-        state.waitFor(timeout: .seconds(20)) { reached($0) >= count ? true : nil } ?? false
+        state.waitFor(timeout: TestLimit.wait) { reached($0) >= count ? true : nil } ?? false
     }
 }
