@@ -49,7 +49,7 @@ import Testing
     }
 
     /// Who blocks the signal by itself must not find one, when it unblocks it, that a call of this library has raised.
-    @Test func aSignalThatIsBlockedIsTakenAwayToo() async {
+    @Test(.exitTest) func aSignalThatIsBlockedIsTakenAwayToo() async {
         await #expect(processExitsWith: .success) {
             var set = sigset_t()
             sigemptyset(&set)
