@@ -20,8 +20,11 @@ import Testing
                     try loop.settle()
                     let before = try openDescriptors()
                     for number in 0..<10 {
-                        // To their ends, killed, stopped and killed, and with a grandchild that keeps the pipes.
-                        let commands = ["echo all", "kill -KILL $$", "kill -STOP $$", "sleep 30 & exit 3"]
+                        // To their ends, killed, stopped and killed, and with a grandchild that keeps the pipes until
+                        // its input ends.
+                        let commands = [
+                            "echo all", "kill -KILL $$", "kill -STOP $$", "exec 3<&0; cat <&3 & exit 3",
+                        ]
                         let (child, recorder) = try loop.startShell(commands[number % 4])
                         if number % 4 == 2 {
                             // A child that is stopped has not ended.
