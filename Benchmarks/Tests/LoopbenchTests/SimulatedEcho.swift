@@ -66,17 +66,7 @@ final class StallingEcho: SimulatedTime {
     init(stall: Duration = .zero, after: Int, spoils: Bool = false, ends: Bool = false) throws {
         stallNanoseconds = UInt64(stall / .nanoseconds(1))
         (self.after, self.spoils, self.ends) = (after, spoils, ends)
-        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        self.listener = listener
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let name = Array(path.utf8.dropFirst())
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.dropFirst().copyBytes(from: name) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.count)
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) }
-        }
-        guard bound == 0, listen(listener, 16) == 0 else { throw SocketFailure(code: errno) }
+        listener = try Self.listener(at: path)
     }
 
     deinit { for descriptor in connections + [listener] { close(descriptor) } }

@@ -24,6 +24,21 @@ import Testing
         return Array(ready[..<count])
     }
 
+    /// The selector sleeps through its whole wait, until another descriptor has something to tell.
+    private func expectSilence(
+        of selector: EpollSelector,
+        untilWritingTo peer: FileDescriptor,
+        wakes other: FileDescriptor,
+        _ harness: SelectorHarness
+    ) throws {
+        #expect(wait(selector).isEmpty)
+        let start = harness.backend.system.now()
+        #expect(wait(selector, timeoutNanoseconds: 2_000_000).isEmpty)
+        #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(2))
+        try peer.writeAll([2])
+        #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [other.rawValue])
+    }
+
     /// A high number of the selector's own, for ``SelectorHarness/duplicate(_:at:)``.
     private func index(_ base: Int32, _ kind: SelectorKind) -> Int32 {
         base + Int32(SelectorKind.allCases.firstIndex(of: kind)!)
@@ -114,12 +129,7 @@ import Testing
             try gone.close()
             try selector.watch(gone.rawValue, for: [])
             try peer.writeAll([1])
-            #expect(wait(selector).isEmpty)
-            let start = harness.backend.system.now()
-            #expect(wait(selector, timeoutNanoseconds: 2_000_000).isEmpty)
-            #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(2))
-            try otherPeer.writeAll([2])
-            #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [other.rawValue])
+            try expectSilence(of: selector, untilWritingTo: otherPeer, wakes: other, harness)
         }
     }
 
@@ -140,12 +150,7 @@ import Testing
             try gone.close()
             try selector.watch(gone.rawValue, for: [])
             try peer.writeAll([1])
-            #expect(wait(selector).isEmpty)
-            let start = harness.backend.system.now()
-            #expect(wait(selector, timeoutNanoseconds: 2_000_000).isEmpty)
-            #expect(start.duration(to: harness.backend.system.now()) >= .milliseconds(2))
-            try otherPeer.writeAll([2])
-            #expect(wait(selector, timeoutNanoseconds: -1).map(\.descriptor) == [other.rawValue])
+            try expectSilence(of: selector, untilWritingTo: otherPeer, wakes: other, harness)
         }
     }
 

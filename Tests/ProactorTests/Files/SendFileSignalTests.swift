@@ -22,12 +22,7 @@ import Testing
     @Test(.exitTest) func aSendThatFailsAtOnceRaisesNoSignal() async {
         await #expect(processExitsWith: .success) {
             signal(SIGPIPE, SIG_DFL)
-            let pair = try SocketPair(.unix)
-            let place = try TemporaryFile([1, 2, 3])
-            let file = try FileDescriptor.open(place.path, .readOnly)
-            try pair.second.close()
-            var offset: Int64 = 0
-            #expect(cposix_sendfile(pair.first.rawValue, file.rawValue, &offset, 3) == -Int64(EPIPE))
+            try Self.expectAFailureAtOnce()
             #expect(!Self.isPending(SIGPIPE))
             #expect(!Self.isBlocked(SIGPIPE))
         }
@@ -36,10 +31,7 @@ import Testing
     /// A signal that somebody else has raised is theirs.
     @Test(.exitTest) func aSignalThatWasPendingBeforeStays() async {
         await #expect(processExitsWith: .success) {
-            var set = sigset_t()
-            sigemptyset(&set)
-            sigaddset(&set, SIGPIPE)
-            pthread_sigmask(SIG_BLOCK, &set, nil)
+            Self.blockSignal()
             raise(SIGPIPE)
             let sent = try Self.sendUntilTheEnd()
             #expect(sent > 0 && sent < Self.size)
@@ -51,16 +43,8 @@ import Testing
     /// Who blocks the signal by itself must not find one, when it unblocks it, that a call of this library has raised.
     @Test(.exitTest) func aSignalThatIsBlockedIsTakenAwayToo() async {
         await #expect(processExitsWith: .success) {
-            var set = sigset_t()
-            sigemptyset(&set)
-            sigaddset(&set, SIGPIPE)
-            pthread_sigmask(SIG_BLOCK, &set, nil)
-            let pair = try SocketPair(.unix)
-            let place = try TemporaryFile([1, 2, 3])
-            let file = try FileDescriptor.open(place.path, .readOnly)
-            try pair.second.close()
-            var offset: Int64 = 0
-            #expect(cposix_sendfile(pair.first.rawValue, file.rawValue, &offset, 3) == -Int64(EPIPE))
+            Self.blockSignal()
+            try Self.expectAFailureAtOnce()
             var ends: [Int32] = [-1, -1]
             try #require(cposix_stream_pipe(&ends) == 0)
             close(ends[0])
@@ -73,6 +57,22 @@ import Testing
             #expect(!Self.isPending(SIGPIPE))
             #expect(Self.isBlocked(SIGPIPE))
         }
+    }
+
+    private static func blockSignal() {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    private static func expectAFailureAtOnce() throws {
+        let pair = try SocketPair(.unix)
+        let place = try TemporaryFile([1, 2, 3])
+        let file = try FileDescriptor.open(place.path, .readOnly)
+        try pair.second.close()
+        var offset: Int64 = 0
+        #expect(cposix_sendfile(pair.first.rawValue, file.rawValue, &offset, 3) == -Int64(EPIPE))
     }
 
     /// Sends a file to a peer that reads nothing, over a connection that is ended once something has come. Returns what the

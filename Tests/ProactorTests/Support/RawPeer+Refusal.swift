@@ -7,7 +7,7 @@ extension RawPeer {
     /// A child that another test starts has a copy of the listener until it is another program, which on a busy machine
     /// takes a while: until then the kernel takes connections for it.
     static func refuses(port: UInt16) throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + TestLimit.wait
         repeat {
             do { _ = try RawPeer(connectedTo: port) } catch Errno.connectionRefused { return true }
             usleep(1000)

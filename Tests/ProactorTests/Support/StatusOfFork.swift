@@ -2,7 +2,8 @@ import CTestLimits
 import Foundation
 import Glibc
 
-/// Runs `body` in a fork of this process, which exits with what it returns, and waits for it. Returns its wait status.
+/// Runs `body` in a fork of this process, which exits with what it returns, and waits for it. Returns its wait status, or -1 when
+/// there was none.
 ///
 /// A fork has one thread, and what another had locked stays locked in it for ever: the Swift runtime takes locks to make
 /// metadata, at times that no code shows. So it is made while all others sleep. One that hangs nevertheless is
@@ -17,6 +18,7 @@ func statusOfFork(running body: () -> Int32) -> Int32 {
         ctestlimits_end_process_after(UInt32(TestLimit.fork / .milliseconds(1)))
         _exit(body())
     }
+    guard child > 0 else { return -1 }
     var status: Int32 = -1
     waitpid(child, &status, 0)
     return status
