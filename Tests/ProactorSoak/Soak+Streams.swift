@@ -41,7 +41,7 @@ extension Soak {
             if random.oneIn(6) { try await pause(client) }
         }
         switch random.number(1...10) {
-        case 1: client.transport?.close()
+        case 1: try close(client)
         case 2: client.transport?.abort()
         case 3: reset(client)
         case 4:
@@ -50,6 +50,14 @@ extension Soak {
             try await client.untilAllIsBack()
             client.transport?.close()
         }
+    }
+
+    /// Closes with bytes still to be sent. The echo may never take the last of them: who has closed does not read, and it takes
+    /// no more than it can send back. So there is a limit, as an application sets it.
+    private func close(_ client: SoakClient) throws {
+        guard let transport = client.transport else { return }
+        transport.close()
+        _ = try loop.callLater(random.microseconds(0...20_000)) { transport.abort() }
     }
 
     private func pause(_ client: SoakClient) async throws {

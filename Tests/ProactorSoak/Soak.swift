@@ -11,8 +11,6 @@ final class Soak {
 
     /// How many scenarios run at the same time.
     private static let driverCount = 24
-    /// No scenario may take longer.
-    private static let scenarioLimit = Duration.seconds(30)
 
     let kind: SoakKind
     let loop: BaseEventLoop
@@ -138,9 +136,7 @@ final class Soak {
     /// Runs a scenario in a task of its own, cancels it in the middle once in a while, and waits for it in any case.
     private func perform(_ name: String, _ scenario: @escaping Scenario) async {
         let task = loop.createTask(name: name) { try await scenario(self) }
-        let limit = try? loop.callLater(Self.scenarioLimit) {
-            fatalError("a scenario of the soak hangs: \(name)")
-        }
+        let limit = try? limit(name)
         defer { limit?.cancel() }
         if random.oneIn(4) {
             _ = try? loop.callLater(random.microseconds(0...3000)) { task.cancel() }
@@ -177,7 +173,7 @@ final class Soak {
         if !left.isEmpty { throw SoakProblem("left behind: \(left.joined(separator: ", "))") }
     }
 
-    private func leftBehind() -> [String] {
+    func leftBehind() -> [String] {
         let numbers = [
             ("operations", loop.backend.operationCount),
             ("receive buffers", (loop.backend as? UringBackend)?.lostBufferCount ?? 0),

@@ -12,5 +12,8 @@ public protocol BaseTransport: AnyObject {
     /// Whether the transport is closing or closed.
     var isClosing: Bool { get }
     /// Sends what was written, then closes; nothing more is received. `connectionLost(nil)` follows in a later turn.
+    ///
+    /// A peer that does not read holds the close up for as long, and so does one that reads no more than it can send back, since
+    /// this side has stopped reading. What must end in time is ended by its transport's `abort()`, from a timer.
     func close()
 }
