@@ -1,5 +1,3 @@
-import SystemPackage
-
 /// The event loop over epoll, poll or select.
 ///
 /// See ``AbstractEventLoop`` for what it does. It works where io_uring does not, and as a measure for it.
@@ -14,8 +12,8 @@ public final class SelectorEventLoop: BaseEventLoop, @unchecked Sendable {
 
     /// Makes a loop that waits with `selector`.
     ///
-    /// - Throws: the system's error when there is no descriptor left for it.
-    public init(selector: SelectorKind = .epoll) throws(Errno) {
+    /// - Throws: what could not be had for it, and why; mostly that no descriptor is left.
+    public init(selector: SelectorKind = .epoll) throws(SelectorUnavailable) {
         self.selector = selector
         super.init(backend: try SelectorBackend(kind: selector), label: "proactor.\(selector)")
     }

@@ -23,7 +23,5 @@ extension FailedCall {
     }
 
     /// What helps whatever was tried.
-    private var commonAdvice: String? {
-        errno == .tooManyOpenFiles ? "raise the limit on open files (ulimit -n)" : nil
-    }
+    private var commonAdvice: String? { errno.descriptorAdvice }
 }

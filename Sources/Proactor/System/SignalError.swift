@@ -31,7 +31,7 @@ extension SignalError: CustomStringConvertible {
             "\(signal) cannot be handled by a loop: the instruction that raised it would be run again and again"
         case .failed(let signal, let errno):
             "setting a handler for \(signal) failed: \(errno)"
-                + (errno == .tooManyOpenFiles ? "; raise the limit on open files (ulimit -n)" : "")
+                + (errno.descriptorAdvice.map { "; \($0)" } ?? "")
         }
     }
 }

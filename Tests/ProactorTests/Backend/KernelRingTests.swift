@@ -55,6 +55,41 @@ import Testing
         curing_last_enter_flags(ring.ring) & CURING_ENTER_NO_IOWAIT != 0
     }
 
+    @Test(arguments: [false, true])
+    func aWriteIsLoudUntilItIsOver(isQuiet: Bool) throws {
+        var configuration = RingConfiguration()
+        configuration.quietWrites = isQuiet
+        let harness = try RingHarness(configuration)
+        let ring = try kernelRing(harness)
+        let loud = harness.backend.features.quietWrites ? 0 : 1
+        let (writing, reading) = try harness.pair()
+        let peer = RawPeer(reading)
+        harness.disown(reading)
+        // Non-blocking, as pipes are on every loop.
+        try #require(fcntl(writing.rawValue, F_SETFL, O_NONBLOCK) == 0)
+        let bytes = UnsafeRawBufferPointer(harness.buffer([UInt8](repeating: 7, count: 65_536)))
+        while Glibc.send(writing.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT)) > 0 {}
+        peer.finish()
+        let owner = CompletionRecorder()
+        let token = harness.backend.submit(.pipeWrite(writing, bytes), owner: owner)
+        #expect(ring.loudWriteCount == loud)
+        func turn(until condition: () -> Bool) throws {
+            let deadline = ContinuousClock.now + TestLimit.wait
+            while !condition() {
+                try #require(ContinuousClock.now < deadline, "what was waited for did not come")
+                harness.turn(timeoutNanoseconds: 1_000_000)
+            }
+        }
+        // A wait that ends in nothing but the peer's end, and one that lasts.
+        try turn { harness.backend.table.find(token)?.pointee.isWaiting == true }
+        for _ in 0..<300 { harness.turn() }
+        #expect(ring.loudWriteCount == loud && owner.seen.isEmpty)
+        peer.read()
+        try turn { !owner.seen.isEmpty }
+        #expect(owner.results.allSatisfy { $0 > 0 } && owner.finals.count == 1)
+        #expect(ring.loudWriteCount == 0)
+    }
+
     // Pitfall 14
     @Test func noKernelThreadPollsForSubmissions() throws {
         let harness = try RingHarness()

@@ -31,8 +31,21 @@ struct ScriptedHarness {
     func connect() -> OperationToken {
         backend.submit(.connect(Self.descriptor, Self.address), owner: owner)
     }
-    func send() -> OperationToken {
-        backend.submit(.send(Self.descriptor, .init(start: nil, count: 0)), owner: owner)
+    func send() -> OperationToken { write(.send) }
+
+    /// What waits for room, by its kind.
+    static let writes: [OperationKind] = [.send, .sendMessage, .pipeWrite, .pipeWriteVector]
+
+    func write(_ kind: OperationKind) -> OperationToken {
+        let bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        let operation: IOOperation =
+            switch kind {
+            case .sendMessage: .sendMessage(Self.descriptor, Self.message)
+            case .pipeWrite: .pipeWrite(Self.descriptor, bytes)
+            case .pipeWriteVector: .pipeWriteVector(Self.descriptor, Self.message)
+            default: .send(Self.descriptor, bytes)
+            }
+        return backend.submit(operation, owner: owner)
     }
 
     /// One turn as a loop makes it.
@@ -55,5 +68,10 @@ struct ScriptedHarness {
         let address = UnsafeMutablePointer<KernelAddress>.allocate(capacity: 1)
         address.initialize(to: KernelAddress(storage: sockaddr_storage(), length: 0))
         return address
+    }()
+    nonisolated(unsafe) private static let message: UnsafeMutablePointer<msghdr> = {
+        let message = UnsafeMutablePointer<msghdr>.allocate(capacity: 1)
+        message.initialize(to: msghdr())
+        return message
     }()
 }

@@ -91,6 +91,86 @@ import Testing
         #expect(observed != nil)
     }
 
+    /// A file's way to a socket of the test's, whose own limit for sends is five seconds.
+    private struct Transfer {
+        static let ownTimeout: Int64 = 5_000_000
+        let system = LinuxSystemCalls(nonBlocking: false)
+        let pair: SocketPair
+        let memory: FileTransferMemory
+
+        init() throws {
+            pair = try SocketPair(.unix)
+            memory = FileTransferMemory(
+                FileTransfer(socket: pair.first, file: pair.second, offset: 0, count: 10)
+            )
+            _ = try system.exchangeSendTimeout(of: pair.first, microseconds: Self.ownTimeout)
+        }
+
+        /// Asks, and changes nothing.
+        func timeout() throws -> Int64 {
+            let timeout = try system.exchangeSendTimeout(of: pair.first, microseconds: Self.ownTimeout)
+            _ = try system.exchangeSendTimeout(of: pair.first, microseconds: timeout)
+            return timeout
+        }
+
+        func end() throws {
+            try pair.first.close()
+            try pair.second.close()
+        }
+    }
+
+    // Pitfall 2
+    @Test func aFileThatFoundNoRoomLeavesItsSocketAsItWas() throws {
+        let harness = try ScriptedHarness()
+        let transfer = try Transfer()
+        harness.ring.room = 0
+        harness.backend.submit(.sendFile(transfer.memory.pointer), owner: harness.owner)
+        #expect(try transfer.timeout() != Transfer.ownTimeout)
+        harness.backend.close()
+        #expect(try transfer.timeout() == Transfer.ownTimeout)
+        #expect(transfer.memory.pointer.pointee.pipe == nil && harness.backend.operationCount == 0)
+        try transfer.end()
+    }
+
+    /// On the real ring, where such a file has one or two submissions.
+    @Test(arguments: [1, 64])
+    func aFileThatWasNeverHandedOverLeavesItsSocketAsItWas(queue: Int) throws {
+        var configuration = RingConfiguration()
+        configuration.submissionQueueSize = queue
+        let backend = try UringBackend(configuration: configuration)
+        let transfer = try Transfer()
+        backend.submit(.sendFile(transfer.memory.pointer), owner: nil)
+        #expect(transfer.memory.pointer.pointee.stepsInFlight == min(queue, 2))
+        backend.close()
+        #expect(try transfer.timeout() == Transfer.ownTimeout)
+        #expect(transfer.memory.pointer.pointee.stepsInFlight == 0 && backend.operationCount == 0)
+        try transfer.end()
+    }
+
+    // Pitfall 24
+    @Test(arguments: [false, true])
+    func aFileOfWhichTheKernelHasAStepKeepsItsMemory(stepCompletes: Bool) throws {
+        let harness = try ScriptedHarness()
+        let transfer = try Transfer()
+        weak var observed: CompletionRecorder?
+        do {
+            let owner = CompletionRecorder()
+            observed = owner
+            let token = harness.backend.submit(.sendFile(transfer.memory.pointer), owner: owner)
+            // The ring's queue has one of its two steps still.
+            transfer.memory.pointer.pointee.stepsInFlight = 2
+            if stepCompletes { harness.ring.complete(token.named(.sendFileFill), 10) }
+        }
+        nonisolated(unsafe) let backend = harness.backend
+        TestThread { backend.close() }.join()
+        #expect(harness.ring.isDestroyed && harness.ring.keptBuffers != stepCompletes)
+        #expect((observed == nil) == stepCompletes)
+        #expect(transfer.memory.pointer.pointee.stepsInFlight == (stepCompletes ? 0 : 1))
+        // What the kernel still tries is cancelled with the ring, and needs no limit.
+        #expect(try transfer.timeout() == Transfer.ownTimeout)
+        try transfer.end()
+    }
+
     // Pitfall 16
     @Test func aCloseThatIsCancelledWithAllTheRestIsDoneAllTheSame() throws {
         let harness = try ScriptedHarness()

@@ -34,9 +34,10 @@ import Testing
         harness.close()
     }
 
-    @Test func aSendWaitsForRoom() throws {
+    @Test(arguments: ScriptedHarness.writes)
+    func aWriteWaitsForRoom(kind: OperationKind) throws {
         let harness = try ScriptedHarness()
-        let token = harness.send()
+        let token = harness.write(kind)
         harness.ring.complete(token, -EAGAIN)
         harness.turn()
         harness.ring.complete(token, 4)
@@ -52,9 +53,10 @@ import Testing
     private static let (peersEnd, peersEndAndRoom): (Int32, Int32) = (0x2000, 0x2004)
 
     // Pitfall 10
-    @Test func aSendWaitsForRoomPastThePeersEnd() throws {
+    @Test(arguments: ScriptedHarness.writes)
+    func aWriteWaitsForRoomPastThePeersEnd(kind: OperationKind) throws {
         let harness = try ScriptedHarness()
-        let token = harness.send()
+        let token = harness.write(kind)
         harness.ring.complete(token, -EAGAIN)
         harness.turn()
         harness.ring.complete(token, Self.peersEnd)
@@ -77,6 +79,20 @@ import Testing
         )
         #expect(harness.owner.seen == [Seen(token: token, result: 7, isFinal: true)])
         #expect(harness.backend.staleCompletionCount == 0)
+        harness.close()
+    }
+
+    // Pitfall 21
+    @Test(arguments: ScriptedHarness.writes)
+    func aCancelledWriteThatFoundNoRoomHasDoneNothing(kind: OperationKind) throws {
+        let harness = try ScriptedHarness()
+        let token = harness.write(kind)
+        harness.turn()
+        harness.backend.cancel(token)
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: -ECANCELED, isFinal: true)])
+        #expect(harness.ring.handedOver == [.operation(token), .cancel(token)])
         harness.close()
     }
 

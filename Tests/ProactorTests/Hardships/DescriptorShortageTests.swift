@@ -24,9 +24,16 @@ import Testing
             let error = #expect(throws: RingUnavailable.self) { try EventLoop() }
             #expect("\(String(describing: error))".contains("ulimit -n"))
             #expect(throws: RingUnavailable.self) { try ProactorEventLoop() }
-            for selector in [SelectorKind.epoll, .poll, .select] {
-                #expect(throws: Errno.tooManyOpenFiles) { try SelectorEventLoop(selector: selector) }
+            for selector in SelectorKind.allCases {
+                let expected = SelectorUnavailable(.makeWaker, .tooManyOpenFiles, selector: selector)
+                #expect(throws: expected) { try SelectorEventLoop(selector: selector) }
             }
+            hog.release()
+            // One for its eventfd is all that a loop over poll or select needs.
+            hog.take(sparing: 1)
+            let expected = SelectorUnavailable(.makeSelector, .tooManyOpenFiles, selector: .epoll)
+            #expect(throws: expected) { try SelectorEventLoop() }
+            for selector in [SelectorKind.poll, .select] { try SelectorEventLoop(selector: selector).close() }
             hog.release()
             for kind in LoopKind.allCases { try kind.makeLoop().close() }
         }

@@ -72,6 +72,26 @@ import Testing
                 "signalling a child process failed: Operation not permitted"
             ),
             (
+                SelectorUnavailable(.makeWaker, .tooManyOpenFiles, selector: .select),
+                "making the eventfd of a loop over select failed: Too many open files; "
+                    + "raise the limit on open files (ulimit -n)"
+            ),
+            (
+                SelectorUnavailable(.makeSelector, .tooManyOpenFilesInSystem, selector: .epoll),
+                "making the selector of a loop over epoll failed: Too many open files in system; "
+                    + "raise the system's limit on open files (the sysctl fs.file-max)"
+            ),
+            (
+                SelectorUnavailable(.watchWaker, .noSpace, selector: .epoll),
+                "watching the eventfd of a loop over epoll failed: No space left on device; the user's descriptors in "
+                    + "epoll are at their limit: raise the sysctl fs.epoll.max_user_watches"
+            ),
+            (
+                SelectorUnavailable(.makeSelector, .noMemory, selector: .epoll),
+                "making the selector of a loop over epoll failed: Cannot allocate memory; look at ulimit -v and the "
+                    + "control group's limit"
+            ),
+            (
                 DescriptorError(.standardInput, .notPermitted),
                 "watching descriptor 0 failed: Operation not permitted; it is a file or a device that is always ready: "
                     + "read or write it without waiting"

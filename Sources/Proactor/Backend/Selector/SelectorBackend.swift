@@ -58,19 +58,20 @@ final class SelectorBackend: CompletionBackend {
     private static let readyMax = 256
     private static let connectRetryNanoseconds: Int64 = 1_000_000
 
-    /// Throws what creating the selector or its eventfd says, such as EMFILE.
     init(
         kind: SelectorKind,
         calls: SocketCalls = SocketCalls(),
         fileCalls: FileCalls = FileCalls()
-    ) throws(Errno) {
+    ) throws(SelectorUnavailable) {
         self.kind = kind
         self.calls = calls
         system = LinuxSystemCalls(nonBlocking: true)
-        eventWaker = try EventWaker()
+        eventWaker = try Self.attempt(.makeWaker, of: kind) { () throws(Errno) in try EventWaker() }
         threadCalls = ThreadCalls(calls: fileCalls, waker: eventWaker)
-        do throws(Errno) {
-            selector = try Self.makeSelector(kind)
+        do throws(SelectorUnavailable) {
+            selector = try Self.attempt(.makeSelector, of: kind) { () throws(Errno) in
+                try Self.makeSelector(kind)
+            }
         } catch {
             eventWaker.close()
             throw error
@@ -80,7 +81,9 @@ final class SelectorBackend: CompletionBackend {
         acceptedAddress = .allocate(capacity: 1)
         acceptedAddress.initialize(to: .blank)
         // Should this fail, the deinitialiser closes: the instance is whole.
-        try selector.watch(eventWaker.descriptor, for: .read)
+        try Self.attempt(.watchWaker, of: kind) { () throws(Errno) in
+            try selector.watch(eventWaker.descriptor, for: .read)
+        }
     }
 
     deinit {
@@ -88,6 +91,18 @@ final class SelectorBackend: CompletionBackend {
         receiveBuffer.deallocate()
         found.deallocate()
         acceptedAddress.deallocate()
+    }
+
+    private static func attempt<Value>(
+        _ operation: SelectorUnavailable.Operation,
+        of kind: SelectorKind,
+        _ body: () throws(Errno) -> Value
+    ) throws(SelectorUnavailable) -> Value {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw SelectorUnavailable(operation, error, selector: kind)
+        }
     }
 
     private static func makeSelector(_ kind: SelectorKind) throws(Errno) -> any Selector {

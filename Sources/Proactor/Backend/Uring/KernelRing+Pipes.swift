@@ -22,12 +22,14 @@ extension KernelRing {
             return curing_prepare_read(ring, pipe.rawValue, target.baseAddress, length, -1, name)
         case .pipeWrite(let pipe, let bytes):
             let length = Self.length(bytes.count)
-            return countingLoudWrite(
+            return counting(
+                token,
                 curing_prepare_pipe_write(ring, pipe.rawValue, bytes.baseAddress, length, writeFlags, name)
             )
         case .pipeWriteVector(let pipe, let message):
             let (vector, count) = (message.pointee.msg_iov, UInt32(message.pointee.msg_iovlen))
-            return countingLoudWrite(
+            return counting(
+                token,
                 curing_prepare_pipe_write_vector(ring, pipe.rawValue, vector, count, writeFlags, name)
             )
         default:
@@ -37,10 +39,15 @@ extension KernelRing {
 
     private var writeFlags: UInt32 { features.quietWrites ? UInt32(CPOSIX_QUIET_WRITE) : 0 }
 
-    /// Each write that is prepared completes once, unless the ring is gone first.
-    private func countingLoudWrite(_ isPrepared: Bool) -> Bool {
-        if isPrepared, !features.quietWrites { loudWriteCount += 1 }
+    /// Counts a write, or a wait for room in its name: each that is prepared ends by one completion, unless the ring is gone
+    /// first. A wait raises nothing, but its completions cannot be told from a write's.
+    func counting(_ token: OperationToken, _ isPrepared: Bool) -> Bool {
+        if isPrepared, !features.quietWrites, Self.isPipeWrite(token) { loudWriteCount += 1 }
         return isPrepared
+    }
+
+    private static func isPipeWrite(_ token: OperationToken) -> Bool {
+        token.kind == .pipeWrite || token.kind == .pipeWriteVector
     }
 
     /// Enters the kernel, which may try writes to pipes meanwhile.
@@ -53,11 +60,10 @@ extension KernelRing {
     }
 
     func forgetLoudWrites(among completions: UnsafeBufferPointer<RingCompletion>) {
-        for completion in completions {
-            switch OperationToken(rawValue: completion.user_data).kind {
-            case .pipeWrite, .pipeWriteVector: loudWriteCount -= 1
-            default: break
-            }
+        for completion in completions where !completion.hasMore {
+            guard Self.isPipeWrite(OperationToken(rawValue: completion.user_data)) else { continue }
+            precondition(loudWriteCount > 0, "a write to a pipe ended that was not counted")
+            loudWriteCount -= 1
         }
     }
 }

@@ -19,7 +19,7 @@ final class KernelRing: RingCalls {
     /// Where the kernel puts the eventfd's counter, until the ring is gone.
     private let wakeUpCounter: UnsafeMutablePointer<UInt64>
     private var isOpen = true
-    /// Writes to pipes in flight that could raise SIGPIPE on this thread.
+    /// Writes to pipes in flight that could raise SIGPIPE on this thread, and waits for room on behalf of such.
     var loudWriteCount = 0
 
     init(configuration: RingConfiguration) throws(RingUnavailable) {
@@ -129,11 +129,14 @@ final class KernelRing: RingCalls {
 
     func prepareWait(for side: Readiness, of descriptor: FileDescriptor, token: OperationToken) -> Bool {
         let events = UInt32(side == .read ? POLLIN : POLLOUT)
-        return curing_prepare_poll(ring, descriptor.rawValue, events, false, token.rawValue)
+        return counting(
+            token,
+            curing_prepare_poll(ring, descriptor.rawValue, events, false, token.rawValue)
+        )
     }
 
     func prepareWaitForRoom(of descriptor: FileDescriptor, token: OperationToken) -> Bool {
-        curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLOUT), true, token.rawValue)
+        counting(token, curing_prepare_poll(ring, descriptor.rawValue, UInt32(POLLOUT), true, token.rawValue))
     }
 
     func prepareWakeUpRead(token: OperationToken) -> Bool {

@@ -27,12 +27,16 @@ extension UringBackend {
         } else {
             // Nobody else uses the queues any more, so what is in them can be read from anywhere.
             discardReapable(&owners)
+            // What was never handed over ends as if it had been cancelled at once.
             while let token = ring.takeUnsubmitted() {
-                if !token.isHousekeeping { discardUnsubmitted(token, &owners) }
+                discard(RingCompletion(user_data: token.rawValue, result: -ECANCELED, flags: 0), &owners)
             }
         }
         let isDrained = table.count == 0
-        if !isDrained { discardThoseWithoutMemory(&owners) }
+        if !isDrained {
+            discardThoseWithoutMemory(&owners)
+            restoreSendTimeouts()
+        }
         pipes.close()
         ring.destroy(onOwnerThread: isOnOwnerThread, keepingBuffers: !isDrained)
         // The ring's end cancels what is left, some time later.
@@ -80,17 +84,14 @@ extension UringBackend {
     /// Ends what never reached the kernel for want of room or of buffers.
     private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
         for token in parked + starved + satisfied where !token.isHousekeeping {
-            discardUnsubmitted(token, &owners)
+            guard let record = table.find(token) else { continue }
+            if case .sendFile(let transfer) = record.pointee.operation { unequip(transfer) }
+            closeIfAsked(record)
+            if let owner = table.retire(token) { owners.append(owner) }
         }
         parked.removeAll()
         starved.removeAll()
         satisfied.removeAll()
-    }
-
-    private func discardUnsubmitted(_ token: OperationToken, _ owners: inout [Unmanaged<CompletionOwner>]) {
-        guard let record = table.find(token) else { return }
-        closeIfAsked(record)
-        if let owner = table.retire(token) { owners.append(owner) }
     }
 
     /// Ends operations that use no memory of their owner's.
@@ -103,6 +104,14 @@ extension UringBackend {
             default:
                 return
             }
+        }
+    }
+
+    /// Leaves the sockets as they were to which the kernel still sends files. The ring's end cancels that, so it needs no limit.
+    private func restoreSendTimeouts() {
+        table.forEach { token in
+            guard case .sendFile(let transfer)? = table.find(token)?.pointee.operation else { return }
+            restoreSendTimeout(of: transfer)
         }
     }
 

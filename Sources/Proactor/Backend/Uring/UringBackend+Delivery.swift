@@ -161,8 +161,7 @@ extension UringBackend {
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
             .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
-        case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN,
-            .pipeWrite where result == -EAGAIN, .pipeWriteVector where result == -EAGAIN:
+        case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
             // Somebody else was faster after the kernel had waited.
             return .again
         case .waitForHangUp where result > 0:
@@ -179,7 +178,10 @@ extension UringBackend {
             return .whenReady(.read)
         case .sendNow where result == -EAGAIN:
             return .final(result)
-        case .send where result == -EAGAIN, .sendMessage where result == -EAGAIN:
+        case .send where result == -EAGAIN, .sendMessage where result == -EAGAIN,
+            .pipeWrite where result == -EAGAIN, .pipeWriteVector where result == -EAGAIN:
+            // A write to a pipe waits in the kernel first, but that is no wait when the pipe is a socket whose peer has ended
+            // its sending.
             return .whenReady(.write)
         case .close:
             // The descriptor is gone even after EINTR: once more could close a stranger's.

@@ -29,13 +29,17 @@ extension UringBackend {
     /// Takes it back, when no step is in flight.
     func unequip(_ transfer: UnsafeMutablePointer<FileTransfer>) {
         precondition(transfer.pointee.stepsInFlight == 0, "a pipe was taken from under the kernel")
-        if let former = transfer.pointee.formerSendTimeout {
-            // The connection may be gone, and with it the socket's options.
-            _ = try? system.exchangeSendTimeout(of: transfer.pointee.socket, microseconds: former)
-        }
+        restoreSendTimeout(of: transfer)
         guard let pipe = transfer.pointee.pipe else { return }
         transfer.pointee.pipe = nil
         pipes.giveBack(pipe, isEmpty: transfer.pointee.bytesInPipe == 0)
+    }
+
+    func restoreSendTimeout(of transfer: UnsafeMutablePointer<FileTransfer>) {
+        guard let former = transfer.pointee.formerSendTimeout else { return }
+        transfer.pointee.formerSendTimeout = nil
+        // The connection may be gone, and with it the socket's options.
+        _ = try? system.exchangeSendTimeout(of: transfer.pointee.socket, microseconds: former)
     }
 
     /// One of a transfer's steps is over; when all that were submitted together are, the next ones follow.

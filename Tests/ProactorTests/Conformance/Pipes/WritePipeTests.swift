@@ -213,6 +213,39 @@ import Testing
             peer.close()
         }
     }
+
+    // Pitfall 10
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aPeerThatStoppedSendingAndReadsLateGetsAll(kind: LoopKind, isVector: Bool) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            let recorder = RecordingProtocol()
+            let transport = try loop.run {
+                try await loop.connectWritePipe(pair.first) { recorder }.transport
+            }
+            peer.finish()
+            let content = patternBytes(1_000_001)
+            if isVector { transport.write(Array(content[..<1000])) }
+            transport.write(OwnedBuffer(Array(content[(isVector ? 1000 : 0)...])))
+            try loop.turnUntilWaiting()
+            // Where the kernel waits at first, it has given that up by then.
+            try loop.settle(turns: 300)
+            let before = loop.turnNumber
+            try loop.callLater(.milliseconds(20)) { loop.stop() }
+            try loop.runForever()
+            #expect(loop.turnNumber - before < 50, "the loop did not rest")
+            #expect(transport.writeBufferSize > 0)
+            try loop.rest {
+                peer.read()
+                return peer.received.count >= content.count
+            }
+            #expect(peer.received == content)
+            transport.close()
+            try loop.turnUntilClosed(transport)
+            #expect(recorder.lostCount == 1 && recorder.lostError == nil)
+        }
+    }
 }
 
 extension BaseEventLoop {
