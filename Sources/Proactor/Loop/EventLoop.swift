@@ -23,7 +23,7 @@ public final class EventLoop: BaseEventLoop, @unchecked Sendable {
     /// Makes a loop. Without a ring it logs one line that says why.
     ///
     /// - Throws: ``RingUnavailable`` for reasons that a selector would meet as well, such as a full table of descriptors;
-    ///   `Errno` when a selector cannot be had either.
+    ///   ``SelectorUnavailable`` when a selector cannot be had either.
     public convenience init(configuration: RingConfiguration = RingConfiguration()) throws {
         let (backend, choice) = try Self.chooseBackend(configuration)
         self.init(backend: backend, choice: choice)
