@@ -37,6 +37,14 @@ struct connection {
 struct snapshot {
     uint64_t time_ns, server_cpu_ns, load_cpu_ns, load_waiting_ns;
     uint64_t task_ns, interrupt_ns, steal_ns;  // of the CPUs that server and load are pinned to
+    uint64_t descendants_ns;                   // CPU time of what the server has started
+    uint64_t throttled_ns;
+};
+
+// A process, first, and what it has started, at any depth. `members` is the owner's to free.
+struct family {
+    int32_t *members;
+    size_t count, capacity;
 };
 
 // A thread on the server's CPU that does nothing but wake up when it is told to. The kernel brings a running process's CPU
@@ -138,6 +146,10 @@ void nudge_end(struct nudge *nudge);
 // observe.c
 // What bounds a window comes last before it, and first after it.
 struct snapshot take_snapshot(const struct engine *engine, bool is_end);
-void read_memory(int32_t pid, uint64_t *rss_bytes, uint64_t *anonymous_bytes);
+// Of the server and what it has started, together; 0 when it cannot be read.
+void read_memory(const struct engine *engine, uint64_t *rss_bytes, uint64_t *anonymous_bytes);
+
+// family.c
+void find_family(const cload_processes *where, int32_t pid, struct family *family);
 
 #endif

@@ -95,11 +95,16 @@ static void run_window(struct engine *engine) {
     cload_result *result = engine->result;
     result->window_ns = after.time_ns - before.time_ns;
     result->server_cpu_ns = after.server_cpu_ns - before.server_cpu_ns;
+    // It is less than before when one of them was disowned.
+    if (after.descendants_ns > before.descendants_ns) {
+        result->server_cpu_ns += after.descendants_ns - before.descendants_ns;
+    }
     result->load_cpu_ns = after.load_cpu_ns - before.load_cpu_ns;
     result->load_waiting_ns = after.load_waiting_ns - before.load_waiting_ns;
     result->task_ns = after.task_ns - before.task_ns;
     result->interrupt_ns = after.interrupt_ns - before.interrupt_ns;
     result->steal_ns = after.steal_ns - before.steal_ns;
+    result->throttled_ns = after.throttled_ns - before.throttled_ns;
     if (engine->is_open) finish_open(engine);
 }
 
@@ -124,11 +129,10 @@ static void begin(struct engine *engine) {
 
 static void run_traffic(struct engine *engine) {
     cload_result *result = engine->result;
-    const int32_t pid = engine->config->server_pid;
-    read_memory(pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
+    read_memory(engine, &result->rss_before_bytes, &result->anonymous_before_bytes);
     begin(engine);
     run_window(engine);
-    read_memory(pid, &result->rss_after_bytes, &result->anonymous_after_bytes);
+    read_memory(engine, &result->rss_after_bytes, &result->anonymous_after_bytes);
 }
 
 // Sends one message and waits for it to come back.
@@ -158,14 +162,14 @@ static void run_idle(struct engine *engine) {
     exchange_one(engine, first);
     await_answers(engine, 1);
     usleep(idle_settle_ns / 1000);
-    read_memory(config->server_pid, &result->rss_before_bytes, &result->anonymous_before_bytes);
+    read_memory(engine, &result->rss_before_bytes, &result->anonymous_before_bytes);
     for (uint32_t i = 1; i < config->connections && result->requests > 0 && may_open_more(engine); i++) {
         exchange_one(engine, &engine->connections[i]);
         if (i % 64 == 0) turn(engine);
     }
     await_answers(engine, config->connections);
     usleep(idle_settle_ns / 1000);
-    read_memory(config->server_pid, &result->rss_after_bytes, &result->anonymous_after_bytes);
+    read_memory(engine, &result->rss_after_bytes, &result->anonymous_after_bytes);
 }
 
 static int set_up(struct engine *engine, const char **what) {

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,16 +59,29 @@ static void read_surroundings(const struct engine *engine, struct snapshot *snap
     cload_read_cpus(config->server_cpu, config->load_cpu, &snapshot->task_ns, &snapshot->interrupt_ns,
                     &snapshot->steal_ns);
     snapshot->load_waiting_ns = waiting_ns();
+    snapshot->throttled_ns = config->throttle_file == NULL ? 0 : cload_throttled_ns(config->throttle_file);
+}
+
+static uint64_t descendants_ns(const struct engine *engine) {
+    const cload_config *config = engine->config;
+    return config->server_pid > 0 ? cload_descendants_cpu_ns(&config->processes, config->server_pid) : 0;
 }
 
 struct snapshot take_snapshot(const struct engine *engine, bool is_end) {
     struct snapshot snapshot = {0};
-    if (!is_end) read_surroundings(engine, &snapshot);
+    if (!is_end) {
+        read_surroundings(engine, &snapshot);
+        nudge(&engine->nudge);
+        snapshot.descendants_ns = descendants_ns(engine);
+    }
     nudge(&engine->nudge);
     if (engine->config->server_pid > 0) snapshot.server_cpu_ns = clock_ns(engine->server_clock);
     snapshot.load_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     snapshot.time_ns = now_ns(engine);
-    if (is_end) read_surroundings(engine, &snapshot);
+    if (is_end) {
+        snapshot.descendants_ns = descendants_ns(engine);
+        read_surroundings(engine, &snapshot);
+    }
     return snapshot;
 }
 
@@ -79,21 +93,51 @@ uint64_t cload_cpu_ns(int32_t pid, int cpu) {
     nudge(&helper);
     const uint64_t used = clock_ns(clock);
     nudge_end(&helper);
-    return used;
+    return used + cload_descendants_cpu_ns(NULL, pid);
 }
 
-void read_memory(int32_t pid, uint64_t *rss_bytes, uint64_t *anonymous_bytes) {
-    *rss_bytes = *anonymous_bytes = 0;
-    if (pid <= 0) return;
+// cgroup v2 counts microseconds, and v1 nanoseconds by another name.
+uint64_t cload_throttled_ns(const char *path) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return 0;
+    char line[256];
+    uint64_t throttled_ns = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned long long count;
+        if (sscanf(line, "throttled_usec %llu", &count) == 1) throttled_ns = count * 1000;
+        if (sscanf(line, "throttled_time %llu", &count) == 1) throttled_ns = count;
+    }
+    fclose(file);
+    return throttled_ns;
+}
+
+// Adds one process's memory. False when the kernel does not show it.
+static bool add_memory(int32_t pid, uint64_t *rss_bytes, uint64_t *anonymous_bytes) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
     FILE *file = fopen(path, "re");
-    if (file == NULL) return;
+    if (file == NULL) return false;
     char line[256];
+    bool found = false;
     while (fgets(line, sizeof line, file) != NULL) {
         unsigned long long kib;
-        if (sscanf(line, "Rss: %llu kB", &kib) == 1) *rss_bytes = kib * 1024;
-        if (sscanf(line, "Anonymous: %llu kB", &kib) == 1) *anonymous_bytes = kib * 1024;
+        if (sscanf(line, "Rss: %llu kB", &kib) == 1) {
+            *rss_bytes += kib * 1024;
+            found = true;
+        }
+        if (sscanf(line, "Anonymous: %llu kB", &kib) == 1) *anonymous_bytes += kib * 1024;
     }
     fclose(file);
+    return found;
+}
+
+void read_memory(const struct engine *engine, uint64_t *rss_bytes, uint64_t *anonymous_bytes) {
+    const cload_config *config = engine->config;
+    *rss_bytes = *anonymous_bytes = 0;
+    if (config->server_pid <= 0 || !add_memory(config->server_pid, rss_bytes, anonymous_bytes)) return;
+    struct family family;
+    find_family(&config->processes, config->server_pid, &family);
+    // One that ends meanwhile has none.
+    for (size_t i = 1; i < family.count; i++) add_memory(family.members[i], rss_bytes, anonymous_bytes);
+    free(family.members);
 }

@@ -13,8 +13,9 @@ struct ContenderOptions: ParsableArguments {
                 {port} becomes the TCP port to listen on and {host} the address; {path}, instead of these, the Unix \
                 socket, and {bytes} the size of a message. The server must echo what it receives; 'mine:http=…' is one \
                 that answers HTTP, 'mine:udp-echo=…' one that echoes datagrams, 'mine:sink=…' drops what it receives, and \
-                'mine:source=…' sends without end what 'c-epoll-echo --service source' sends. The same name can be given again for another service or kind of socket. The process \
-                that is started has to serve by itself, as its CPU time is what is measured: in a shell, use exec.
+                'mine:source=…' sends without end what 'c-epoll-echo --service source' sends. The same name can be given again for \
+                another service or kind of socket. The CPU time of the process that is started and of its children is what \
+                is measured; what it disowns cannot be.
                 """,
             valueName: "name=command"
         ),
@@ -38,10 +39,14 @@ struct ContenderOptions: ParsableArguments {
 
     /// Those that were asked for, whether they can run or not: all, unless some are named.
     func chosen() throws -> [Contender] {
+        contenders == nil ? Contender.catalog + (try own()) : try named()
+    }
+
+    /// Those that were asked for by name, whether they can run or not.
+    func named() throws -> [Contender] {
         let own = try own()
-        guard let contenders else { return Contender.catalog + own }
         let named = try Contender.named(
-            contenders.split(separator: ",").map(String.init),
+            (contenders ?? "").split(separator: ",").map(String.init),
             among: Contender.catalog + own
         )
         return named + own.filter { mine in !named.contains { $0.name == mine.name } }

@@ -22,10 +22,12 @@ extension LoadGenerator {
         try HTTPProbe(host: host, port: port).check()
         let serverCPU = Int32(cpus?.server ?? -1)
         let (before, around) = (Double(cload_cpu_ns(processID, serverCPU)), Surrounding(of: cpus))
+        let throttledBefore = throttleFile.map { cload_throttled_ns($0) } ?? 0
         let start = ContinuousClock().now
         let outcome = try wrk.drive("http://\(host):\(port)/")
         let elapsed = Double((ContinuousClock().now - start) / .nanoseconds(1))
         let used = Double(cload_cpu_ns(processID, serverCPU)) - before
+        let throttled = (throttleFile.map { cload_throttled_ns($0) } ?? 0) - throttledBefore
         let other = Surrounding(of: cpus).since(around, interruptsApart: interruptsApart)
         return Measurement(
             contender: contender,
@@ -50,6 +52,7 @@ extension LoadGenerator {
             otherLoad: max(0, (other.busy - other.wrk - used) / elapsed),
             loadWaiting: 0,
             stolen: other.stolen / elapsed,
+            throttled: Double(throttled) / elapsed,
             memory: Measurement.Memory(
                 residentBeforeBytes: 0,
                 residentAfterBytes: 0,

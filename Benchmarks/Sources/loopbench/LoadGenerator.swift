@@ -21,6 +21,10 @@ struct LoadGenerator {
     var clock: SimulatedClock?
     /// As ``Machine/accountsInterruptsApart``.
     var interruptsApart = false
+    /// ``ControlGroup/throttleFile``.
+    var throttleFile: String?
+    /// What stands for /proc where the server's children are looked for; nil for that.
+    var processFolder: String?
 
     /// A time in nanoseconds that somebody else makes. What reads it is given `context`.
     struct SimulatedClock {
@@ -74,6 +78,30 @@ struct LoadGenerator {
         _ processID: Int32,
         _ body: (cload_config) -> Int32
     ) -> Int32 {
+        withOptionalCString(throttleFile) { throttleFile in
+            withOptionalCString(processFolder) { processFolder in
+                var configuration = configuration(workload, processID)
+                configuration.throttle_file = throttleFile
+                configuration.processes.proc = processFolder
+                switch endpoint {
+                case .tcp(let host, let port):
+                    configuration.port = port
+                    return host.withCString {
+                        configuration.host = $0
+                        return body(configuration)
+                    }
+                case .unix(let path):
+                    return path.withCString {
+                        configuration.unix_path = $0
+                        return body(configuration)
+                    }
+                }
+            }
+        }
+    }
+
+    /// All that is no string.
+    private func configuration(_ workload: Workload, _ processID: Int32) -> cload_config {
         var configuration = cload_config()
         configuration.kind =
             switch workload.kind {
@@ -97,20 +125,16 @@ struct LoadGenerator {
         configuration.server_cpu = Int32(cpus?.server ?? -1)
         configuration.load_cpu = Int32(cpus?.load ?? -1)
         if let clock { (configuration.clock, configuration.clock_context) = (clock.read, clock.context) }
-        switch endpoint {
-        case .tcp(let host, let port):
-            configuration.port = port
-            return host.withCString {
-                configuration.host = $0
-                return body(configuration)
-            }
-        case .unix(let path):
-            return path.withCString {
-                configuration.unix_path = $0
-                return body(configuration)
-            }
-        }
+        return configuration
     }
+}
+
+private func withOptionalCString<Result>(
+    _ text: String?,
+    _ body: (UnsafePointer<CChar>?) -> Result
+) -> Result {
+    guard let text else { return body(nil) }
+    return text.withCString(body)
 }
 
 extension Measurement {
@@ -149,6 +173,7 @@ extension Measurement {
             otherLoad: max(0, (busy - accounted) / window),
             loadWaiting: Double(result.load_waiting_ns) / window,
             stolen: Double(result.steal_ns) / window,
+            throttled: Double(result.throttled_ns) / window,
             memory: Memory(
                 residentBeforeBytes: result.rss_before_bytes,
                 residentAfterBytes: result.rss_after_bytes,

@@ -1,3 +1,4 @@
+import CLoad
 import Foundation
 
 /// Where a result comes from.
@@ -11,16 +12,53 @@ struct Machine: Sendable, Codable, Equatable {
     /// The kernel keeps the time of interrupts apart from that of the process that they interrupt. The network's work over
     /// loopback is then missing from the servers' CPU time.
     var accountsInterruptsApart: Bool
+    /// What this machine does not let be found out, a sentence each; nil when there is nothing.
+    var blindSpots: [String]?
+    /// So many CPUs' time is all that a control group allows; nil without such a limit.
+    var cpuQuota: Double?
 
     static var current: Machine {
-        Machine(
+        let configuration = kernelConfiguration
+        return Machine(
             kernel: firstLine(of: "/proc/sys/kernel/osrelease"),
             processor: processorName,
             processorCount: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory,
             congestionControl: firstLine(of: "/proc/sys/net/ipv4/tcp_congestion_control"),
-            accountsInterruptsApart: kernelConfiguration.contains("CONFIG_IRQ_TIME_ACCOUNTING=y")
+            accountsInterruptsApart: configuration.contains("CONFIG_IRQ_TIME_ACCOUNTING=y"),
+            blindSpots: blindSpots(
+                countsCPUs: countsCPUs,
+                kernelConfiguration: configuration,
+                showsWaiting: FileManager.default.isReadableFile(atPath: "/proc/self/schedstat")
+            ),
+            cpuQuota: ControlGroup.current.cpuQuota
         )
+    }
+
+    static func blindSpots(
+        countsCPUs: Bool,
+        kernelConfiguration: String,
+        showsWaiting: Bool
+    ) -> [String]? {
+        var found: [String] = []
+        if !countsCPUs {
+            found.append("what else runs on the CPUs is not seen, as /proc/stat cannot be read")
+        }
+        if !showsWaiting {
+            found.append("whether the load had to wait is not seen, as there is no /proc/self/schedstat")
+        }
+        if kernelConfiguration.isEmpty {
+            found.append(
+                "whether CPU time contains the network's interrupts is not known, as the kernel's configuration cannot be read"
+            )
+        }
+        return found.isEmpty ? nil : found
+    }
+
+    private static var countsCPUs: Bool {
+        var (tasks, interrupts, steal) = (UInt64(0), UInt64(0), UInt64(0))
+        cload_read_cpus(-1, -1, &tasks, &interrupts, &steal)
+        return tasks > 0
     }
 
     var line: String {

@@ -48,7 +48,8 @@ struct MarkdownReport {
         let features = report.surroundings.features.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         if !features.isEmpty { text += "The ring: \(features.joined(separator: ", ")).\n\n" }
         if !report.results.isEmpty {
-            text += "In bold: all rounds lay on the same side of 1. The others show no difference.\n\n"
+            text +=
+                "In bold: all rounds lay on the same side of 1.\(report.chanceLine) The others show no difference.\n\n"
         }
         text += overview
         for result in report.results {

@@ -7,7 +7,7 @@ struct Measurement: Sendable, Codable {
     /// Payload that was received in the window; that was sent, where it only goes to the server.
     var bytes: UInt64
     var windowNanoseconds: UInt64
-    /// User and system time of all the server's threads in the window.
+    /// User and system time of the server's process and its children in the window.
     var serverCPUNanoseconds: UInt64
     var loadCPUNanoseconds: UInt64
     /// Nil where there are no requests to wait for, or none was answered.
@@ -28,6 +28,8 @@ struct Measurement: Sendable, Codable {
     var loadWaiting: Double
     /// The part of one CPU that the hypervisor took.
     var stolen: Double
+    /// The part of one CPU that the quota of a control group kept from its processes; nil in runs of older versions.
+    var throttled: Double?
     var memory: Memory
 
     /// A distribution, in nanoseconds. In a closed loop nothing is sent before the answer to what came before it; in an
@@ -88,10 +90,10 @@ extension Measurement {
     var isContested: Bool {
         let seconds = max(Double(windowNanoseconds) / 1e9, 0.1)
         return otherLoad > 0.05 + 0.03 / seconds || stolen > 0.02 + 0.02 / seconds
-            || loadWaiting > 0.03 + 0.01 / seconds
+            || loadWaiting > 0.03 + 0.01 / seconds || (throttled ?? 0) > 0.01
     }
 
-    /// Resident memory a held connection, in bytes.
+    /// Resident memory a held connection, in bytes; not a number when it is not known.
     func residentBytes(connections: Int) -> Double {
         growth(memory.residentBeforeBytes, memory.residentAfterBytes, connections)
     }
@@ -102,7 +104,10 @@ extension Measurement {
     }
 
     private func growth(_ before: UInt64, _ after: UInt64, _ connections: Int) -> Double {
+        // A live process without memory is one that the kernel does not show. Where some of the connections do not stand,
+        // less memory is no merit.
+        guard before > 0, after > 0, requests >= UInt64(connections) else { return .nan }
         // The first connection stood already when `before` was read.
-        (Double(after) - Double(before)) / Double(max(connections - 1, 1))
+        return (Double(after) - Double(before)) / Double(max(connections - 1, 1))
     }
 }

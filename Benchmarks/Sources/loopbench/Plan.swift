@@ -17,7 +17,10 @@ struct Plan: Sendable {
         static var ofMachine: Limits {
             Limits(
                 descriptors: Int(clamping: cload_raise_descriptor_limit()),
-                memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory)
+                memoryBytes: min(
+                    Int(clamping: ProcessInfo.processInfo.physicalMemory),
+                    ControlGroup.current.memoryBytesMax ?? .max
+                )
             )
         }
     }
@@ -124,7 +127,7 @@ extension Workload {
         // A message may lie in both processes and in the socket buffers of both sides.
         let bytes = connections * min(messageBytes * depth, 4 << 20) * 4
         if kind == .echo, bytes > limits.memoryBytes / 2 {
-            return "may need \(bytes >> 20) MiB, more than half of this machine's memory"
+            return "may need \(bytes >> 20) MiB, more than half of the memory that there is"
         }
         return kind == .http && outputOfCommand(["which", "wrk"]) == nil
             ? "wrk is not installed: make setup" : nil

@@ -4,6 +4,7 @@ import Foundation
 final class Progress {
     private let total: Int
     private let isTerminal: Bool
+    private let columns: () -> Int
     private let write: (String) -> Void
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -12,11 +13,14 @@ final class Progress {
 
     init(
         total: Int,
-        isTerminal: Bool = isatty(STDERR_FILENO) == 1,
-        write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+        isTerminal: Bool = isatty(STDERR_FILENO) == 1
+            && ProcessInfo.processInfo.environment["TERM"] != "dumb",
+        write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) },
+        columns: @escaping () -> Int = { terminalColumns }
     ) {
         self.total = max(total, 1)
         self.isTerminal = isTerminal
+        self.columns = columns
         self.write = write
         start = clock.now
     }
@@ -24,7 +28,8 @@ final class Progress {
     /// A measurement begins.
     func begin(_ title: String, _ detail: String) {
         if isTerminal {
-            write("\r\u{1B}[K\(bar) \(title): \(detail)")
+            // A line that is longer than the terminal is wide would stay behind in part.
+            write("\r\u{1B}[K" + "\(bar) \(title): \(detail)".prefix(max(columns() - 1, 1)))
         } else if title != lastLine {
             lastLine = title
             write("\(percent) \(title)\n")
@@ -39,7 +44,7 @@ final class Progress {
     private var percent: String { "\(padLeft("\(done * 100 / total)", 3)) %" }
 
     private var bar: String {
-        let width = 24
+        let width = columns() < 100 ? 10 : 24
         let filled = done * width / total
         let cells = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
         return "\(cells) \(percent)\(remaining)"
@@ -56,4 +61,10 @@ final class Progress {
     private func padLeft(_ text: String, _ width: Int) -> String {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
+}
+
+/// How wide the terminal is at standard error; 80 when it does not say.
+private var terminalColumns: Int {
+    var size = winsize()
+    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
 }

@@ -141,6 +141,13 @@ struct Report: Sendable, Codable {
         return "ratios are to \(baseline) (\(names.joined(separator: ", "))), round by round"
     }
 
+    /// How often ratios lie on one side of 1 by chance, when there is no difference.
+    var chanceLine: String {
+        guard (2...20).contains(rounds) else { return "" }
+        return
+            " With \(rounds) rounds, chance alone does that to one in \(shown(Double(1 << (rounds - 1)), 0))."
+    }
+
     /// How the figures came about, for whoever reads them.
     var methodLine: String {
         let loops = Set(
@@ -157,6 +164,12 @@ struct Report: Sendable, Codable {
         }
         if rounds < 5 { line += "; fewer than 5 rounds: the spread says little" }
         if cpus?.sharesCore == true { line += "; server and load share a core, and slow each other down" }
+        if cpus?.isUneven == true { line += "; server and load run on cores of different speed" }
+        if let quota = machine.cpuQuota {
+            line +=
+                "; a control group allows the time of \(shown(quota, 1)) CPUs, and rounds that it cut short are contested"
+        }
+        for spot in machine.blindSpots ?? [] { line += "; \(spot)" }
         if machine.accountsInterruptsApart {
             line += "; this kernel leaves the network's interrupts out of the CPU time"
         }

@@ -11,6 +11,13 @@ struct RunCommand: ParsableCommand {
             Without options it measures every contender that this machine can run with the 'core' workloads, which takes \
             more than half an hour; '--workloads quick --minutes 5' takes five minutes. Two CPUs are needed, and quiet: \
             close what else is running. Ctrl-C ends a run with what it has measured.
+
+            Ends with status 0 when all that was asked for has a result. With 3 when something has none in any round: a \
+            contender that failed each time, sent back nothing or other bytes, or one that --contenders or --contender \
+            names, or a workload that --workloads names, and that cannot be run here. What is left out because it is not \
+            installed, and was not named, does not count. With 130 after Ctrl-C. In these cases everything has been \
+            printed and written. With 1 when it could not measure (one CPU, a --contender that does not start) or not \
+            write a file, and with 64 when the command line makes no sense.
             """
     )
 
@@ -108,7 +115,8 @@ struct RunCommand: ParsableCommand {
         for line in plan.skipped { note("skipped: \(line)") }
         let first = chosen.first { contender in plan.contenderNames.contains(contender.name) }
         guard first != nil || includesMicro else {
-            throw ValidationError("None of the contenders can run these workloads here.")
+            note("None of the contenders can run these workloads here.")
+            throw ExitCode(Self.shortfallStatus)
         }
         let microSeconds = includesMicro ? Double(rounds) * MicroBenchmark.secondsOfARound : 0
         let window =
@@ -139,7 +147,7 @@ struct RunCommand: ParsableCommand {
             unfinished.results = results
             do { try write(try unfinished.json(), to: json) } catch { note("\(error)") }
         }
-        try finish(report)
+        try finish(report, plan)
     }
 
     private func runner(_ cpus: CPUPair, _ plan: Plan, _ report: Report) -> Runner {
@@ -150,7 +158,8 @@ struct RunCommand: ParsableCommand {
                 warmUpSeconds: report.warmUpSeconds,
                 windowSeconds: report.windowSeconds,
                 cpus: cpus,
-                interruptsApart: report.machine.accountsInterruptsApart
+                interruptsApart: report.machine.accountsInterruptsApart,
+                throttleFile: ControlGroup.current.throttleFile
             ),
             progress: Progress(total: plan.measurementCount(rounds: rounds)),
             startSeconds: contenderOptions.startTimeout
@@ -180,7 +189,7 @@ struct RunCommand: ParsableCommand {
         )
     }
 
-    private func finish(_ measured: Report) throws {
+    private func finish(_ measured: Report, _ plan: Plan) throws {
         var report = measured
         if includesMicro, !cload_was_interrupted() {
             let catalog = MicroBenchmark.catalog()
@@ -206,20 +215,36 @@ struct RunCommand: ParsableCommand {
         }
         for failure in failures.dropLast() { note("\(failure)") }
         if let last = failures.last { throw last }
-        guard report.wasInterrupted == true else { return }
-        note("interrupted: that is what was measured until then")
-        throw ExitCode(Self.interruptedStatus)
+        if report.wasInterrupted == true {
+            note("interrupted: that is what was measured until then")
+            throw ExitCode(Self.interruptedStatus)
+        }
+        let shortfall = Shortfall(
+            of: plan,
+            contenders: plan.entries.isEmpty ? [] : try contenderOptions.named(),
+            workloads: try workloads(
+                workloadNames.filter { name in !Workload.groups.contains { $0.name == name } }
+            ),
+            in: report.results
+        )
+        for line in shortfall.lines { note("no result: \(line)") }
+        if !shortfall.lines.isEmpty { throw ExitCode(Self.shortfallStatus) }
     }
 
     /// As shells call a program that SIGINT ended.
     private static let interruptedStatus: Int32 = 130
+    /// Apart from that of any other error.
+    private static let shortfallStatus: Int32 = 3
 
     private var workloadNames: [String] { workloads.split(separator: ",").map(String.init) }
 
     private var includesMicro: Bool { workloadNames.contains("micro") }
 
-    private func selectedWorkloads() throws -> [Workload] {
-        try Workload.named(workloadNames.filter { $0 != "micro" }).map { workload in
+    private func selectedWorkloads() throws -> [Workload] { try workloads(workloadNames) }
+
+    /// What these names mean, with the parameters of the command line.
+    private func workloads(_ names: [String]) throws -> [Workload] {
+        try Workload.named(names.filter { $0 != "micro" }).map { workload in
             var workload = workload
             workload.connections = connections ?? workload.connections
             workload.messageBytes = messageBytes ?? workload.messageBytes

@@ -101,7 +101,8 @@ extension ServerProcess {
         let host = "127.0.0.1"
         switch workload.family {
         case .unix:
-            let path = "/tmp/loopbench-\(getpid())-\(contender.name).sock"
+            let folder = socketFolder(temporary: FileManager.default.temporaryDirectory.path)
+            let path = "\(folder)/loopbench-\(getpid())-\(contender.name).sock"
             unlink(path)
             return .unix(path: path)
         case .tcp where !contender.isOwn: return .tcp(host: host, port: 0)
@@ -111,6 +112,11 @@ extension ServerProcess {
             }
             return .tcp(host: host, port: port)
         }
+    }
+
+    /// Where Unix sockets are made. The path of one has 107 bytes at most, of which a name may take 60.
+    static func socketFolder(temporary: String) -> String {
+        temporary.utf8.count <= 44 && access(temporary, W_OK) == 0 ? temporary : "/tmp"
     }
 
     private static func awaitLine(

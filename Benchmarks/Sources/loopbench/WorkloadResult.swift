@@ -30,7 +30,7 @@ struct WorkloadResult: Sendable, Codable {
             rounds.compactMap { round in
                 guard let mine = round[contender], let base = round[baseline] else { return nil }
                 let divisor = figure.value(of: base, in: workload)
-                return divisor == 0 ? nil : figure.value(of: mine, in: workload) / divisor
+                return divisor > 0 ? figure.value(of: mine, in: workload) / divisor : nil
             }
         )
     }
@@ -56,12 +56,18 @@ struct WorkloadResult: Sendable, Codable {
         contenders.contains(contender) && !isBroken(contender)
     }
 
-    /// It failed in every round, sent back other bytes than it was sent, or nothing at all.
-    func isBroken(_ contender: String) -> Bool {
+    /// It has no result that is worth anything.
+    func isBroken(_ contender: String) -> Bool { defect(of: contender) != nil }
+
+    /// Why a contender has no result that is worth anything, as a verb and what belongs to it, or nil.
+    func defect(of contender: String) -> String? {
         let measurements = rounds.compactMap { $0[contender] }
-        if measurements.isEmpty { return failedRounds(of: contender) > 0 }
-        return measurements.contains { $0.corruptions > 0 }
-            || (workload.kind != .idle && measurements.allSatisfy { $0.bytes == 0 })
+        if measurements.isEmpty { return failedRounds(of: contender) > 0 ? "failed in every round" : nil }
+        if measurements.contains(where: { $0.corruptions > 0 }) {
+            return "sent back other bytes than it was sent"
+        }
+        let isStill = measurements.allSatisfy { (workload.kind == .idle ? $0.requests : $0.bytes) == 0 }
+        return isStill ? "sent back nothing" : nil
     }
 
     /// What a reader must know before believing a contender's figures.
@@ -76,7 +82,7 @@ struct WorkloadResult: Sendable, Codable {
         if failed > 0 { notes.append("failed in \(failed) of \(rounds.count) rounds") }
         // The kernel's part alone costs more. Somebody else than the process that was started has served.
         if workload.hasLatency, summary(of: contender, .cpu).median < 0.01 {
-            notes.append("used no CPU time: did another process serve? (exec)")
+            notes.append("used no CPU time: did a process serve that is none of its children?")
         }
         let scheduled = measurements.reduce(0) { $0 + $1.scheduled }
         let answered = measurements.reduce(0) { $0 + $1.requests }

@@ -4,7 +4,7 @@ import Testing
 @testable import loopbench
 
 /// The tool is right about servers whose speed is known.
-@Suite(.serialized, .enabled(if: CPUPair.allowedCPUs.count >= 2, "server and load need a CPU each"))
+@Suite(.serialized, .enabled(if: (try? CPUPair.choose()) != nil, "server and load need a CPU each"))
 struct RankingTests {
     /// Two servers that are slower by a known amount stand behind the others, in their order, and the processor time that
     /// they were made to waste is what the tool finds.
@@ -68,7 +68,7 @@ struct RankingTests {
         #expect(places.dropFirst().contains("\(cpus.load)"))
     }
 
-    /// Missing peers cost a line each, and nothing else.
+    /// Missing peers cost a line each, and the status says it of those that were named.
     @Test func missingPeersAreSkipped() async throws {
         let outcome = try await onThread {
             try runLoopbench([
@@ -77,13 +77,60 @@ struct RankingTests {
                 "--rounds", "1", "--seconds", "0.05", "--json", "-",
             ])
         }
-        #expect(outcome.status == 0)
+        #expect(outcome.status == 3)
         for name in ["libuv", "uvloop", "asio-epoll", "asio-uring"] {
             let line = outcome.errors.split(separator: "\n").first { $0.hasPrefix("skipped: \(name): ") }
             #expect(line?.contains("make bench-peers") == true)
+            #expect(outcome.errors.contains("no result: \(name): it took part in nothing\n"))
         }
         let report = try Report(json: Data(outcome.output.utf8))
         #expect(report.results.map(\.contenders) == [["c-epoll"]])
+    }
+
+    /// It starts once, for the rehearsal, and never again. The others' results are there all the same, and the status
+    /// says that his are not.
+    @Test func whoFailsInEveryRoundShowsInTheStatus() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "loopbench-test-\(UUID().uuidString)"
+        )
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (mark, page) = (folder.appending(path: "mark").path, folder.appending(path: "page.html").path)
+        let serve = "exec \(Program.sibling("c-epoll-echo")) --port $0"
+        let script = "if [ -e \(mark) ]; then echo worn out >&2; exit 7; fi; : > \(mark); \(serve)"
+        let outcome = try await onThread {
+            try runLoopbench([
+                "run", "--workloads", "echo-64Bx1", "--contenders", "c-epoll", "--rounds", "2", "--seconds",
+                "0.05", "--json", "-", "--html", page, "--contender", "mine=sh -c '\(script)' {port}",
+            ])
+        }
+        #expect(outcome.status == 3)
+        #expect(outcome.errors.hasSuffix("no result: mine in echo-64Bx1: it failed in every round\n"))
+        let report = try Report(json: Data(outcome.output.utf8))
+        #expect(report.results.map(\.contenders) == [["c-epoll"]])
+        #expect(report.failures.count == 2 && report.failures.allSatisfy { $0.contains("worn out") })
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("worn out"))
+    }
+
+    @Test func aRunOfNobodyIsNoSuccess() async throws {
+        let outcome = try await onThread {
+            try runLoopbench(["run", "--workloads", "echo-64Bx1", "--contenders", "libuv"])
+        }
+        #expect(outcome.status == 3 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("None of the contenders can run these workloads here."))
+    }
+
+    /// The process that was started waits, and its child serves.
+    @Test func childrenThatServeAreCounted() async throws {
+        let script = "\(Program.sibling("c-epoll-echo")) --port $0 & wait"
+        let template = try ContenderArgument("mine=sh -c '\(script)' {port}").template
+        let contender = Contender(name: "mine", summary: "", program: "", templates: [template])
+        let result = try await onThread {
+            try measure(Workload(.echo, connections: 1, messageBytes: 64), [contender])
+        }
+        #expect(result.rounds.flatMap(\.failures).isEmpty)
+        // The kernel's part of an echo is more than that anywhere.
+        #expect(result.summary(of: "mine", .cpu).median > 0.1)
     }
 
     /// A run that is about a server which does not work is no run.

@@ -97,7 +97,9 @@ struct ReportTests {
         var result = Samples.result("echo-64Bx50", [("a", [100_000])])
         #expect(result.notes(on: "a").isEmpty)
         result.rounds[0].measurements[0].serverCPUNanoseconds = 900_000
-        #expect(result.notes(on: "a") == ["used no CPU time: did another process serve? (exec)"])
+        #expect(
+            result.notes(on: "a") == ["used no CPU time: did a process serve that is none of its children?"]
+        )
     }
 
     @Test func corruptMemoryIsAWarningToo() {
@@ -307,6 +309,7 @@ struct ReportTests {
         #expect(text.contains("| contender | echo-64Bx50 | stream-out-64KiBx1 | echo-64Bx50@20000 |"))
         #expect(text.contains("| c-epoll | **0.90** | **0.90** | **0.90** |"))
         #expect(text.contains("| contender | idle-1000 |"))
+        #expect(text.contains("With 5 rounds, chance alone does that to one in 16."))
     }
 
     /// A median of 1.2 is nothing when one round says 0.9.

@@ -43,6 +43,9 @@ struct RunOptionsTests {
 
     @Test func oneCPUIsNoComparison() {
         #expect(throws: CPUPair.Refusal.self) { try CPUPair.choose(allowed: [4], siblings: { _ in [] }) }
+        // Nor are two that a container may use half of the time.
+        #expect(throws: CPUPair.Refusal.self) { try CPUPair.choose(allowed: [0, 1], quota: 1) }
+        #expect(throws: Never.self) { try CPUPair.choose(allowed: [0, 1], quota: 1.5) }
         #expect(throws: CPUPair.Refusal.self) {
             try CPUPair.choose(server: 1, load: 1, allowed: [0, 1], siblings: { _ in [] })
         }
@@ -69,12 +72,46 @@ struct RunOptionsTests {
 
     @Test func anotherCoreIsPreferred() throws {
         let siblings: (Int) -> Set<Int> = { $0 < 4 ? [2, 3] : [4, 5] }
-        let free = try CPUPair.choose(allowed: [2, 3, 4], siblings: siblings)
+        func choose(load: Int? = nil, allowed: [Int]) throws -> CPUPair {
+            try CPUPair.choose(
+                load: load,
+                allowed: allowed,
+                quota: nil,
+                siblings: siblings,
+                capacity: { _ in nil }
+            )
+        }
+        let free = try choose(allowed: [2, 3, 4])
         #expect(free == CPUPair(server: 2, load: 4, sharesCore: false))
-        let cramped = try CPUPair.choose(allowed: [2, 3], siblings: siblings)
+        let cramped = try choose(allowed: [2, 3])
         #expect(cramped == CPUPair(server: 2, load: 3, sharesCore: true))
-        let asked = try CPUPair.choose(load: 2, allowed: [2, 3, 4], siblings: siblings)
+        let asked = try choose(load: 2, allowed: [2, 3, 4])
         #expect(asked == CPUPair(server: 3, load: 2, sharesCore: true))
+    }
+
+    /// Processors with two kinds of cores: slow ones come first here, 4 and 5 are threads of one core.
+    @Test func coresOfTheFastKindArePreferred() throws {
+        let speeds = [0: 400.0, 1: 400, 4: 1_024, 5: 1_024, 6: 980]
+        func choose(server: Int? = nil, allowed: [Int]) throws -> CPUPair {
+            try CPUPair.choose(
+                server: server,
+                allowed: allowed,
+                quota: nil,
+                siblings: { [4, 5].contains($0) ? [4, 5] : [$0] },
+                capacity: { speeds[$0] }
+            )
+        }
+        #expect(try choose(allowed: [0, 1, 4, 5, 6]) == CPUPair(server: 4, load: 6, sharesCore: false))
+        #expect(try choose(allowed: [0, 1]) == CPUPair(server: 0, load: 1, sharesCore: false))
+        // Another core comes before one of the same kind, and the report says so.
+        let uneven = CPUPair(server: 4, load: 0, sharesCore: false, isUneven: true)
+        #expect(try choose(allowed: [0, 4, 5]) == uneven)
+        #expect(try choose(server: 0, allowed: [0, 1, 6]).isUneven == true)
+        // One that nothing is known of may be as fast as any.
+        #expect(try choose(allowed: [0, 4, 9]) == CPUPair(server: 0, load: 4, sharesCore: false))
+        var report = Samples.report([])
+        report.cpus = uneven
+        #expect(report.methodLine.contains("cores of different speed"))
     }
 
     @Test func planLeavesOutWhatCannotBe() throws {
@@ -111,6 +148,23 @@ struct RunOptionsTests {
         #expect(named.text == "echo-64Bx5: waiting\necho-64Bx50: waiting\n")
     }
 
+    @Test func aBarFitsTheTerminal() {
+        for columns in [1, 20, 79, 200] {
+            var written: [String] = []
+            let bar = Progress(
+                total: 4,
+                isTerminal: true,
+                write: { written.append($0) },
+                columns: { columns }
+            )
+            bar.begin("unix-pipelined-64Bx10x32, round 1 of 5", "swift-nio-offload")
+            bar.begin("unix-pipelined-64Bx10x32, round 2 of 5", "swift-nio-offload")
+            let lines = written.map { $0.replacing("\r\u{1B}[K", with: "") }
+            #expect(lines.allSatisfy { (1..<max(columns, 2)).contains($0.count) }, "\(lines)")
+            #expect(columns < 200 || lines[1].hasSuffix("round 2 of 5: swift-nio-offload"))
+        }
+    }
+
     @Test func progressIsLinesOrABar() {
         var lines = ""
         let plain = Progress(total: 4, isTerminal: false) { lines += $0 }
@@ -119,7 +173,7 @@ struct RunOptionsTests {
         plain.end()
         #expect(lines == "  0 % round 1\n 50 % round 2\n")
         var written = ""
-        let bar = Progress(total: 4, isTerminal: true) { written += $0 }
+        let bar = Progress(total: 4, isTerminal: true, write: { written += $0 }, columns: { 120 })
         bar.begin("round 1", "a")
         bar.begin("round 1", "b")
         bar.end()

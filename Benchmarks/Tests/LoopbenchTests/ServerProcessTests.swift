@@ -104,6 +104,15 @@ struct ServerProcessTests {
         #expect(failure.description.contains("does not answer datagrams on 127.0.0.1:"))
     }
 
+    @Test func aUnixSocketIsWhereItsPathFits() {
+        #expect(ServerProcess.socketFolder(temporary: "/tmp") == "/tmp")
+        #expect(ServerProcess.socketFolder(temporary: "/dev/shm") == "/dev/shm")
+        #expect(ServerProcess.socketFolder(temporary: "/nowhere/at/all") == "/tmp")
+        #expect(
+            ServerProcess.socketFolder(temporary: "/dev/shm" + String(repeating: "/.", count: 40)) == "/tmp"
+        )
+    }
+
     @Test func deathIsAFailure() throws {
         let script = "echo listening on 127.0.0.1:1; read never < /dev/zero; exit 5"
         let contender = Contender(name: "dying", summary: "", program: "sh", arguments: ["-c", "\(script)"])

@@ -10,6 +10,9 @@ class SimulatedTime {
     static let stepNanoseconds: UInt64 = 20_000
 
     var nanoseconds: UInt64 = 1_000_000_000
+    /// Where the server's children are looked for. This process is its own server, and has children of other tests.
+    var processFolder = "/nowhere"
+    var throttleFile: String?
 
     /// Lets the server do what it can at the present time. For subclasses.
     func serve() {}
@@ -33,6 +36,7 @@ class SimulatedTime {
             },
             context: Unmanaged.passUnretained(self).toOpaque()
         )
+        (generator.processFolder, generator.throttleFile) = (processFolder, throttleFile)
         return try withExtendedLifetime(self) {
             try generator.measure(
                 workload,

@@ -57,6 +57,51 @@ struct WindowTests {
         #expect(measured.serverCPUNanoseconds + before / 2 <= process)
     }
 
+    /// So is that of children, in the kernel's ticks. 300 ms were used before it, and 250 in it.
+    @Test func processorTimeOfChildrenIsThatOfTheWindow() throws {
+        let processes = try SimulatedProcesses()
+        try processes.set(getpid(), parent: 1, reapedMilliseconds: 300)
+        let start = Self.used(CLOCK_PROCESS_CPUTIME_ID)
+        let server = try PliantServer(messageBytes: 64) { server, message in
+            // The window begins after half a second.
+            if server.nanoseconds > 1_600_000_000, message.index % 1_000 == 0 {
+                try? processes.set(getpid(), parent: 1, reapedMilliseconds: 550)
+            }
+            server.answer(message.connection, message.bytes)
+        }
+        server.processFolder = processes.folder.path
+        let measured = try server.drive("unix-64Bx1", seconds: 0.5, warmUp: 0.5, processID: getpid())
+        let own = Self.used(CLOCK_PROCESS_CPUTIME_ID) - start
+        #expect(measured.serverCPUNanoseconds >= 250_000_000)
+        #expect(measured.serverCPUNanoseconds <= 250_000_000 + own)
+    }
+
+    /// A quota that stops all for a while is as bad as other load.
+    @Test func whatAQuotaTookIsSeen() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "loopbench-test-\(UUID().uuidString)"
+        )
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "cpu.stat").path
+        for (name, unit) in [("throttled_usec", 1), ("throttled_time", 1_000)] {
+            func count(milliseconds: Int) {
+                let text = "nr_periods 7\n\(name) \(milliseconds * 1_000 * unit)\n"
+                try? Data(text.utf8).write(to: URL(filePath: file))
+            }
+            count(milliseconds: 300)
+            let server = try PliantServer(messageBytes: 64) { server, message in
+                if message.index == 100 { count(milliseconds: 340) }
+                server.answer(message.connection, message.bytes)
+            }
+            server.throttleFile = file
+            let measured = try server.drive("unix-64Bx1", seconds: 0.2)
+            #expect(abs(try #require(measured.throttled) - 0.2) < 0.01)
+            #expect(measured.isContested)
+        }
+        #expect(cload_throttled_ns(folder.appending(path: "none").path) == 0)
+    }
+
     /// Of two CPUs for a second, 1.5 were used, 0.6 by the server and 0.4 by the load. And 0.2 by interrupts.
     @Test func whatNobodyOfUsUsedIsOthers() throws {
         let histogram = try #require(cload_histogram_create())

@@ -20,6 +20,14 @@ uint64_t cload_histogram_count(const cload_histogram *histogram);
 uint64_t cload_histogram_max(const cload_histogram *histogram);
 double cload_histogram_mean(const cload_histogram *histogram);
 
+// Where processes are looked at; all zero for those of the kernel.
+typedef struct {
+    const char *proc;  // what stands for /proc; NULL for that
+    // The CPU time of one process, UINT64_MAX when it is gone; NULL for the kernel's word.
+    uint64_t (*process_ns)(void *context, int32_t pid);
+    void *context;
+} cload_processes;
+
 typedef enum {
     CLOAD_ECHO,        // `depth` messages in flight on each connection, each awaited; depth 1 is ping-pong
     CLOAD_CHURN,       // connect, one message, close, over and over
@@ -42,7 +50,9 @@ typedef struct {
     uint64_t warmup_ns;
     uint64_t window_ns;
     uint64_t patience_ns;   // how long a connection may take, after which no more are tried; 0 for 10 s
-    int32_t server_pid;     // whose CPU time and memory are read; 0 for none
+    int32_t server_pid;     // whose CPU time and memory are read, and those of its children; 0 for none
+    cload_processes processes;  // where its children are found
+    const char *throttle_file;  // the cpu.stat of the control group that limits this process; NULL for none
     int server_cpu;         // where server and load run, to see what else does; below 0: all CPUs are looked at
     int load_cpu;
     // The time in nanoseconds, for a run that is simulated; NULL for the kernel's. Such a run never sleeps: it asks again.
@@ -60,13 +70,14 @@ typedef struct {
     uint64_t scheduled;     // open loop: messages that were due in the window
     uint64_t unanswered;    // of those, not back a second after its end; recorded with the age they had then
     uint64_t window_ns;     // as measured
-    uint64_t server_cpu_ns; // user and system, all threads, in the window
+    uint64_t server_cpu_ns; // user and system, all threads, with its children, in the window
     uint64_t load_cpu_ns;   // of this generator, in the window
     uint64_t load_waiting_ns;   // how long this generator was kept from its CPU by something else, in the window
     // What the CPUs of server and load did in the window, as the kernel's ticks see it (10 ms steps).
     uint64_t task_ns;       // processes, whoever they belong to
     uint64_t interrupt_ns;  // interrupts, among them the network's
     uint64_t steal_ns;      // taken by the hypervisor
+    uint64_t throttled_ns;  // how long the control group kept its CPUs from it, each CPU by itself
     uint64_t rss_before_bytes, rss_after_bytes;              // of the server; for CLOAD_IDLE before and while holding
     uint64_t anonymous_before_bytes, anonymous_after_bytes;
 } cload_result;
@@ -90,9 +101,14 @@ bool cload_was_interrupted(void);
 // As if one of the signals had come, or, with false, none.
 void cload_set_interrupted(bool was_interrupted);
 
-// The CPU time that a process has used, in nanoseconds, up to the present moment if it runs pinned to `cpu`; 0 when there
-// is none.
+// The CPU time that a process and its children have used, in nanoseconds, up to the present moment if they run pinned to
+// `cpu`; 0 when there is none.
 uint64_t cload_cpu_ns(int32_t pid, int cpu);
+// The CPU time of a process's children, of theirs, and of those among them that have ended and were waited for. The last
+// in ticks of the kernel's, which are 10 ms.
+uint64_t cload_descendants_cpu_ns(const cload_processes *where, int32_t pid);
+// How long a control group was kept from its CPUs, as its cpu.stat says; 0 when it does not.
+uint64_t cload_throttled_ns(const char *file);
 
 // Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with nothing to
 // read on standard input. Its standard output goes to a pipe when it `announces`, and to the log else. The child dies

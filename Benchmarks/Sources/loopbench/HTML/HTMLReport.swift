@@ -78,7 +78,7 @@ struct HTMLReport {
             <section id="overview">
             <h2>At a glance</h2>
             <p>\(escaped(capitalised(report.baselineLine))). Grey: some rounds lay on either side of 1, so that they show no \
-            difference.</p>
+            difference. The others lay on one side in all rounds.\(report.chanceLine)</p>
             \(key)
             \(ratioTable("Throughput (more is better)", .throughput))
             \(ratioTable("Server CPU time (less is better)", .cpu))
