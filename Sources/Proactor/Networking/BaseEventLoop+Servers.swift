@@ -77,7 +77,7 @@ extension BaseEventLoop {
             case .success(let listener):
                 listeners.append(listener)
                 failure = nil
-            case .failure(let error) where error.isAboutMissingAddress && addresses.count > 1:
+            case .failure(let error) where error.isAboutMissingAddress:
                 // A machine without IPv6, or a name with an address that is not this machine's: the others will do.
                 if listeners.isEmpty { failure = error }
             case .failure(let error):

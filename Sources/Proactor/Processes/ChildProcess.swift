@@ -18,7 +18,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     @exclusivity(unchecked) private var pipes: [ChildPipe] = []
     @exclusivity(unchecked) private var exitWait: OperationToken?
     /// One for each task that waits for the end: cancelling a task ends its own wait only.
-    @exclusivity(unchecked) private var exitWaiters: [Future<Int32>] = []
+    @exclusivity(unchecked) private(set) var exitWaiters: [Future<Int32>] = []
     @exclusivity(unchecked) private var wasClosed = false
     @exclusivity(unchecked) private var isEnding = false
     @exclusivity(unchecked) var registryIndex: Int32 = -1

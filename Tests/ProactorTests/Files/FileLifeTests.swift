@@ -84,6 +84,23 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aScopeThatThrowsClosesItsFile(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile([1])
+            var kept: File?
+            #expect(throws: TestError(number: 1)) {
+                try loop.run {
+                    try await File.withFile(place.path, on: loop) { (file) async throws in
+                        kept = file
+                        throw TestError(number: 1)
+                    }
+                }
+            }
+            #expect(kept?.isClosed == true)
+        }
+    }
+
     // Pitfall 24
     @Test(arguments: LoopKind.allCases)
     func cancellingEndsARead(kind: LoopKind) async throws {
@@ -206,9 +223,45 @@ import Testing
                 let file = try await File.open(place.path, .readWrite, options: [.create], on: loop)
                 try await file.write(bytes, at: 5)
                 #expect(try await file.read(count: bytes.count + 1, at: 5) == bytes)
+                // Not a byte more than was asked for.
+                let most = Array(bytes.dropLast(2))
+                #expect(try await file.read(count: most.count, at: 5) == most)
                 try await file.close()
             }
             #expect(Array(place.content.dropFirst(5)) == bytes)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aWriteThatWritesNothingIsAnError(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.fileLimit = 0
+            let place = try TemporaryFile([1])
+            try loop.run {
+                let file = try await File.open(place.path, .readWrite, on: loop)
+                await #expect(throws: FileError(.write, .ioError, path: place.path)) {
+                    try await file.write([2], at: 0)
+                }
+                try await file.close()
+            }
+            #expect(place.content == [1])
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func whatIsPutOnTheDiskIsWhatWasAskedFor(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            var dataOnly: [Bool] = []
+            backend.onSubmit = { if case .synchronizeFile(_, let flag) = $0 { dataOnly.append(flag) } }
+            let place = try TemporaryFile([1])
+            try loop.run {
+                let file = try await File.open(place.path, .readWrite, on: loop)
+                try await file.synchronize()
+                try await file.synchronize(dataOnly: true)
+                try await file.close()
+            }
+            #expect(dataOnly == [false, true])
+            backend.onSubmit = nil
         }
     }
 

@@ -211,6 +211,26 @@ import Testing
             try loop.finish(inner, peer)
         }
     }
+
+    // Behaviour 36
+    @Test(arguments: LoopKind.allCases)
+    func anyTransportMayBeLostInTheTurnOfTheCancel(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let place = try TemporaryFile(Self.bytes)
+            let recorder = RecordingProtocol()
+            let (inner, peer) = try loop.connect(recorder)
+            let file = try loop.run { try await File.open(place.path, on: loop) }
+            let task = loop.createTask { try await loop.sendFile(WrappedTransport(inner), file) }
+            try loop.rest { inner.writeBufferSize > 0 }
+            // The loss is told before the cancelled task has gone on.
+            inner.abort()
+            task.cancel()
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            #expect(recorder.lostCount == 1 && recorder.lostError == nil)
+            try loop.run { try await file.close() }
+            try loop.finish(inner, peer)
+        }
+    }
 }
 
 /// A transport that is none of the library's own: it hands everything on to one.

@@ -89,13 +89,16 @@ import Testing
             #expect(future.removeDoneCallback(tokens[0]))
             #expect(future.removeDoneCallback(tokens[2]))
             #expect(!future.removeDoneCallback(tokens[2]))
-            #expect(!loop.createFuture().removeDoneCallback(tokens[1]))
+            let other = loop.createFuture()
+            other.addDoneCallback { _ in ran.append(9) }
+            #expect(!other.removeDoneCallback(tokens[0]))
             #expect(lives.alive == 2)
             try future.setResult()
             #expect(!future.removeDoneCallback(tokens[1]))
+            try other.setResult()
             loop.stop()
             try loop.runForever()
-            #expect(ran == [1, 3])
+            #expect(ran == [1, 3, 9])
         }
     }
 

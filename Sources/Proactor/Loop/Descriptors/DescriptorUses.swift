@@ -124,6 +124,9 @@ final class DescriptorUses {
         if waiting[key]?.isEmpty == true { waiting[key] = nil }
     }
 
+    /// How many calls wait for their turn.
+    var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
+
     /// Ends a call: the side is the next one's who waits for it.
     @inline(__always)
     func releaseAfterCall(_ descriptor: FileDescriptor, _ side: Readiness) {

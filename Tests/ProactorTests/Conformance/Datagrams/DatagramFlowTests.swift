@@ -121,6 +121,25 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func whatCannotBeWaitedForIsNotAskedAgainAtOnce(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            let (client, peer) = try loop.connectEndpoint(Recorder())
+            var waits = 0
+            backend.onSubmit = { if $0.kind == .waitUntilWritable { waits += 1 } }
+            backend.failures[.waitUntilWritable] = [.noMemory]
+            let count = try loop.fill(client)
+            try loop.settle()
+            #expect(waits == 1)
+            backend.advanceClock(by: .milliseconds(1))
+            try loop.turn { waits == 2 }
+            #expect(try Self.drain(peer, loop, count: count) == (0..<count).map { numbered($0) })
+            backend.onSubmit = nil
+            try loop.finish(client)
+        }
+    }
+
     // Behaviour 32
     @Test(arguments: LoopKind.allCases)
     func closeSendsWhatIsQueued(kind: LoopKind) async throws {
@@ -203,6 +222,8 @@ import Testing
             #expect(try Self.drain(peer, loop, count: 100) == (0..<100).map { numbered($0) })
             // A flood leaves others their turn.
             for number in 0..<600 { try client.sendTo(numbered(number, size: 10)) }
+            try loop.turn()
+            #expect(backend.datagramBatches == [100, 256])
             try loop.turn { client.writeBufferSize == 0 }
             #expect(backend.datagramBatches == [100, 256, 256, 88])
             try loop.finish(client)

@@ -84,6 +84,41 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aBufferedProtocolWaitsForTheWriterOnce(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            var waits = 0
+            backend.onSubmit = { if $0.kind == .waitUntilReadable { waits += 1 } }
+            let recorder = RecordingBufferedProtocol()
+            let (transport, pipe) = try loop.connectReader(recorder)
+            try loop.settle(turns: 3)
+            transport.pauseReading()
+            try loop.settle(turns: 3)
+            transport.resumeReading()
+            try loop.settle(turns: 3)
+            #expect(waits == 1)
+            pipe.write("into its buffer".utf8)
+            try loop.turn { recorder.text == "into its buffer" }
+            backend.onSubmit = nil
+            transport.close()
+            try loop.turnUntilClosed(transport)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aWaitForAWriterThatFailsIsTheReasonOfTheLoss(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.failures[.waitUntilReadable] = [.noMemory]
+            let recorder = RecordingProtocol()
+            let (transport, pipe) = try loop.connectReader(recorder)
+            pipe.close(pipe.writing)
+            try loop.turn { recorder.lostCount == 1 }
+            #expect(recorder.events == [.made, .lost])
+            #expect(recorder.lostError as? PipeError == .failed(.read, .noMemory))
+            try loop.turnUntilClosed(transport)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aFIFOWaitsForItsFirstWriter(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let directory = try TestDirectory()

@@ -106,6 +106,51 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func whereTheReadersEndCannotBeWaitedForItIsAskedOnce(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            var waits = 0
+            backend.onSubmit = { if $0.kind == .waitForHangUp { waits += 1 } }
+            backend.failures[.waitForHangUp] = [.noMemory]
+            let recorder = RecordingProtocol()
+            let (transport, pipe) = try loop.connectWriter(recorder)
+            try loop.settle()
+            transport.write("all the same")
+            try loop.turn {
+                pipe.read()
+                return pipe.received == Array("all the same".utf8)
+            }
+            #expect(waits == 1 && recorder.events == [.made])
+            // Only a write finds out then.
+            pipe.close(pipe.reading)
+            transport.write("too late")
+            try loop.turn { recorder.lostCount == 1 }
+            #expect(recorder.lostError as? PipeError == .failed(.write, .brokenPipe))
+            backend.onSubmit = nil
+            try loop.turnUntilClosed(transport)
+        }
+    }
+
+    // Pitfall 16
+    @Test(arguments: LoopKind.allCases)
+    func thePipeStaysOpenUntilTheWaitForItsReaderIsOver(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let recorder = RecordingProtocol()
+            let (transport, pipe) = try loop.connectWriter(recorder)
+            try loop.settle(turns: 3)
+            backend.losesCancels = true
+            transport.abort()
+            try loop.turn { recorder.lostCount == 1 }
+            try loop.settle()
+            pipe.read()
+            #expect(!pipe.sawEnd)
+            backend.losesCancels = false
+            pipe.close(pipe.reading)
+            try loop.turnUntilClosed(transport)
+            #expect(recorder.lostCount == 1)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aWriteThatNobodyReadsRaisesNoSignal(kind: LoopKind) async throws {
         try #require(signalDisposition(SIGPIPE) == .default)
         try await kind.withLoop { loop in

@@ -99,6 +99,50 @@ import Testing
         }
     }
 
+    // Pitfall 42
+    @Test(arguments: LoopKind.allCases)
+    func theNumberOfAChildsDescriptorIsFreeAfterItsEnd(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (child, recorder) = try loop.startShell("read line")
+            // A ring that waits for children needs none.
+            let descriptor = (child as? ChildProcess)?.process?.descriptor
+            #expect((descriptor == nil) == loop.backend.waitsForChildren)
+            if let descriptor { #expect(loop.descriptors.hasOwner(descriptor)) }
+            child.getPipeTransport(0)?.close()
+            try loop.runToTheEnd(child, recorder)
+            if let descriptor { #expect(!loop.descriptors.hasOwner(descriptor)) }
+        }
+    }
+
+    // Behaviour 39
+    @Test(arguments: LoopKind.allCases)
+    func aWaitThatIsCancelledLeavesNothingBehind(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (child, recorder) = try loop.startShell("read line; exit 5")
+            for _ in 0..<3 {
+                let wait = loop.createTask { try await child.wait() }
+                try loop.settle(turns: 2)
+                wait.cancel()
+                #expect(throws: CancellationError.self) { try loop.runUntilComplete(wait) }
+            }
+            #expect((child as? ChildProcess)?.exitWaiters.count == 0)
+            // Cancelled in the moment in which the child ends, before it has gone on.
+            let late = loop.createTask { try await child.wait() }
+            try loop.settle(turns: 2)
+            recorder.onExit = { late.cancel() }
+            child.getPipeTransport(0)?.write("go\n")
+            try loop.runToTheEnd(child, recorder)
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(late) }
+            // A cancelled task does not wait, also where there is nothing to wait for.
+            let cancelled = loop.createTask {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await child.wait()
+            }
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(cancelled) }
+            #expect(child.returnCode == 5)
+        }
+    }
+
     // Behaviour 39
     @Test(arguments: LoopKind.allCases)
     func whoWaitedGoesOnAfterTheProtocolWasTold(kind: LoopKind) async throws {

@@ -60,6 +60,21 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aWaitForSignalsThatFailsIsReported(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            var reported: [Errno?] = []
+            loop.setExceptionHandler { _, context in reported.append(context.error as? Errno) }
+            backend.failures[.waitUntilReadable] = [.noMemory]
+            try loop.addSignalHandler(.user1) {}
+            try loop.turn { !reported.isEmpty }
+            try loop.settle()
+            #expect(reported == [.noMemory])
+            loop.setExceptionHandler(nil)
+            try loop.removeSignalHandler(.user1)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func manySignalsBetweenTwoTurnsAreToldOnce(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var calls: [Signal] = []

@@ -40,6 +40,33 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aTaskThatIsCancelledBeforehandSendsNothing(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.unix)
+            let peer = RawPeer(pair.second)
+            let receiver = try RawDatagramPeer(.unixAbstract)
+            let address = receiver.address
+            let socket = try testSocket(AF_UNIX, .datagram)
+            let sends: [() async throws -> Void] = [
+                { try await loop.sockSendAll(pair.first, "small") },
+                { try await loop.sockSendAll(pair.first, patternBytes(100_000)) },
+                { _ = try await loop.sockSendTo(socket, "datagram", to: address) },
+            ]
+            for send in sends {
+                let cancelled = loop.createTask {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    try await send()
+                }
+                #expect(throws: CancellationError.self) { try loop.runUntilComplete(cancelled) }
+            }
+            peer.read()
+            #expect(peer.received.isEmpty && receiver.receiveAll() == [])
+            try pair.first.close()
+            try socket.close()
+        }
+    }
+
     // Behaviour 25
     // Pitfall 21
     @Test(arguments: LoopKind.allCases)

@@ -135,6 +135,7 @@ import Testing
             // The one in the middle gives up its place.
             tasks[1].cancel()
             #expect(throws: CancellationError.self) { try loop.runUntilComplete(tasks[1]) }
+            #expect(loop.descriptors.waitingCount == 1)
             peer.write("ab")
             #expect(try loop.runUntilComplete(tasks[0]) == Array("a".utf8))
             #expect(try loop.runUntilComplete(tasks[2]) == Array("b".utf8))

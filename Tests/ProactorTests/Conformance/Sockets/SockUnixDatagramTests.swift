@@ -196,4 +196,30 @@ import Testing
             try socket.close()
         }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func aSocketThatIsSomebodyElsesWhenOthersHaveRunSendsNoMore(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let peer = try RawDatagramPeer(.unixAbstract)
+            let address = peer.address
+            let socket = try testSocket(AF_UNIX, .datagram)
+            var received: [[UInt8]] = []
+            let error = try loop.run {
+                // As when it is closed, and its number has come again as a transport's.
+                try loop.callSoon { loop.own(socket) }
+                return await expectError(SocketError.self) {
+                    for number in 0..<40 {
+                        _ = try await loop.sockSendTo(socket, numbered(number), to: address)
+                        received += peer.receiveAll()
+                    }
+                }
+            }
+            #expect(error?.errno == .badFileDescriptor)
+            received += peer.receiveAll()
+            // So many go out before the others run.
+            #expect(received == (0..<16).map { numbered($0) })
+            loop.disown(socket)
+            try socket.close()
+        }
+    }
 }

@@ -74,11 +74,35 @@ import Testing
 
     // Behaviour 14
     @Test(arguments: LoopKind.allCases)
+    func anAddressThatThisMachineHasNotIsLeftOut(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            // An address for documents, which no machine has.
+            let far = "192.0.2.1"
+            for hosts in [[far, "127.0.0.1"], ["127.0.0.1", far]] {
+                let options = ServerOptions(.tcp(hosts: hosts, port: 0))
+                let server = try loop.serve(options) { RecordingProtocol() }
+                #expect(try server.sockets.map { try $0.localAddress().host } == ["127.0.0.1"])
+                server.close()
+            }
+            let error = #expect(throws: SocketError.self) {
+                try loop.serve(ServerOptions(.tcp(hosts: [far], port: 0))) { RecordingProtocol() }
+            }
+            let address = SocketAddress(numericHost: far, port: 0)
+            #expect(error == SocketError(.bind, .addressNotAvailable, address: address))
+        }
+    }
+
+    // Behaviour 14
+    @Test(arguments: LoopKind.allCases)
     func noHostIsEveryInterfaceOfBothFamilies(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.serve(ServerOptions(.tcp(hosts: [], port: 0))) { RecordingProtocol.echo() }
             let addresses = try server.sockets.map { try $0.localAddress() }
             #expect(addresses.contains { $0.host == "0.0.0.0" })
+            // Each family has a socket of its own, so that both can have the same port.
+            for (socket, address) in zip(server.sockets, addresses) where address.family == .ipv6 {
+                #expect(try socket.option(.ipv6Only) == 1)
+            }
             for address in addresses {
                 let port = try #require(address.port)
                 let host = address.family == .ipv4 ? "127.0.0.1" : "::1"
@@ -136,6 +160,20 @@ import Testing
             server.close()
             try loop.run { try await server.waitClosed() }
             #expect(client.lostCount == 1)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aSocketThatCannotListenIsLetGoOf(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let pair = try SocketPair(.tcp)
+            // It is connected.
+            let error = #expect(throws: SocketError.self) {
+                try loop.serve(ServerOptions(.socket(pair.first))) { RecordingProtocol() }
+            }
+            #expect(error?.operation == .listen && error?.errno == .invalidArgument)
+            #expect(!loop.descriptors.hasOwner(pair.first))
+            try pair.second.close()
         }
     }
 
@@ -227,6 +265,19 @@ import Testing
             let (transport, peer) = try loop.connect(RecordingProtocol(), over: .tcp)
             #expect(try transport.extraInfo(.socket)?.option(.noDelay) == 1)
             try loop.finish(transport, peer)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aClosedTransportKnowsItsPeerAndNoSocket(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol(), over: .tcp)
+            let peerName = try #require(transport.extraInfo(.peerName))
+            #expect(transport.extraInfo(.socketName) != nil && transport.extraInfo(.socket) != nil)
+            try loop.finish(transport, peer)
+            // The number may be another socket's by now.
+            #expect(transport.extraInfo(.socketName) == nil && transport.extraInfo(.socket) == nil)
+            #expect(transport.extraInfo(.peerName) == peerName)
         }
     }
 

@@ -189,6 +189,41 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aBufferedConnectionThatHasReceivedIsLeftAlone(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let recorder = RecordingBufferedProtocol()
+            let server = try loop.serve { recorder }
+            let peer = try RawPeer(connectedTo: server.port)
+            peer.write("?")
+            try loop.turn(until: { recorder.text == "?" })
+            let task = loop.createTask { await server.shutdownGracefully(timeout: .seconds(3600)) }
+            try loop.turn(until: { !server.isServing })
+            try loop.settle()
+            #expect(recorder.lostErrors.isEmpty && !task.done)
+            peer.close()
+            #expect(try loop.runUntilComplete(task) == ShutdownSummary(drained: 1))
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aConnectionThatIsLostAlreadyDoesNotCount(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            let (server, protocols, peers) = try serve(on: loop, connections: 1)
+            try loop.settle(turns: 3)
+            // Its receive goes on, and with it the transport.
+            backend.losesCancels = true
+            protocols[0].transport?.abort()
+            try loop.turn(until: { protocols.lostCount == 1 })
+            try loop.settle(turns: 3)
+            backend.losesCancels = false
+            #expect(loop.openTransports.count == 1)
+            let summary = try loop.run { await server.shutdownGracefully(timeout: .seconds(1000)) }
+            #expect(summary == ShutdownSummary())
+            peers[0].close()
+        }
+    }
+
     // Behaviour 17
     @Test(arguments: LoopKind.allCases)
     func aPeerThatTakesNothingHoldsACancelledServeForeverUpForThirtySeconds(kind: LoopKind) async throws {

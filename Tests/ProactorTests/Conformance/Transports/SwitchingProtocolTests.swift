@@ -92,7 +92,28 @@ import Testing
             try loop.turn { second.received.count == 5 }
             #expect(second.received == Array("hello".utf8))
             #expect(first.received.isEmpty)
+            // From here on it is received into buffers of its own: two that were filled, and one that waits.
+            try loop.settle(turns: 3)
+            peer.write("again")
+            try loop.turn { second.received.count == 10 }
+            try loop.settle(turns: 3)
+            #expect(second.received == Array("helloagain".utf8))
+            #expect(second.given == 3)
             try loop.finish(transport, peer)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aTransportThatIsLostTakesNoProtocol(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (transport, peer) = try loop.connect(RecordingProtocol())
+            let (endpoint, _) = try loop.connectEndpoint(RecordingDatagramProtocol())
+            try loop.finish(transport, peer)
+            try loop.finish(endpoint)
+            // It would never be let go of.
+            transport.setProtocol(RecordingProtocol())
+            endpoint.setProtocol(RecordingDatagramProtocol())
+            #expect(transport.getProtocol() == nil && endpoint.getProtocol() == nil)
         }
     }
 

@@ -89,7 +89,7 @@ import Testing
     // Behaviour 21
     @Test(arguments: LoopKind.allCases)
     func aRegularFileIsRefusedAndKept(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withLoop(hosts: [:]) { loop in
             try Self.withPath { path in
                 #expect(FileManager.default.createFile(atPath: path, contents: Data("keep me".utf8)))
                 let error = #expect(throws: SocketError.self) {
