@@ -209,11 +209,13 @@ private final class Scene {
     }
 }
 
+/// Each descriptor's number and what it stands for. Another test's file that this process was started with stays the same when
+/// that test removes it.
 private func openDescriptors() -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
     return names.compactMap { name in
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")).map {
-            "\(name) \($0)"
+            "\(name) \($0.replacingOccurrences(of: " (deleted)", with: ""))"
         }
     }
 }
