@@ -1,3 +1,20 @@
+/// What waits for a future.
+enum DoneCallback<Value> {
+    /// A task that is suspended in ``Future/value()``.
+    case waiter(UnsafeContinuation<Void, Never>)
+    /// A callback without a task's context.
+    case callback(number: Int, (Future<Value>) throws -> Void)
+    /// A callback with the context of the task that added it.
+    case contextCallback(number: Int, ContextDoneCallback<Value>, UnownedJob)
+
+    func isNumbered(_ wanted: Int) -> Bool {
+        switch self {
+        case .waiter: false
+        case .callback(let number, _), .contextCallback(let number, _, _): number == wanted
+        }
+    }
+}
+
 /// What waits for a future beside the task that came first, in the order it came. The first has a place of its own, so
 /// that a single callback costs no array.
 ///
@@ -23,5 +40,34 @@ final class DoneCallbackList<Value> {
     func forEach(_ body: (DoneCallback<Value>) -> Void) {
         if let first { body(first) }
         for callback in others { body(callback) }
+    }
+}
+
+/// A done callback that was added within a task: a job carries that task's values, and finds here what it has
+/// to do.
+final class ContextDoneCallback<Value> {
+    private var callback: ((Future<Value>) throws -> Void)?
+    private var future: Future<Value>?
+
+    init(_ callback: @escaping (Future<Value>) throws -> Void) {
+        self.callback = callback
+    }
+
+    /// What the job runs. Without a future it was removed, and the job does nothing but end.
+    func run() throws {
+        guard let callback, let future else { return }
+        self.callback = nil
+        self.future = nil
+        try callback(future)
+    }
+
+    func arm(with future: Future<Value>) {
+        self.future = future
+    }
+
+    /// Lets go of what the callback holds, and makes the job do nothing.
+    func disarm() {
+        callback = nil
+        future = nil
     }
 }

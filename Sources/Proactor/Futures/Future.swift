@@ -1,3 +1,11 @@
+/// Where a future is in its life. It leaves `pending` once, and for good.
+enum FuturePhase: UInt8 {
+    case pending
+    case succeeded
+    case failed
+    case cancelled
+}
+
 /// A result that is still to come: somebody sets it once, and any number of tasks and callbacks wait for it.
 ///
 /// It is asyncio's `Future`: done callbacks run in the loop's next turn, in the order they were added. A
@@ -340,5 +348,14 @@ extension Future where Value == Void {
     /// - Throws: ``EventLoopError/invalidState(_:)`` when it is done already.
     public func setResult() throws(EventLoopError) {
         try setResult(())
+    }
+}
+
+/// What a future has succeeded with.
+final class FutureValue<Value> {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
     }
 }

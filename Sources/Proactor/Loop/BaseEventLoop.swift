@@ -1,5 +1,13 @@
+import Glibc
 import Logging
 import SystemPackage
+
+/// Whether a loop runs.
+enum RunState {
+    case idle
+    case running
+    case closed
+}
 
 /// What every loop shares: all of it but the choice of the backend.
 ///
@@ -112,5 +120,15 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     func checkUsable(_ call: StaticString) throws(EventLoopError) {
         if runState == .closed { throw .closed }
         checkThread(call)
+    }
+}
+
+/// Where debug mode starts.
+enum DebugMode {
+    /// Whether the environment variable `PROACTOR_DEBUG` is set to something other than `0`.
+    static var isOnByEnvironment: Bool {
+        guard let value = getenv("PROACTOR_DEBUG") else { return false }
+        let text = String(cString: value)
+        return !text.isEmpty && text != "0"
     }
 }

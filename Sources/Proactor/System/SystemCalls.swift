@@ -1,4 +1,9 @@
+import CPosix
 import SystemPackage
+
+/// A datagram on its way out: where its bytes are, and its destination in the kernel's form. Without one it goes to where the
+/// socket is connected. It owns neither.
+typealias OutgoingDatagram = cposix_datagram
 
 /// The calls to the kernel that complete at once: everything above the backends that is not an ``IOOperation``.
 ///
@@ -68,5 +73,29 @@ protocol SystemCalls: AnyObject, Sendable {
 extension SystemCalls {
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
         try makeSocket(family, type, protocolNumber: 0)
+    }
+}
+
+/// Which file a path names: two paths with the same identity are the same file.
+struct FileIdentity: Hashable, Sendable {
+    var device: UInt64
+    var inode: UInt64
+    var isSocket: Bool
+}
+
+/// What is looked up: see ``NetworkEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
+struct AddressQuery: Sendable {
+    var host: String?
+    var service: String?
+    var family: AddressFamily?
+    var type: SocketType?
+    var protocolNumber: Int32 = 0
+    var flags: AddressInfoFlags = []
+
+    /// Whether it says itself what it asks for, so that nobody has to be asked.
+    var isNumeric: Bool {
+        if let host, SocketAddress(numericHost: host, port: 0) == nil { return false }
+        guard let service else { return true }
+        return UInt16(service) != nil
     }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// An async function that runs on a loop's thread, and the future of its result: asyncio's `Task`.
 ///
 /// It is made by ``AbstractEventLoop/createTask(name:_:)``, and its first step runs in the loop's next turn.
@@ -156,4 +158,28 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
 
     /// The name and the state, for logs.
     public override var description: String { "\(nameText), which \(stateText)" }
+}
+
+/// A ``ReleasedFuture`` for a task.
+final class ReleasedTask: ReleasedFuture, AnyLoopTask {
+    private(set) var name: String
+    private let cancelRequests: Int
+
+    init(_ name: String, cancelRequests: Int, description: String, error: any Error, loop: BaseEventLoop) {
+        self.name = name
+        self.cancelRequests = cancelRequests
+        super.init(description, error: error, loop: loop)
+    }
+
+    func setName(_ name: String) { self.name = name }
+    func cancelling() -> Int { cancelRequests }
+}
+
+/// Numbers for tasks without a name, unique in the process.
+enum TaskNumber {
+    private static let last = Atomic<Int>(0)
+
+    static func next() -> Int {
+        last.add(1, ordering: .relaxed).newValue
+    }
 }

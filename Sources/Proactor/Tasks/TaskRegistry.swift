@@ -1,3 +1,13 @@
+/// A task as its loop's list of tasks sees it.
+protocol RegisteredTask: AnyLoopTask {
+    var loop: BaseEventLoop { get }
+
+    /// Calls `body` in the turn after the task is done.
+    func whenDone(_ body: @escaping () -> Void)
+    /// The loop was closed: drops whatever waits for the task.
+    func abandon()
+}
+
 /// The tasks of a loop that are not done. Entering and leaving costs no search, and tasks that are done cost
 /// nothing.
 struct TaskRegistry {

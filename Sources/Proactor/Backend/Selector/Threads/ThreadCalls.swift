@@ -1,0 +1,86 @@
+import Glibc
+import SystemPackage
+
+/// The operations of a selector backend that are calls on an executor's threads. All of it belongs to the loop's thread, but
+/// for what ``ThreadCall`` and ``ThreadCallResults`` do.
+final class ThreadCalls {
+    private let calls: FileCalls
+    private let results: ThreadCallResults
+    private var submit: BlockingCallSubmission?
+    // Exclusivity: it belongs to the loop's thread, and nothing is called while it changes.
+    @exclusivity(unchecked) private var waiting: [OperationToken: ThreadCall] = [:]
+
+    /// How long closing waits for calls that have begun.
+    private static let closeTimeout = Duration.seconds(1)
+
+    init(calls: FileCalls, waker: any LoopWaker) {
+        self.calls = calls
+        results = ThreadCallResults(waker: waker)
+    }
+
+    /// How many are not over.
+    var count: Int { waiting.count }
+
+    func useExecutor(_ submit: @escaping BlockingCallSubmission) {
+        self.submit = submit
+    }
+
+    /// Hands an operation to the executor. Returns why that failed, if it did.
+    func start(_ operation: IOOperation, _ token: OperationToken) -> Errno? {
+        guard let submit else { return .notSupported }
+        let call = ThreadCall(operation, token: token, calls: calls, results: results)
+        waiting[token] = call
+        let ticket = ThreadCallTicket(call)
+        do {
+            try submit { ticket.run() }
+            return nil
+        } catch {
+            // The ticket says nothing any more, whatever the executor does with it.
+            return drop(token) ? error : nil
+        }
+    }
+
+    /// Keeps a call from beginning. False when it has begun, or is over.
+    func drop(_ token: OperationToken) -> Bool {
+        guard let call = waiting[token], call.take() else { return false }
+        waiting[token] = nil
+        return true
+    }
+
+    /// Calls `body` with each operation that has ended since the last time.
+    func takeResults(_ body: (CompletedOperation) -> Void) {
+        for result in results.take() {
+            waiting[result.token] = nil
+            body(result)
+        }
+    }
+
+    /// Lets nothing begin any more, and waits a while for what has begun. Returns what is still running then; what that
+    /// opens is closed by itself.
+    func close() -> Set<OperationToken> {
+        submit = nil
+        for token in Array(waiting.keys) { _ = drop(token) }
+        let running = Set(waiting.keys)
+        waiting = [:]
+        let ended = results.close(waitingFor: running.count, timeout: Self.closeTimeout)
+        for operation in ended { ThreadCall.discard(operation.token, operation.result, calls) }
+        return running.subtracting(ended.map(\.token))
+    }
+}
+
+/// What an executor holds of a call: it notices when the executor lets go of it.
+final class ThreadCallTicket: Sendable {
+    private let call: ThreadCall
+
+    init(_ call: ThreadCall) {
+        self.call = call
+    }
+
+    deinit {
+        call.abandon()
+    }
+
+    func run() {
+        call.run()
+    }
+}

@@ -1,0 +1,156 @@
+import Synchronization
+import SystemPackage
+
+/// An operation that a task waits for. Cancelling the task cancels the operation.
+///
+/// When the loop closes under it, the operation is over and the task stays suspended for good, with all that it holds: Swift
+/// cannot take a task apart from outside. What must not stay open then is the loop's to close: see
+/// ``UnclaimedDescriptors``.
+///
+/// The objects are used again: waiting allocates nothing. A cancel that comes too late names the use that it meant.
+final class AwaitedOperation: CompletionOwner, CancellableWait {
+    /// The loop owns the pool that this object belongs to, and whoever uses the object is within a call of the loop.
+    unowned(unsafe) let loop: BaseEventLoop
+
+    // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
+    /// Keeps the memory alive that the operation names.
+    @exclusivity(unchecked) private var memory: AnyObject?
+    @exclusivity(unchecked) private var continuation: UnsafeContinuation<Int32, Never>?
+    @exclusivity(unchecked) private var token = OperationToken(rawValue: 0)
+    @exclusivity(unchecked) private var isCancelled = false
+    /// What the operation lent with its completion.
+    @exclusivity(unchecked) private var bytes: [UInt8] = []
+    /// How often the object was given back. Atomic, because the thread that cancels reads it.
+    private let useNumber = Atomic<UInt64>(0)
+
+    init(loop: BaseEventLoop) {
+        self.loop = loop
+    }
+
+    /// Performs an operation that completes once, and returns its result: zero or more, or minus errno.
+    ///
+    /// Throws `CancellationError` when the task was cancelled and the operation ended in nothing. It may have succeeded all
+    /// the same, and then its result is returned: what it brought is the caller's.
+    ///
+    /// - Parameter memory: owns what the operation's pointers point to. It is kept until the final completion. Not needed
+    ///   for memory that the calling task keeps in its place while it waits.
+    nonisolated(nonsending) static func perform(
+        _ operation: IOOperation,
+        keeping memory: AnyObject?,
+        on loop: BaseEventLoop
+    ) async throws -> Int32 {
+        // Not by way of `receive`: each function that waits costs a frame of the task's.
+        try Task.checkCancellation()
+        let awaited = loop.awaitedOperations.take(for: loop)
+        awaited.memory = memory
+        let result = await awaited.wait(for: operation)
+        let wasCancelled = awaited.isCancelled
+        loop.awaitedOperations.giveBack(awaited)
+        if wasCancelled, result < 0 { throw CancellationError() }
+        return result
+    }
+
+    /// Performs an operation that completes once and must be done, cancelled or not: such as a close.
+    nonisolated(nonsending) static func performToTheEnd(
+        _ operation: IOOperation,
+        on loop: BaseEventLoop
+    ) async -> Int32 {
+        let awaited = loop.awaitedOperations.take(for: loop)
+        let result = await withUnsafeContinuation { continuation in
+            awaited.begin(operation, continuation)
+        }
+        loop.awaitedOperations.giveBack(awaited)
+        return result
+    }
+
+    /// As ``perform(_:keeping:on:)``, and returns a copy of the bytes that the operation lent.
+    nonisolated(nonsending) static func receive(
+        _ operation: IOOperation,
+        keeping memory: AnyObject?,
+        on loop: BaseEventLoop
+    ) async throws -> (result: Int32, bytes: [UInt8]) {
+        try Task.checkCancellation()
+        let awaited = loop.awaitedOperations.take(for: loop)
+        awaited.memory = memory
+        let result = await awaited.wait(for: operation)
+        let wasCancelled = awaited.isCancelled
+        let bytes = awaited.takeBytes()
+        loop.awaitedOperations.giveBack(awaited)
+        if wasCancelled, result < 0 { throw CancellationError() }
+        return (result, bytes)
+    }
+
+    // Not inlined: see `CancellationHandler`. Not private, for tests: a cancel may come between the check before and this.
+    @inline(never)
+    nonisolated(nonsending) func wait(for operation: IOOperation) async -> Int32 {
+        let handler = CancellationHandler(for: self)
+        defer { handler.remove() }
+        // Used on the loop's thread only.
+        nonisolated(unsafe) let operation = operation
+        nonisolated(unsafe) let this = self
+        return await withUnsafeContinuation { continuation in
+            this.begin(operation, continuation)
+        }
+    }
+
+    private func begin(_ operation: IOOperation, _ continuation: UnsafeContinuation<Int32, Never>) {
+        self.continuation = continuation
+        // A continuation is a pointer to its task. If it ever is not, a fetch is wasted, and nothing else.
+        waitingTask = unsafeBitCast(continuation, to: UnsafeRawPointer.self)
+        token = loop.backend.submit(operation, owner: self)
+        loop.descriptors.noteOperation(token, on: operation)
+        // The task was cancelled on its way in here.
+        if isCancelled { loop.backend.cancel(token) }
+    }
+
+    var waitNumber: UInt64 { useNumber.load(ordering: .relaxed) }
+
+    func cancelWait() {
+        isCancelled = true
+        if continuation != nil { loop.backend.cancel(token) }
+    }
+
+    override func operationCompleted(_ completion: Completion) {
+        precondition(completion.isFinal, "an awaited operation completes once")
+        if completion.bytes.count > 0 { bytes = Array(completion.bytes) }
+        if completion.token.kind == .acceptOnce, completion.result >= 0 {
+            // The task may never go on to take it.
+            loop.unclaimed.insert(FileDescriptor(rawValue: completion.result))
+        }
+        guard let continuation = continuation.take() else { return }
+        loop.resumeNow { continuation.resume(returning: completion.result) }
+    }
+
+    @inline(__always)
+    private func takeBytes() -> [UInt8] {
+        guard !bytes.isEmpty else { return [] }
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return taken
+    }
+
+    /// Makes it ready for another use.
+    func reset() {
+        precondition(continuation == nil, "an operation was given back before it was over")
+        memory = nil
+        isCancelled = false
+        useNumber.wrappingAdd(1, ordering: .relaxed)
+    }
+}
+
+/// The ``AwaitedOperation`` objects of a loop that nobody uses.
+struct AwaitedOperationPool {
+    private var idle: [AwaitedOperation] = []
+
+    /// As many as are kept: a server of a thousand connections allocates none.
+    private static let idleMax = 1024
+
+    mutating func take(for loop: BaseEventLoop) -> AwaitedOperation {
+        idle.popLast() ?? AwaitedOperation(loop: loop)
+    }
+
+    mutating func giveBack(_ operation: AwaitedOperation) {
+        operation.reset()
+        if idle.count < Self.idleMax { idle.append(operation) }
+    }
+}

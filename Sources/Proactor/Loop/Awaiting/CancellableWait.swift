@@ -1,0 +1,43 @@
+/// What a task waits for on a loop, and a cancel of the task reaches.
+///
+/// All waits on a loop have one shape: whether there is still something to wait for is looked at where the continuation is made,
+/// since a task on its way there may be cancelled, or come by the ready queue; and a cancel, which may come on any thread, takes
+/// effect on the loop's. Two classes make the continuations: ``AwaitedOperation`` for a completion, and ``Future`` for all that
+/// somebody of this loop brings about. What is waited for from any thread (``ConcurrentFuture``, ``GroupEnd``) looks under its
+/// lock instead, and hears of a cancel by `withTaskCancellationHandler`.
+protocol CancellableWait: AnyObject {
+    var loop: BaseEventLoop { get }
+    /// Tells the waits for one object apart, when it is used again. Read on any thread.
+    var waitNumber: UInt64 { get }
+    /// The task that waits was cancelled, perhaps before it waits. Called on the loop's thread.
+    func cancelWait()
+}
+
+extension CancellableWait {
+    var waitNumber: UInt64 { 0 }
+
+    /// For ``CancellationHandler``: the task was cancelled on this thread, whichever it is.
+    func waiterWasCancelled() {
+        guard !loop.isOnLoopThread else { return cancelWait() }
+        let number = waitNumber
+        // It reaches only the loop's thread.
+        nonisolated(unsafe) let this = self
+        // A closed loop has nobody left to tell.
+        _ = loop.inbox.post(.callback { if this.waitNumber == number { this.cancelWait() } })
+    }
+}
+
+/// Makes a call of the cancel of a task that waits.
+final class CancelCall: CancellableWait {
+    let loop: BaseEventLoop
+    private let call: () -> Void
+
+    init(loop: BaseEventLoop, _ call: @escaping () -> Void) {
+        self.loop = loop
+        self.call = call
+    }
+
+    func cancelWait() {
+        call()
+    }
+}

@@ -1,6 +1,0 @@
-/// Whether a loop runs.
-enum RunState {
-    case idle
-    case running
-    case closed
-}

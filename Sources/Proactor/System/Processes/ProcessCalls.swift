@@ -1,0 +1,35 @@
+import SystemPackage
+
+/// The part of ``SystemCalls`` for pipes, child processes and signals. All of it completes at once.
+protocol ProcessCalls: AnyObject, Sendable {
+    // MARK: Pipes
+
+    /// What a descriptor stands for, and which way it is open.
+    func inspect(_ descriptor: FileDescriptor) throws(Errno) -> DescriptorDescription
+    /// Makes a descriptor non-blocking, which the operations on pipes need on every backend.
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno)
+    /// A pipe, both ends blocking and close-on-exec.
+    func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor)
+
+    // MARK: Child processes
+
+    func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess
+    /// Reaps the child and returns its exit code, or minus the signal that ended it; `nil` while it runs.
+    func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32?
+    func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno)
+    /// Kills a child, reaps it and closes its descriptor, for a loop that closes. Waits for a moment at most; a child that
+    /// takes longer to die is reaped by a thread of its own.
+    func endProcess(_ process: SpawnedProcess)
+
+    // MARK: Signals
+
+    /// A receiver of signals, which has none yet.
+    func makeSignalWatch() throws(Errno) -> any SignalWatch
+}
+
+/// What a descriptor stands for, and which way it is open.
+struct DescriptorDescription: Hashable, Sendable {
+    var kind: DescriptorKind
+    var isReadable: Bool
+    var isWritable: Bool
+}

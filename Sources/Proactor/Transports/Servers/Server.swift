@@ -1,0 +1,209 @@
+import SystemPackage
+
+/// Where a server is in its life.
+enum ServerState {
+    /// It is bound, and accepts nothing yet.
+    case ready
+    case serving
+    case closed
+}
+
+/// Accepts connections and gives each a transport and a protocol of its own.
+///
+/// Made by ``NetworkEventLoop/createServer(_:protocolFactory:)``. Closing it stops accepting and leaves its connections
+/// alive. Thread rule: the loop's thread only.
+///
+/// ```swift
+/// let server = try await loop.createServer(host: "127.0.0.1", port: 8080) { Echo() }
+/// try await server.withScope {
+///     try await server.serveForever()
+/// }
+/// ```
+public final class Server {
+    let loop: BaseEventLoop
+    private let protocolFactory: () throws -> any ConnectionProtocol
+    private var listeners: [Listener]
+    private var state = ServerState.ready
+    private var activeTransports = 0
+    private var closeWaiters: [Future<Void>] = []
+    private var foreverWaiter: Future<Void>?
+
+    init(
+        loop: BaseEventLoop,
+        listeners: [Listener],
+        protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) {
+        self.loop = loop
+        self.listeners = listeners
+        self.protocolFactory = protocolFactory
+    }
+
+    // MARK: - State
+
+    /// The sockets that it listens on; none when it is closed.
+    public var sockets: [TransportSocket] {
+        loop.checkThread("sockets")
+        return listeners.map { TransportSocket($0.socket, of: loop) }
+    }
+
+    /// Whether it accepts connections.
+    public var isServing: Bool {
+        loop.checkThread("isServing")
+        return state == .serving
+    }
+
+    /// The loop that it belongs to.
+    public func getLoop() -> any AbstractEventLoop { loop }
+
+    // MARK: - Serving
+
+    /// Begins to accept. Does nothing when it does already.
+    ///
+    /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot listen.
+    public func startServing() throws {
+        loop.checkThread("startServing")
+        switch state {
+        case .serving: return
+        case .closed: throw EventLoopError.invalidState("the server is closed")
+        case .ready: break
+        }
+        for listener in listeners { try listener.listen() }
+        state = .serving
+        for listener in listeners { listener.start(server: self) }
+    }
+
+    /// Accepts until the server is closed or the calling task is cancelled, and waits for the connections.
+    ///
+    /// After ``close()`` they live on, and it returns when the last one is lost. A cancel closes the server and its
+    /// connections, as ``closeClients()``; a connection whose peer does not take what was written is aborted after 30
+    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``.
+    ///
+    /// - Throws: `CancellationError` in both cases; ``EventLoopError/invalidState(_:)`` when it is closed already, or served twice.
+    nonisolated(nonsending) public func serveForever() async throws {
+        guard foreverWaiter == nil else { throw EventLoopError.invalidState("serveForever runs already") }
+        try startServing()
+        let waiter = loop.createFuture()
+        foreverWaiter = waiter
+        defer { foreverWaiter = nil }
+        do {
+            try await waiter.value()
+        } catch {
+            close()
+            await outlastConnections()
+            throw error
+        }
+    }
+
+    // MARK: - Closing
+
+    /// Stops accepting. Connections live on. Does nothing the second time.
+    public func close() {
+        loop.checkThread("close")
+        guard state != .closed else { return }
+        state = .closed
+        for listener in listeners { listener.close() }
+        listeners = []
+        if let waiter = foreverWaiter { waiter.cancel() }
+        wakeIfDrained()
+    }
+
+    /// Closes every connection that it accepted, as `transport.close()`.
+    public func closeClients() {
+        loop.checkThread("closeClients")
+        for transport in loop.openTransports.transports(of: self) { transport.close() }
+    }
+
+    /// Aborts every connection that it accepted, as `transport.abort()`.
+    public func abortClients() {
+        loop.checkThread("abortClients")
+        for transport in loop.openTransports.transports(of: self) { transport.abort() }
+    }
+
+    /// Returns when the server is closed and the last of its connections is lost.
+    ///
+    /// - Throws: `CancellationError`, which leaves the connections alone.
+    nonisolated(nonsending) public func waitClosed() async throws {
+        loop.checkThread("waitClosed")
+        guard !isDrained else { return }
+        try await makeCloseWaiter().value()
+    }
+
+    /// Runs `body`, then closes the server and waits for its connections, also when `body` throws. Cancelling the task
+    /// closes the connections, as in ``serveForever()``.
+    ///
+    /// - Throws: what `body` throws.
+    nonisolated(nonsending) public func withScope<Result>(
+        _ body: nonisolated(nonsending) () async throws -> Result
+    ) async throws -> Result {
+        let result: Result
+        do {
+            result = try await body()
+        } catch {
+            close()
+            await outlastConnections()
+            throw error
+        }
+        close()
+        await outlastConnections()
+        return result
+    }
+
+    // MARK: - Connections
+
+    func transportOpened() {
+        activeTransports += 1
+    }
+
+    func transportClosed() {
+        precondition(activeTransports > 0, "a server lost a connection twice")
+        activeTransports -= 1
+        wakeIfDrained()
+    }
+
+    /// Whether it is closed and has no connection left.
+    var isDrained: Bool { state == .closed && activeTransports == 0 }
+
+    /// A future that is done when the server is closed and has no connection left.
+    func makeCloseWaiter() -> Future<Void> {
+        let waiter = loop.createFuture()
+        if isDrained { waiter.succeed(()) } else { closeWaiters.append(waiter) }
+        return waiter
+    }
+
+    private func wakeIfDrained() {
+        guard isDrained else { return }
+        let waiters = closeWaiters
+        closeWaiters = []
+        for waiter in waiters where waiter.isPending { waiter.succeed(()) }
+    }
+
+    /// A connection came in, from `peer` if that is known. A factory that fails costs this connection only.
+    func accepted(_ socket: FileDescriptor, from peer: SocketAddress?) {
+        guard state == .serving else {
+            try? loop.backend.system.close(socket)
+            return
+        }
+        do {
+            let connectionProtocol = try protocolFactory()
+            StreamSocketTransport(
+                loop: loop,
+                socket: socket,
+                connectionProtocol: connectionProtocol,
+                server: self,
+                peerAddress: peer
+            ).start()
+        } catch {
+            try? loop.backend.system.close(socket)
+            var context = ExceptionContext(
+                message: "the protocol factory threw an error; its connection is closed",
+                error: error
+            )
+            context.server = self
+            loop.callExceptionHandler(context)
+        }
+    }
+}
+
+extension Server: CustomStringConvertible {
+    public var description: String { "server at \(listeners.map(\.addressText)) (\(state))" }
+}

@@ -1,0 +1,188 @@
+import SystemPackage
+
+/// How far the end of what the peer sends has come: its end of stream, or an error.
+enum EndOfStream: UInt8 {
+    case notSeen
+    /// It came while reading was paused, and waits for that to end.
+    case heldBack
+    /// The protocol knows; nothing more is received.
+    case delivered
+}
+
+/// How far this side's end of stream has come.
+enum WriteEnd: UInt8 {
+    case open
+    /// `writeEOF` was called, and what was written before is still to be sent.
+    case requested
+    /// The kernel was told.
+    case sent
+}
+
+/// The transport of a connected stream socket, on every loop: a receive is in flight while it reads, a send while it has bytes.
+///
+/// ``PipeTransport`` is the same over a pipe: what differs is in the methods under "What a pipe does otherwise".
+class StreamSocketTransport: LoopTransport, Transport {
+    // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
+
+    // The protocol, by what it wants to be called with: one of the two is set until the connection is lost.
+    @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
+    @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
+
+    /// Whether the protocol asked for a pause.
+    @exclusivity(unchecked) var isReadingPaused = false
+    @exclusivity(unchecked) var endOfStream = EndOfStream.notSeen
+    /// The error that was the end of the stream, while it is held back, or zero.
+    @exclusivity(unchecked) var heldBackErrno: Int32 = 0
+    /// What came while reading was paused: at most what the kernel had handed over already.
+    @exclusivity(unchecked) var heldBack: [UInt8] = []
+    /// The protocol's buffer, while the kernel fills it.
+    @exclusivity(unchecked) var receiveBuffer: OwnedBuffer?
+    /// Whether that buffer came from a protocol that has been replaced since.
+    @exclusivity(unchecked) var receiveBufferIsForeign = false
+
+    @exclusivity(unchecked) var writes = WriteQueue()
+    @exclusivity(unchecked) var sendToken = OperationToken(rawValue: 0)
+    @exclusivity(unchecked) var writeEnd = WriteEnd.open
+    /// What a send at once has failed with, or zero.
+    @exclusivity(unchecked) var sendErrno: Int32 = 0
+    /// Whether anything was received or written.
+    @exclusivity(unchecked) var isUsed = false
+    /// What keeps everybody else from writing.
+    @exclusivity(unchecked) var fileSending: FileSending?
+
+    /// Takes over a connected socket. Nothing happens before ``start()``.
+    init(
+        loop: BaseEventLoop,
+        socket: FileDescriptor,
+        connectionProtocol: any ConnectionProtocol,
+        server: Server? = nil,
+        peerAddress: SocketAddress? = nil,
+        hasPeerAddress: Bool = true
+    ) {
+        super.init(
+            loop: loop,
+            descriptor: socket,
+            peerAddress: peerAddress
+                ?? (hasPeerAddress ? try? loop.backend.system.peerAddress(of: socket) : nil),
+            server: server
+        )
+        assign(connectionProtocol)
+    }
+
+    // MARK: - Protocol
+
+    var currentProtocol: (any ConnectionProtocol)? {
+        if let streamProtocol { streamProtocol } else { bufferedProtocol }
+    }
+
+    override var anyProtocol: (any BaseProtocol)? { currentProtocol }
+    override func callConnectionMade() throws { try currentProtocol?.connectionMade(self) }
+
+    override func releaseProtocol() {
+        streamProtocol = nil
+        bufferedProtocol = nil
+    }
+
+    func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
+        loop.checkThread("setProtocol")
+        guard !isBeyondItsProtocol else { return }
+        if receiveBuffer != nil, connectionProtocol !== currentProtocol { receiveBufferIsForeign = true }
+        assign(connectionProtocol)
+        markUnflushed()
+    }
+
+    func getProtocol() -> (any ConnectionProtocol)? {
+        loop.checkThread("getProtocol")
+        return currentProtocol
+    }
+
+    private func assign(_ connectionProtocol: any ConnectionProtocol) {
+        bufferedProtocol = connectionProtocol as? any BufferedProtocol
+        streamProtocol = bufferedProtocol == nil ? connectionProtocol as? any StreamProtocol : nil
+        guard streamProtocol != nil || bufferedProtocol != nil else {
+            // Not a precondition: those lose their message in a release build.
+            fatalError("\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol")
+        }
+    }
+
+    // MARK: - The turn
+
+    override func reconcile() {
+        reconcileReading()
+        reconcileWriting()
+    }
+
+    override func operationCompleted(_ completion: Completion) {
+        take {
+            switch completion.token.kind {
+            case .receive, .pipeRead: receiveCompleted(completion)
+            case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
+            case .send, .sendMessage, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
+            case .sendFile: fileStepCompleted(completion)
+            default: waitCompleted(completion)
+            }
+        }
+    }
+
+    // MARK: - Closing
+
+    override var unsentByteCount: Int { writes.byteCount }
+    override var isAllSent: Bool { writes.byteCount == 0 && fileSending == nil }
+
+    override func connectionWasLost(_ error: (any Error)?) {
+        heldBack = []
+        writes.removeAllNotInFlight(pool: loop.buffers)
+        fileSending?.lossReason = (error as? SocketError)?.errno
+    }
+
+    override var hasWorkInFlight: Bool {
+        writes.isInFlight || fileSending?.isInFlight == true
+    }
+
+    override func releaseBuffers() {
+        precondition(
+            receiveBuffer == nil || phase == .closed,
+            "a transport closed while the kernel had its buffer"
+        )
+        receiveBuffer = nil
+        writes.discardAll(pool: loop.buffers)
+    }
+
+    // MARK: - What a pipe does otherwise
+
+    /// What has to be waited for before there is anything to receive.
+    var waitBeforeReceiving: IOOperation? { nil }
+    func makeReceive() -> IOOperation { .receive(descriptor) }
+    func makeReceive(into room: UnsafeMutableRawBufferPointer) -> IOOperation {
+        .receiveInto(descriptor, room)
+    }
+    func makeSend() -> IOOperation { writes.makeSend(on: descriptor, pool: loop.buffers) }
+    func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
+        loop.backend.system.sendWithoutWaiting(bytes, on: descriptor)
+    }
+
+    /// All is sent, and nothing follows.
+    func sendEnd() {
+        // The peer may be gone: then the receive says so, or it does not matter.
+        try? loop.backend.system.shutdownWriting(descriptor)
+    }
+
+    /// Whether each direction has an end of its own.
+    var hasTwoEnds: Bool { true }
+    var canWriteEOF: Bool { true }
+    /// Why a write is a mistake while the transport is open.
+    var refusal: String { "write was called after writeEOF" }
+
+    func failure(_ operation: SocketError.Operation, _ errno: Errno) -> any Error {
+        SocketError(operation, errno, address: peerAddress)
+    }
+
+    /// An operation that moves no bytes is over.
+    func waitCompleted(_ completion: Completion) {
+        preconditionFailure("a transport does not submit \(completion.token)")
+    }
+
+    override var description: String {
+        "transport of socket \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to send)"
+    }
+}

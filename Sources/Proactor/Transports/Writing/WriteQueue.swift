@@ -1,0 +1,235 @@
+import Glibc
+import SystemPackage
+
+/// What a transport still has to send, in order. The kernel holds the first segments while a send is in flight; the rest
+/// may still grow.
+///
+/// Small writes are copied together and sent at once: that was measured to beat vectors of small pieces. Only what does
+/// not fit one segment goes out as a vector.
+struct WriteQueue {
+    /// The longest vector that is sent: far below IOV_MAX, and 4 MiB of full segments.
+    private static let vectorLimit = 64
+
+    private var first: WriteSegment?
+    private var rest: [WriteSegment] = []
+    private var restStart = 0
+    /// How many of the first segments the kernel holds: they neither grow nor go.
+    private var inFlight = 0
+    /// The `msghdr` and its vector, while the kernel holds more than one segment.
+    private var message: UnsafeMutableRawPointer?
+    /// Bytes that are still to be sent.
+    private(set) var byteCount = 0
+
+    var isInFlight: Bool { inFlight > 0 }
+
+    // MARK: - Growing
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) {
+        byteCount += bytes.count
+        var remaining = bytes
+        while remaining.count > 0 {
+            let taken = appendToLast(remaining)
+            remaining = UnsafeRawBufferPointer(rebasing: remaining[taken...])
+            if remaining.count > 0, !growLast(by: remaining.count, pool: pool) {
+                addSegment(for: remaining.count, pool: pool)
+            }
+        }
+    }
+
+    /// - Parameter ownedMax: what is longer is copied: a segment counts its bytes in 32 bits.
+    mutating func append(_ buffer: consuming OwnedBuffer, pool: BufferPool, ownedMax: Int = Int(Int32.max)) {
+        let count = buffer.count
+        guard count > 0 else { return }
+        guard count <= ownedMax else { return append(buffer.filled, pool: pool) }
+        byteCount += count
+        addSegment(
+            WriteSegment(base: buffer.release(), capacity: Int32(count), sizeIndex: -1, end: Int32(count))
+        )
+    }
+
+    /// Copies what fits behind the last segment's bytes, unless the kernel holds it.
+    private mutating func appendToLast(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard segmentCount > inFlight else { return 0 }
+        return withLast { last in
+            let count = min(last.room, bytes.count)
+            guard count > 0 else { return 0 }
+            // `end + count` is within the segment's capacity, and no one else sees the bytes behind its end.
+            (last.base + Int(last.end)).copyMemory(from: bytes.baseAddress!, byteCount: count)
+            last.end += Int32(count)
+            return count
+        }
+    }
+
+    /// Moves the last segment into a larger buffer, as long as there are larger ones.
+    private mutating func growLast(by added: Int, pool: BufferPool) -> Bool {
+        guard segmentCount > inFlight else { return false }
+        return withLast { last in
+            guard last.sizeIndex >= 0, Int(last.sizeIndex) < BufferPool.sizeCount - 1 else { return false }
+            let sizeIndex = BufferPool.sizeIndex(for: min(last.count + added, BufferPool.largest))
+            let base = pool.take(sizeIndex)
+            base.copyMemory(from: last.bytes.baseAddress!, byteCount: last.count)
+            pool.giveBack(last.base, Int(last.sizeIndex))
+            last = WriteSegment(
+                base: base,
+                capacity: Int32(BufferPool.size(at: sizeIndex)),
+                sizeIndex: Int32(sizeIndex),
+                end: Int32(last.count)
+            )
+            return true
+        }
+    }
+
+    private mutating func addSegment(for count: Int, pool: BufferPool) {
+        let sizeIndex = BufferPool.sizeIndex(for: count)
+        addSegment(
+            WriteSegment(
+                base: pool.take(sizeIndex),
+                capacity: Int32(BufferPool.size(at: sizeIndex)),
+                sizeIndex: Int32(sizeIndex),
+                end: 0
+            )
+        )
+    }
+
+    private mutating func addSegment(_ segment: WriteSegment) {
+        if first == nil { first = segment } else { rest.append(segment) }
+    }
+
+    private var segmentCount: Int { first == nil ? 0 : 1 + rest.count - restStart }
+
+    private mutating func withLast<Result>(_ body: (inout WriteSegment) -> Result) -> Result {
+        rest.isEmpty ? body(&first!) : body(&rest[rest.count - 1])
+    }
+
+    // MARK: - Sending
+
+    /// The operation that sends what is there; nothing may be in flight, and there must be bytes.
+    mutating func makeSend(on socket: FileDescriptor, pool: BufferPool) -> IOOperation {
+        precondition(inFlight == 0, "two sends at once on one stream would mix up its bytes")
+        guard let first else { preconditionFailure("a send of nothing") }
+        guard !rest.isEmpty else {
+            inFlight = 1
+            return .send(socket, first.bytes)
+        }
+        inFlight = min(segmentCount, Self.vectorLimit)
+        return .sendMessage(socket, makeMessage(first, pool: pool))
+    }
+
+    /// The same for a pipe.
+    mutating func makeWrite(to pipe: FileDescriptor, pool: BufferPool) -> IOOperation {
+        switch makeSend(on: pipe, pool: pool) {
+        case .send(_, let bytes): return .pipeWrite(pipe, bytes)
+        case .sendMessage(_, let message): return .pipeWriteVector(pipe, message)
+        default: preconditionFailure("not a send")
+        }
+    }
+
+    private mutating func makeMessage(_ first: WriteSegment, pool: BufferPool) -> UnsafeMutablePointer<msghdr>
+    {
+        // One pooled buffer holds the header and, behind it, the vector: 56 + 64 * 16 bytes.
+        let memory = pool.take(Self.messageSizeIndex)
+        message = memory
+        let header = memory.bindMemory(to: msghdr.self, capacity: 1)
+        let vectorStart = memory + MemoryLayout<msghdr>.stride
+        let vector = vectorStart.bindMemory(to: iovec.self, capacity: inFlight)
+        vector[0] = iovec(iov_base: first.base + Int(first.start), iov_len: first.count)
+        for index in 1..<inFlight {
+            let segment = rest[restStart + index - 1]
+            vector[index] = iovec(iov_base: segment.base + Int(segment.start), iov_len: segment.count)
+        }
+        header.initialize(to: msghdr())
+        header.pointee.msg_iov = vector
+        header.pointee.msg_iovlen = inFlight
+        return header
+    }
+
+    private static let messageSizeIndex = BufferPool.sizeIndex(
+        for: MemoryLayout<msghdr>.stride + vectorLimit * MemoryLayout<iovec>.stride
+    )
+
+    /// The send in flight is over and `sent` bytes of it went out.
+    mutating func sendCompleted(_ sent: Int, pool: BufferPool) {
+        precondition(inFlight > 0 && sent <= byteCount, "a send completed that was not in flight")
+        inFlight = 0
+        if let memory = message {
+            message = nil
+            pool.giveBack(memory, Self.messageSizeIndex)
+        }
+        drop(sent, pool: pool)
+    }
+
+    /// The bytes that are next, as far as they lie together; `nil` when there are none.
+    var firstBytes: UnsafeRawBufferPointer? { first?.bytes }
+
+    /// So many of ``firstBytes`` went out without a send in flight.
+    mutating func sentAtOnce(_ sent: Int, pool: BufferPool) {
+        precondition(inFlight == 0 && sent <= byteCount, "bytes went out past the send in flight")
+        drop(sent, pool: pool)
+    }
+
+    private mutating func drop(_ sent: Int, pool: BufferPool) {
+        byteCount -= sent
+        var remaining = sent
+        while let segment = first, segment.count <= remaining {
+            remaining -= segment.count
+            dropFirst(pool: pool)
+        }
+        if remaining > 0 { first!.start += Int32(remaining) }
+    }
+
+    /// Drops all that the kernel does not hold.
+    mutating func removeAllNotInFlight(pool: BufferPool) {
+        guard inFlight == 0 else {
+            while segmentCount > inFlight { free(rest.removeLast(), pool: pool) }
+            byteCount = (first?.count ?? 0) + rest[restStart...].reduce(0) { $0 + $1.count }
+            return
+        }
+        while first != nil { dropFirst(pool: pool) }
+        byteCount = 0
+    }
+
+    /// Drops all of it, for a kernel that is gone and holds nothing any more.
+    mutating func discardAll(pool: BufferPool) {
+        if inFlight > 0 { sendCompleted(0, pool: pool) }
+        removeAllNotInFlight(pool: pool)
+    }
+
+    private mutating func dropFirst(pool: BufferPool) {
+        free(first!, pool: pool)
+        guard restStart < rest.count else {
+            first = nil
+            return
+        }
+        first = rest[restStart]
+        restStart += 1
+        if restStart == rest.count {
+            // A long queue's memory is not kept for a connection that may be idle from here on.
+            rest.removeAll(keepingCapacity: rest.count <= 8)
+            restStart = 0
+        } else if restStart >= 64, restStart * 2 >= rest.count {
+            // A queue that is never empty must not grow by what was sent.
+            rest.removeFirst(restStart)
+            restStart = 0
+        }
+    }
+
+    private func free(_ segment: WriteSegment, pool: BufferPool) {
+        guard segment.sizeIndex >= 0 else { return segment.base.deallocate() }
+        pool.giveBack(segment.base, Int(segment.sizeIndex))
+    }
+}
+
+/// A piece of outgoing data in one stretch of memory: bytes `start..<end` are still to be sent.
+struct WriteSegment: BitwiseCopyable {
+    /// From the pool, or an ``OwnedBuffer``'s.
+    let base: UnsafeMutableRawPointer
+    let capacity: Int32
+    /// Which of the pool's sizes it is; below zero for memory that came with the write.
+    let sizeIndex: Int32
+    var start: Int32 = 0
+    var end: Int32
+
+    var count: Int { Int(end - start) }
+    var room: Int { sizeIndex < 0 ? 0 : Int(capacity - end) }
+    var bytes: UnsafeRawBufferPointer { .init(start: base + Int(start), count: count) }
+}
