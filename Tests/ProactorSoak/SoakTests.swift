@@ -32,7 +32,7 @@ import Testing
 
     /// Runs a soak on a thread of its own. One that hangs ends the program.
     private func soak(_ kind: SoakKind, seed: UInt64, for duration: Duration) throws -> String {
-        let outcome = Lock<Result<String, any Error>?>(nil)
+        let outcome = ThreadLock<Result<String, any Error>?>(nil)
         let isOver = DispatchSemaphore(value: 0)
         let thread = Thread {
             let result = Result { try Soak(kind: kind, seed: seed).run(for: duration) }

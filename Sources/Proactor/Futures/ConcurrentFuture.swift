@@ -46,7 +46,7 @@ public final class ConcurrentFuture<Value>: Sendable {
         var task: (any AnyLoopTask)?
     }
 
-    private let state = Lock(State())
+    private let state = ThreadLock(State())
     private let loop: any AbstractEventLoop
 
     init(loop: any AbstractEventLoop) {

@@ -8,10 +8,10 @@ final class GroupEnd: Sendable {
         var isOver: Bool { threadsLeft == 0 || hasGivenUp }
     }
 
-    private let state: Lock<State>
+    private let state: ThreadLock<State>
 
     init(of threads: [GroupThread]) {
-        state = Lock(State(threadsLeft: threads.count))
+        state = ThreadLock(State(threadsLeft: threads.count))
         for thread in threads {
             thread.whenEnded { self.change { $0.threadsLeft -= 1 } }
         }

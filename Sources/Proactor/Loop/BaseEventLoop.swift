@@ -60,6 +60,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// The readers and writers.
     var watches = DescriptorWatches()
     @exclusivity(unchecked) var awaitedOperations = AwaitedOperationPool()
+    /// For the tasks that wait for locks, queues and their like.
+    @exclusivity(unchecked) var waiters = WaiterPool()
     /// How many turns there were.
     @exclusivity(unchecked) var turnNumber: UInt32 = 0
     /// Descriptors on their way to an owner.

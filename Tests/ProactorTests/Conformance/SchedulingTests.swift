@@ -114,7 +114,7 @@ import Testing
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { _ in }
             sigaction(SIGURG, &action, nil)
-            let isOver = Lock(false)
+            let isOver = ThreadLock(false)
             let interrupted = pthread_self()
             let deadline = loop.time().advanced(by: .milliseconds(20))
             var ranEarly = false

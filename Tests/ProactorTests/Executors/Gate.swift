@@ -41,7 +41,7 @@ final class Gate: Sendable {
 
 /// What several threads write down.
 final class Record<Entry: Sendable>: Sendable {
-    private let list = Lock<[Entry]>([])
+    private let list = ThreadLock<[Entry]>([])
 
     var entries: [Entry] { list.withLock { $0 } }
 

@@ -23,7 +23,7 @@ final class CountingExecutor: WorkExecutor {
 
 /// Keeps what it is given until it is told what to do with it.
 final class HoldingExecutor: WorkExecutor {
-    private let held = Lock<[@Sendable () -> Void]>([])
+    private let held = ThreadLock<[@Sendable () -> Void]>([])
 
     var count: Int { held.withLock { $0.count } }
 

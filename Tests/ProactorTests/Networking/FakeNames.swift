@@ -9,7 +9,7 @@ import Testing
 /// `@unchecked Sendable`: the list is behind a lock, and nothing else changes.
 final class FakeNames: ForwardingSystemCalls, @unchecked Sendable {
     private let hosts: [String: [SocketAddress]]
-    private let sockets = Lock<Set<Int32>>([])
+    private let sockets = ThreadLock<Set<Int32>>([])
 
     var openSockets: Set<Int32> { sockets.withLock { $0 } }
 

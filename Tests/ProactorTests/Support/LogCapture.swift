@@ -5,7 +5,7 @@ import Logging
 
 /// What is logged on a thread, for tests that expect a line.
 enum LogCapture {
-    private static let linesByThread = Lock<[UInt64: [String]]>([:])
+    private static let linesByThread = ThreadLock<[UInt64: [String]]>([:])
     private static let isInstalled: Void = LoggingSystem.bootstrap { _ in Handler() }
 
     /// Makes loggers that are created from now on capturing ones.

@@ -11,10 +11,10 @@ final class TestTurns: Sendable {
     }
 
     /// Not a `Mutex`, which the thread sanitizer does not see.
-    private let state: Lock<State>
+    private let state: ThreadLock<State>
 
     init(count: Int) {
-        state = Lock(State(free: count))
+        state = ThreadLock(State(free: count))
     }
 
     /// Runs `body` when it is its turn. A body must not wait for another turn.

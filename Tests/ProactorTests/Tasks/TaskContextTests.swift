@@ -55,7 +55,7 @@ import Testing
         try await kind.withLoop { loop in
             let done = loop.createFuture()
             let seen = LoopBound<(Int) -> Void>(
-                { [order = Lock<[Int]>([])] value in
+                { [order = ThreadLock<[Int]>([])] value in
                     let all = order.withLock { order in
                         order.append(value)
                         return order

@@ -5,12 +5,12 @@ final class PendingWork<Value>: Sendable {
         var work: (() throws -> sending Value)?
     }
 
-    private let content: Lock<Content>
+    private let content: ThreadLock<Content>
 
     init(_ work: sending @escaping () throws -> sending Value) {
         // It was sent here, and nobody else has it.
         nonisolated(unsafe) let work = work
-        content = Lock(Content(work: work))
+        content = ThreadLock(Content(work: work))
     }
 
     /// Runs the work if it is still there; returns whether it was.

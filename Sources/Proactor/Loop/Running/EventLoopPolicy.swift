@@ -25,7 +25,7 @@ public protocol EventLoopPolicy: AnyObject, Sendable {
     func newEventLoop() throws -> any AbstractEventLoop
 }
 
-private let currentPolicy = Lock<any EventLoopPolicy>(DefaultEventLoopPolicy())
+private let currentPolicy = ThreadLock<any EventLoopPolicy>(DefaultEventLoopPolicy())
 
 /// The policy of this process. May be called from any thread.
 public func getEventLoopPolicy() -> any EventLoopPolicy {

@@ -11,7 +11,7 @@ final class LoopThread: Sendable {
     /// compare themselves with it.
     private let owner = Atomic<UInt64>(cposix_thread_id())
     private let bound = Atomic<Bool>(false)
-    private let life = Lock(Life())
+    private let life = ThreadLock(Life())
 
     /// Whether the loop has run: then it belongs to one thread for good.
     var isBound: Bool { bound.load(ordering: .relaxed) }

@@ -11,7 +11,7 @@ final class ThreadSafeInbox: Sendable {
         var isClosed = false
     }
 
-    private let state = Lock(State())
+    private let state = ThreadLock(State())
     /// Whether there is work: the loop looks at it each turn, and takes the lock only then.
     private let hasEntries = Atomic<Bool>(false)
     /// Whether the loop is in, or on its way into, a wait that somebody has to end.

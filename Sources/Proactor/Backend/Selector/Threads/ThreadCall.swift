@@ -9,7 +9,7 @@ final class ThreadCall: @unchecked Sendable {
     private let token: OperationToken
     private let calls: FileCalls
     private let results: ThreadCallResults
-    private let isTaken = Lock(false)
+    private let isTaken = ThreadLock(false)
 
     init(_ operation: IOOperation, token: OperationToken, calls: FileCalls, results: ThreadCallResults) {
         self.operation = operation

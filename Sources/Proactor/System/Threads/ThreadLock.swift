@@ -2,7 +2,7 @@ import Glibc
 
 /// State that several threads share, behind a POSIX mutex: `Synchronization.Mutex` does the same, but the
 /// thread sanitizer cannot see that it orders anything, and reports every use as a race.
-final class Lock<State>: @unchecked Sendable {
+final class ThreadLock<State>: @unchecked Sendable {
     // The state is touched by the thread that holds the mutex only. A mutex may not move, so it has memory of
     // its own.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
