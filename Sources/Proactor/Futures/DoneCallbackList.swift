@@ -2,6 +2,8 @@
 enum DoneCallback<Value> {
     /// A task that is suspended in ``Future/value()``.
     case waiter(UnsafeContinuation<Void, Never>)
+    /// Something of the library's that hears of it at once.
+    case watcher(FutureWatcher, number: Int)
     /// A callback without a task's context.
     case callback(number: Int, (Future<Value>) throws -> Void)
     /// A callback with the context of the task that added it.
@@ -9,7 +11,7 @@ enum DoneCallback<Value> {
 
     func isNumbered(_ wanted: Int) -> Bool {
         switch self {
-        case .waiter: false
+        case .waiter, .watcher: false
         case .callback(let number, _), .contextCallback(let number, _, _): number == wanted
         }
     }
@@ -35,6 +37,14 @@ final class DoneCallbackList<Value> {
         }
         guard let index = others.firstIndex(where: { $0.isNumbered(number) }) else { return nil }
         return others.remove(at: index)
+    }
+
+    func remove(_ watcher: FutureWatcher) {
+        let isIt = { (callback: DoneCallback<Value>) in
+            if case .watcher(let other, _) = callback { other === watcher } else { false }
+        }
+        if let callback = first, isIt(callback) { first = nil }
+        others.removeAll(where: isIt)
     }
 
     func forEach(_ body: (DoneCallback<Value>) -> Void) {

@@ -24,7 +24,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     // Exclusivity: a future belongs to the loop's thread, and no method calls out while it changes these.
     // All of them are of one size, whatever `Value` is. Code that does not know it would ask the Swift runtime for the type
     // of each that is not, at each use and for the future's end: that cost more than all the rest of a wait.
-    @exclusivity(unchecked) private var phase = FuturePhase.pending
+    @exclusivity(unchecked) private(set) final var phase = FuturePhase.pending
     @exclusivity(unchecked) private var isErrorSeen = false
     @exclusivity(unchecked) private var callbacksAdded = 0
     /// The task that waits, when it was the first.
@@ -175,6 +175,16 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         return token
     }
 
+    /// Tells `watcher` at once when the future is done, which it must not be yet.
+    final func watch(by watcher: FutureWatcher, number: Int) {
+        precondition(phase == .pending, "a future that is done was watched")
+        append(.watcher(watcher, number: number))
+    }
+
+    final func stopWatching(by watcher: FutureWatcher) {
+        others?.remove(watcher)
+    }
+
     // MARK: - Inside
 
     final var isPending: Bool { phase == .pending }
@@ -271,6 +281,8 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         case .waiter(let continuation):
             // On a closed loop this only logs that the task is lost.
             continuation.resume()
+        case .watcher(let watcher, let number):
+            watcher.futureEnded(number, phase)
         case _ where loop.isClosed:
             discard(callback)
         case .callback(_, let callback):
@@ -283,7 +295,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
 
     private func discard(_ callback: DoneCallback<Value>) {
         switch callback {
-        case .waiter, .callback:
+        case .waiter, .watcher, .callback:
             break
         case .contextCallback(_, let callback, let job):
             callback.disarm()

@@ -62,6 +62,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var awaitedOperations = AwaitedOperationPool()
     /// For the tasks that wait for locks, queues and their like.
     @exclusivity(unchecked) var waiters = WaiterPool()
+    /// Tasks that wait for a time, in no order.
+    let sleepers = WaitList()
     /// How many turns there were.
     @exclusivity(unchecked) var turnNumber: UInt32 = 0
     /// Descriptors on their way to an owner.

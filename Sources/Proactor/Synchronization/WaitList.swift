@@ -56,12 +56,18 @@ final class WaitList {
         return true
     }
 
+    /// Wakes one who waits, whoever is before it.
+    func wake(_ waiter: Waiter) {
+        remove(waiter)
+        waiter.wake(with: 0)
+    }
+
     /// Wakes all who wait now.
     func wakeAll(with value: Int = 0) {
         while wakeFirst(with: value) {}
     }
 
-    private func append(_ waiter: Waiter) {
+    func append(_ waiter: Waiter) {
         waiter.queue(in: self)
         waiter.previous = last
         if let last { last.next = waiter } else { first = waiter }

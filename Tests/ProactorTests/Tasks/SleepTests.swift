@@ -1,0 +1,72 @@
+import Testing
+
+@testable import Proactor
+
+@Suite struct SleepTests {
+    @Test(arguments: LoopKind.allCases)
+    func itEndsInTheOrderOfTheDeadlines(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var order: [Int] = []
+            let start = loop.time()
+            let tasks = [3, 1, 2].map { number in
+                loop.createTask {
+                    try await sleep(for: .milliseconds(number))
+                    #expect(start.duration(to: loop.time()) >= .milliseconds(number), "early")
+                    order.append(number)
+                }
+            }
+            for task in tasks { try loop.runUntilComplete(task) }
+            #expect(order == [1, 2, 3])
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func noTimeAtAllLetsTheOthersHaveTheirTurn(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            var order: [String] = []
+            let task = loop.createTask {
+                order.append("before")
+                try await sleep(for: .zero)
+                order.append("after")
+                try await sleep(until: loop.time())
+                try await sleep(for: .seconds(-1))
+            }
+            loop.createTask { order.append("other") }
+            try loop.runUntilComplete(task)
+            #expect(order == ["before", "other", "after"])
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aCancelEndsItAndItsTimer(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let tasks = [Duration.seconds(3600), .seconds(7200)].map { delay in
+                loop.createTask { try await sleep(for: delay) }
+            }
+            try loop.settle(turns: 3)
+            #expect(loop.timers.count == 2)
+            for task in tasks { task.cancel() }
+            for task in tasks {
+                #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            }
+            #expect(loop.timers.count == 0)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aCancelledTaskDoesNotBeginToSleep(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            for delay in [Duration.zero, .seconds(3600)] {
+                let task = loop.createTask {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    try await sleep(for: delay)
+                }
+                #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+            }
+        }
+    }
+
+    @Test func withoutALoopItRefuses() async {
+        await #expect(throws: EventLoopError.noRunningLoop) { try await sleep(for: .zero) }
+    }
+}
