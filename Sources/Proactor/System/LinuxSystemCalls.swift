@@ -55,6 +55,14 @@ final class LinuxSystemCalls: SystemCalls {
         return value
     }
 
+    func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno) {
+        try setOption(.joinDatagrams, to: 0, on: socket)
+        // Nothing is joined from here on, so what is there now is all that can be.
+        var question = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
+        guard poll(&question, 1, 0) > 0, question.revents & Int16(POLLIN) != 0 else { return }
+        try setOption(.joinDatagrams, to: 1, on: socket)
+    }
+
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
         let count = Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags)

@@ -27,6 +27,9 @@ protocol SystemCalls: AnyObject, Sendable {
     func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
     func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno)
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32
+    /// Turns ``SocketOption/joinDatagrams`` off, unless there are datagrams to receive: the kernel would hand over those that it
+    /// has joined before without a word about it.
+    func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno)
     /// Sends what the kernel takes without waiting and returns how many bytes that is, zero when there is no room; or minus
     /// errno. The kernel tells an error once: an operation that follows may tell another or none.
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int

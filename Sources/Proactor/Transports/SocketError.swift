@@ -68,6 +68,8 @@ extension SocketError: FailedCall, CustomStringConvertible {
             (.connect, .invalidArgument) where isLinkLocalWithoutScope,
             (.send, .invalidArgument) where isLinkLocalWithoutScope:
             "a link-local address needs its interface: add % and the interface's name to it"
+        case (.receive, .noBufferSpace):
+            "control messages crowded out how long each of several joined datagrams is: have the kernel send fewer of them, or turn UDP_GRO off"
         case (_, .fileNameTooLong):
             "the path of a Unix socket has 107 bytes at most"
         case (.bind, .addressNotAvailable):

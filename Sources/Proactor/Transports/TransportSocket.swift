@@ -31,9 +31,11 @@ public struct TransportSocket: CustomStringConvertible {
         return try system.peerAddress(of: descriptor)
     }
 
-    /// Sets an option, as `setsockopt(2)`.
+    /// Sets an option, as `setsockopt(2)`. A datagram endpoint shows each datagram by itself whatever is set; `UDP_GRO` stays on
+    /// while datagrams wait that the kernel may have joined.
     public func setOption(_ option: SocketOption, to value: Int32) throws(Errno) {
         thread.check("TransportSocket.setOption")
+        if option == .joinDatagrams, value == 0 { return try system.stopJoiningDatagrams(on: descriptor) }
         try system.setOption(option, to: value, on: descriptor)
     }
 

@@ -62,8 +62,8 @@ final class ScriptedRing: RingCalls {
             messageWakeUp: messageWakeUp,
             noIOWait: true
         )
-        // A datagram has its address and a control message before it.
-        let datagramBufferSize = bufferSize + 32
+        // A datagram has its address and control messages before it.
+        let datagramBufferSize = bufferSize + DatagramReception.prefixMax
         let size = bufferCount * (bufferSize + datagramBufferSize)
         storage = .init(start: .allocate(byteCount: size, alignment: 16), count: size)
         for index in 0..<size { storage[index] = UInt8(truncatingIfNeeded: index) }

@@ -33,7 +33,7 @@ import Testing
         }
 
         deinit {
-            reception.deallocate()
+            reception.free()
         }
 
         func close() {
@@ -67,8 +67,9 @@ import Testing
             }
             start.storeBytes(of: head, as: curing_datagram_head.self)
             _ = try SocketAddress.ipv4(.loopback, port: port).write(to: start + 16)
-            (start + 72).copyMemory(from: payload, byteCount: payload.count)
-            harness.ring.complete(token, Int32(72 + payload.count), more: more, buffer: buffer)
+            let prefix = 48 + reception.pointee.controlCapacity
+            (start + prefix).copyMemory(from: payload, byteCount: payload.count)
+            harness.ring.complete(token, Int32(prefix + payload.count), more: more, buffer: buffer)
         }
     }
 

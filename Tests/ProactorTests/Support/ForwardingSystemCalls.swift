@@ -56,6 +56,10 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.setOption(option, to: value, on: socket)
     }
 
+    func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno) {
+        try inner.stopJoiningDatagrams(on: socket)
+    }
+
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
         try inner.option(option, of: socket)
     }

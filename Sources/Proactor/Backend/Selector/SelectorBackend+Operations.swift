@@ -190,6 +190,7 @@ extension SelectorBackend {
         _ token: OperationToken,
         _ owner: Unmanaged<CompletionOwner>?
     ) {
+        reception.useControlRoom(controlRoom)
         for _ in 0..<Self.datagramsMax {
             let count = retryingInterrupts { calls.receiveDatagram(descriptor, receiveBuffer, reception) }
             guard count >= 0 else {

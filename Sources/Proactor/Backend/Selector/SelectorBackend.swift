@@ -31,6 +31,8 @@ final class SelectorBackend: CompletionBackend {
     let table = OperationTable()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
+    /// Where control messages are put that come with it.
+    let controlRoom: UnsafeMutableRawPointer
     /// The peer of the connection that was accepted last: to ask for it afterwards is a call of its own.
     let acceptedAddress: UnsafeMutablePointer<KernelAddress>
 
@@ -77,6 +79,7 @@ final class SelectorBackend: CompletionBackend {
             throw error
         }
         receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
+        controlRoom = DatagramReception.allocateControlRoom()
         found = .allocate(capacity: Self.readyMax)
         acceptedAddress = .allocate(capacity: 1)
         acceptedAddress.initialize(to: .blank)
@@ -89,6 +92,7 @@ final class SelectorBackend: CompletionBackend {
     deinit {
         close()
         receiveBuffer.deallocate()
+        controlRoom.deallocate()
         found.deallocate()
         acceptedAddress.deallocate()
     }

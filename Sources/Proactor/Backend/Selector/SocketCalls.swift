@@ -35,7 +35,7 @@ class SocketCalls {
         result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
     }
 
-    /// Receives one datagram, or several that the kernel joined, and notes the source and whether it was cut.
+    /// Receives one datagram, or several that the kernel joined, and notes what the kernel says of it.
     func receiveDatagram(
         _ socket: Int32,
         _ buffer: UnsafeMutableRawBufferPointer,
@@ -52,7 +52,7 @@ class SocketCalls {
             return recvmsg(socket, reception.headerPointer, flags)
         }
         guard count >= 0 else { return -errno }
-        reception.noteHeader(isTruncated: count > buffer.count)
+        reception.noteHeader()
         return Int32(min(count, buffer.count))
     }
 

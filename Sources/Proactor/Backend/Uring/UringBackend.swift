@@ -73,7 +73,7 @@ final class UringBackend: CompletionBackend {
         ring: any RingCalls,
         system: any SystemCalls,
         completionsPerTurn: Int,
-        datagramSizeMax: Int = 0
+        datagramSizeMax: Int = .max
     ) {
         self.datagramSizeMax = datagramSizeMax
         self.ring = ring

@@ -130,10 +130,12 @@ extension BaseEventLoop {
     /// Where datagrams come thick, the kernel may receive those of one sender as one, which spares each of them its own way
     /// through the network stack; the transport takes them apart. Only on a socket that nobody else has.
     private func joinDatagrams(on descriptor: FileDescriptor) {
-        guard backend.datagramSizeMax > Int(UInt16.max) else { return }
+        guard canTakeJoinedDatagrams else { return }
         // A kernel before 5.0 does not know it, and nothing depends on it.
         try? backend.system.setOption(.joinDatagrams, to: 1, on: descriptor)
     }
+
+    private var canTakeJoinedDatagrams: Bool { backend.datagramSizeMax > Int(UInt16.max) }
 
     private func adoptDatagramSocket(
         _ descriptor: FileDescriptor,
@@ -161,6 +163,7 @@ extension BaseEventLoop {
                 )
             }
             try system.adopt(descriptor)
+            if family != .unix, !canTakeJoinedDatagrams { try? system.stopJoiningDatagrams(on: descriptor) }
             // One that is not connected has no peer.
             let remote = try? system.peerAddress(of: descriptor)
             return DatagramSocket(

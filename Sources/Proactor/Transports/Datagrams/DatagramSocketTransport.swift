@@ -66,7 +66,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     }
 
     deinit {
-        reception.deallocate()
+        reception.free()
     }
 
     // MARK: - Protocol
@@ -125,15 +125,32 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         guard phase == .open else { return }
         if let errno = completion.errno { return receiveFailed(errno) }
         guard let source = source() else { return receiveFailed(.addressFamilyNotSupported) }
-        guard !reception.pointee.isTruncated else {
-            datagramProtocol?.errorReceived(SocketError(.receive, .messageTooLong, address: source))
-            return
+        guard !reception.pointee.isTruncated, !reception.pointee.mayLackSegmentSize else {
+            return deliverDamaged(completion.bytes, from: source)
         }
         let size = reception.pointee.segmentSize
         guard size == 0 || size >= completion.bytes.count else {
             return deliverRun(completion.bytes, size, from: source)
         }
         deliver(completion.bytes, from: source)
+    }
+
+    /// Some of it is lost: the end, or how long each of the datagrams is that the kernel has joined. Those of them that are whole
+    /// are delivered, and of the rest there is an error.
+    private func deliverDamaged(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
+        guard reception.pointee.isTruncated else {
+            let option = try? loop.backend.system.option(.joinDatagrams, of: descriptor)
+            // Where the kernel joins nothing, it is one datagram, and whole.
+            guard let option, option != 0 else { return deliver(bytes, from: source) }
+            datagramProtocol?.errorReceived(SocketError(.receive, .noBufferSpace, address: source))
+            return
+        }
+        let size = reception.pointee.segmentSize
+        if size > 0, size <= bytes.count {
+            deliverRun(.init(rebasing: bytes.prefix(bytes.count / size * size)), size, from: source)
+        }
+        guard phase == .open else { return }
+        datagramProtocol?.errorReceived(SocketError(.receive, .messageTooLong, address: source))
     }
 
     @inline(__always)

@@ -15,6 +15,8 @@ extension KernelRing {
             )
         case .receiveDatagrams(let socket, let reception):
             reception.prepare()
+            // A multishot receive puts them into its buffers, before each datagram.
+            if !features.multishotReceive { reception.useOwnControlRoom() }
             return curing_prepare_receive_message(
                 ring,
                 socket.rawValue,

@@ -175,10 +175,10 @@ final class KernelRing: RingCalls {
 
     func makeDatagramBuffers() throws(Errno) -> BufferArea {
         precondition(datagramBuffers == nil, "the buffers of datagrams were made twice")
-        // Before each datagram stand what the kernel says of it, its source's address and a control message. Steps of a
+        // Before each datagram stand what the kernel says of it, its source's address and control messages. Steps of a
         // multiple of a page would put all buffers' beginnings, which small datagrams share among them, into the same few lines
         // of a cache.
-        let size = (datagramSize + 63) / 64 * 64 + 192
+        let size = (datagramSize + 63) / 64 * 64 + DatagramReception.prefixMax
         do throws(RingUnavailable) {
             let pool = try Self.makePool(
                 ring,
