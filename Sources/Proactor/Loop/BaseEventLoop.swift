@@ -57,6 +57,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     var openListeners = Registry<Listener>()
     /// Who uses which descriptor.
     let descriptors = DescriptorUses()
+    /// Who waits for a Unix socket that is full.
+    let receiverLines = ReceiverLines()
     /// The readers and writers.
     var watches = DescriptorWatches()
     @exclusivity(unchecked) var awaitedOperations = AwaitedOperationPool()

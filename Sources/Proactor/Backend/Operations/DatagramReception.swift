@@ -7,7 +7,7 @@ import Glibc
 struct DatagramReception: BitwiseCopyable {
     /// Room for all that a program can have asked for. Times, marks, interfaces, types of service, labels and the like take less
     /// than 2 KiB together. IPv6 has four extension headers of up to 2 KiB that come in an old and in a new form.
-    private static let controlRoom = 20 * 1024
+    static let controlRoom = 20 * 1024
 
     /// For the kernel: asks for the source's address, and of UDP whether it joined datagrams.
     fileprivate var header = msghdr()
@@ -32,11 +32,17 @@ struct DatagramReception: BitwiseCopyable {
     var mayLackSegmentSize = false
 
     /// Makes one whose owner has to call `free`, after the operation's final completion.
-    static func allocate(for family: AddressFamily) -> UnsafeMutablePointer<DatagramReception> {
+    ///
+    /// - Parameter controlRoom: at most what is usual.
+    static func allocate(
+        for family: AddressFamily,
+        controlRoom: Int = Self.controlRoom
+    ) -> UnsafeMutablePointer<DatagramReception> {
+        precondition(controlRoom <= Self.controlRoom, "more room for control messages than buffers have")
         let reception = UnsafeMutablePointer<DatagramReception>.allocate(capacity: 1)
         // A multiple of eight that any address of the family fits: what comes behind it stays aligned.
         let capacity = family == .unix ? 112 : 32
-        let control = family == .unix ? 0 : Self.controlRoom
+        let control = family == .unix ? 0 : controlRoom
         reception.initialize(to: DatagramReception(nameCapacity: capacity, controlCapacity: control))
         reception.headerPointer.pointee.msg_name = UnsafeMutableRawPointer(reception.namePointer)
         reception.prepare()
@@ -105,7 +111,8 @@ extension UnsafeMutablePointer<DatagramReception> {
         let length = Swift.min(Int(header.msg_namelen), pointee.nameCapacity)
         pointee.source = UnsafeRawBufferPointer(start: namePointer, count: length)
         // The kernel wrote so many bytes there, and never beyond the room.
-        let controlLength = header.msg_control == nil ? 0 : Swift.min(header.msg_controllen, pointee.controlCapacity)
+        let controlLength =
+            header.msg_control == nil ? 0 : Swift.min(header.msg_controllen, pointee.controlCapacity)
         pointee.note(
             flags: header.msg_flags,
             UnsafeRawBufferPointer(start: header.msg_control, count: controlLength)

@@ -18,7 +18,7 @@ extension BaseEventLoop {
             socket: socket.descriptor,
             family: socket.family,
             remoteAddress: socket.remote,
-            isConnected: socket.isConnected,
+            connectedTo: socket.peer,
             datagramProtocol: datagramProtocol
         )
         transport.start()
@@ -117,7 +117,8 @@ extension BaseEventLoop {
             // Connected to a broadcast address, it would never hear an answer.
             if let remote, !options.allowBroadcast {
                 try await connectSocket(descriptor, to: remote)
-                socket.isConnected = true
+                // The peer as the kernel names it: of a wildcard address it makes this machine's own.
+                socket.peer = (try? backend.system.peerAddress(of: descriptor)) ?? remote
             }
         } catch {
             closeUnclaimed(descriptor)
@@ -170,7 +171,7 @@ extension BaseEventLoop {
                 descriptor: descriptor,
                 family: family,
                 remote: remote,
-                isConnected: remote != nil
+                peer: remote
             )
         } catch let errno as Errno {
             throw SocketError(.inspect, errno)
@@ -184,6 +185,6 @@ struct DatagramSocket {
     let family: AddressFamily
     /// Where it sends, when that is one address.
     var remote: SocketAddress?
-    /// Whether the kernel knows that.
-    var isConnected = false
+    /// Whom the kernel has connected it to, if it has.
+    var peer: SocketAddress?
 }

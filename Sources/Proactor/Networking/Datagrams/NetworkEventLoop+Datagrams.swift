@@ -10,7 +10,7 @@ extension NetworkEventLoop {
     ///
     /// - Parameters:
     ///   - localAddress: the address to bind to; an empty host is every interface, and port 0 any port.
-    ///   - remoteAddress: whom to send to; nothing is received from anybody else.
+    ///   - remoteAddress: whom to send to; nothing is received from anybody else, unless `allowBroadcast`.
     ///   - socket: a datagram socket instead of both; the transport owns it from here on.
     ///   - family: only addresses of this family; `nil` takes all. Without any address it says what to open.
     ///   - reusePort: share the port with other endpoints that ask for the same.

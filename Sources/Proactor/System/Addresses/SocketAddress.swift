@@ -74,6 +74,25 @@ public enum SocketAddress: Hashable, Sendable {
     }
 }
 
+extension SocketAddress {
+    /// Whether datagrams from both come from one socket. The flow is no part of who that is; nor is the interface where only one of
+    /// them names it, as the kernel does for a link-local address alone.
+    @inline(__always)
+    func isSameSender(as other: SocketAddress) -> Bool {
+        switch (self, other) {
+        case (.ipv4(let address, let port), .ipv4(let otherAddress, let otherPort)):
+            address == otherAddress && port == otherPort
+        case (
+            .ipv6(let address, let port, _, let scope),
+            .ipv6(let otherAddress, let otherPort, _, let otherScope)
+        ):
+            address == otherAddress && port == otherPort
+                && (scope == otherScope || scope == 0 || otherScope == 0)
+        default: self == other
+        }
+    }
+}
+
 extension SocketAddress: CustomStringConvertible {
     /// `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`, `@name`.
     public var description: String {

@@ -11,7 +11,8 @@ public struct DatagramOptions: Sendable {
     /// What the endpoint is made of.
     public enum Endpoint: Sendable {
         /// UDP. `local` is the address to bind to: a name, an address, or nothing for every interface, with port 0 for any
-        /// port. `remote` is whom to send to; nothing is received from anybody else. Each may be left out; without both,
+        /// port. `remote` is whom to send to; nothing is received from anybody else, unless
+        /// ``DatagramOptions/allowBroadcast``. Each may be left out; without both,
         /// ``DatagramOptions/family`` says what kind of socket it is.
         case udp(local: (host: String, port: UInt16)?, remote: (host: String, port: UInt16)?)
         /// A Unix datagram socket, by paths or abstract names. A socket that was left at the local path is replaced. The path

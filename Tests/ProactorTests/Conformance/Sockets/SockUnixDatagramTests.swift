@@ -11,7 +11,7 @@ import Testing
         try await flavour.kind.withLoop { loop in
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
-            var expected = try fill(peer)
+            var expected = try peer.fillUp()
             let socket = try testSocket(AF_UNIX, .datagram)
             if isConnected {
                 try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
@@ -86,7 +86,7 @@ import Testing
         try await kind.withFaultyLoop { loop, backend in
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
-            var expected = try fill(peer)
+            var expected = try peer.fillUp()
             let socket = try testSocket(AF_UNIX, .datagram)
             try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
             var submitted: [OperationKind] = []
@@ -137,7 +137,7 @@ import Testing
         try await kind.withLoop { loop in
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
-            let expected = try fill(peer)
+            let expected = try peer.fillUp()
             let socket = try testSocket(AF_UNIX, .datagram)
             if isConnected {
                 try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
@@ -154,25 +154,6 @@ import Testing
             #expect(error?.errno == .badFileDescriptor)
             loop.disown(socket)
             #expect(peer.receiveAll() == expected)
-        }
-    }
-
-    /// Sends to a peer until it takes no more from anybody; returns what it has.
-    private func fill(_ peer: RawDatagramPeer) throws -> [[UInt8]] {
-        var sent: [[UInt8]] = []
-        while true {
-            // What one sender may have under way is limited too.
-            let sender = try RawDatagramPeer(at: .unixUnnamed)
-            let before = sent.count
-            do {
-                while true {
-                    try sender.send(numbered(sent.count), to: peer.address)
-                    sent.append(numbered(sent.count))
-                }
-            } catch {
-                #expect(error as? Errno == .resourceTemporarilyUnavailable)
-            }
-            if sent.count == before { return sent }
         }
     }
 
