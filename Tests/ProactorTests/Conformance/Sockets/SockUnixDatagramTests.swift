@@ -8,7 +8,9 @@ import Testing
 @Suite struct SockUnixDatagramTests {
     @Test(arguments: SocketCase.all, [false, true])
     func aFullReceiverGetsEachDatagramOnce(flavour: SocketCase, isConnected: Bool) async throws {
-        try await flavour.kind.withLoop { loop in
+        try await flavour.kind.withFaultyLoop { loop, backend in
+            // However long it takes, the peer is not given up.
+            backend.stopClock()
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
             var expected = try peer.fillUp()
@@ -42,6 +44,7 @@ import Testing
             var received: [[UInt8]] = []
             try loop.turn(until: {
                 received += peer.receiveAll()
+                backend.advanceClock(by: .milliseconds(1))
                 return task.done && received.count >= expected.count
             })
             try loop.runUntilComplete(task)
@@ -134,7 +137,8 @@ import Testing
     @Test(arguments: LoopKind.allCases, [false, true])
     func aSocketThatIsClosedWhileItsReceiverIsFullSendsNoMore(kind: LoopKind, isConnected: Bool) async throws
     {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
             let expected = try peer.fillUp()
@@ -150,6 +154,7 @@ import Testing
             try socket.close()
             // The number is a transport's, as soon as it has come again.
             loop.own(socket)
+            backend.advanceClock(by: .milliseconds(1))
             let error = #expect(throws: SocketError.self) { try loop.runUntilComplete(task) }
             #expect(error?.errno == .badFileDescriptor)
             loop.disown(socket)
