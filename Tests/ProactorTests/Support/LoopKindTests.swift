@@ -1,0 +1,19 @@
+import Testing
+
+@Suite struct LoopKindTests {
+    @Test(arguments: [nil, ""]) func nothingChoosesAll(_ names: String?) throws {
+        #expect(try LoopKind.chosen(by: names) == [.ring, .ringOlderPaths, .epoll, .poll, .select])
+    }
+
+    @Test func namesChoose() throws {
+        #expect(try LoopKind.chosen(by: "epoll") == [.epoll])
+        let several = try LoopKind.chosen(by: "select,ringOlderPaths,ring,select")
+        #expect(several == [.ring, .ringOlderPaths, .select])
+    }
+
+    @Test(arguments: ["uring": "uring", "epoll,pol": "pol", "epoll,": "", ",": "", "ring, epoll": " epoll"])
+    func aNameThatIsNoneIsAnError(_ names: String, _ wrong: String) {
+        let error = #expect(throws: UnknownLoopKind(name: wrong)) { try LoopKind.chosen(by: names) }
+        #expect(error?.description.contains("'\(wrong)'") == true)
+    }
+}
