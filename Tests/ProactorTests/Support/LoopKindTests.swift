@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @Suite struct LoopKindTests {
@@ -15,5 +16,17 @@ import Testing
     func aNameThatIsNoneIsAnError(_ names: String, _ wrong: String) {
         let error = #expect(throws: UnknownLoopKind(name: wrong)) { try LoopKind.chosen(by: names) }
         #expect(error?.description.contains("'\(wrong)'") == true)
+    }
+
+    @Test(.exitTest) func aRunWithoutItsLoopsIsNone() async throws {
+        let result = await #expect(
+            processExitsWith: .exitCode(EX_USAGE),
+            observing: [\.standardErrorContent]
+        ) {
+            setenv("PROACTOR_TEST_LOOPS", "epoll,nonsense", 1)
+            print(LoopKind.allCases)
+        }
+        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(text.contains("'nonsense'"))
     }
 }

@@ -5,4 +5,9 @@ extension Trait where Self == ConditionTrait {
     static var needsRing: Self {
         .enabled(if: LoopKind.allCases.contains(.ring), "PROACTOR_TEST_LOOPS leaves the ring out")
     }
+
+    /// For tests over ::1, which some machines and most containers do not have.
+    static var needsIPv6: Self {
+        .enabled(if: DatagramFamily.allCases.contains(.ipv6), "this machine has no ::1")
+    }
 }
