@@ -5,7 +5,8 @@ import SystemPackage
 /// An open file, read and written without holding up the loop.
 ///
 /// On a ring each call is an operation of the kernel's; on a selector it is made on the loop's default executor, for no
-/// selector can wait for a disk. Either way the bytes go straight to or from the memory that you lend: nothing is copied.
+/// selector can wait for a disk. What has to be waited for instead, such as a FIFO or a terminal, takes no thread on any loop, has no
+/// offsets, and is read and written by one task at a time. Either way the bytes go straight to or from the memory that you lend: nothing is copied.
 ///
 /// Every call says at which offset it works, so any number of them may be under way at once. How far a file was sent is kept
 /// in ``position``. Cancelling a task cancels its operation, and the call returns when the kernel is done with the memory:

@@ -106,8 +106,11 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         loop.checkThread("close")
         guard !wasClosed else { return }
         wasClosed = true
-        // Nobody is left who would read what was written.
-        for pipe in pipes { pipe.transport?.loseUnread() }
+        // A child that runs is ended here, and what it has not read with it. What one that has ended by itself did not read, whoever
+        // wrote it has still to hear of.
+        for pipe in pipes {
+            if exitCode == nil { pipe.transport?.abort() } else { pipe.transport?.loseUnread() }
+        }
         // A child that this user may not signal ends when it likes, and is reaped then.
         _ = try? sendSignal(.kill)
     }

@@ -8,6 +8,8 @@ import Testing
 ///
 /// `@unchecked Sendable`: the loop's thread only.
 final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
+    /// Whether every pipe is said to have no reader any more: another test's child may have it for a moment.
+    var saysReaderIsGone = false
     private(set) var made: Set<String> = []
     private let inner: any ProcessCalls
 
@@ -36,7 +38,7 @@ final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
         try inner.setNonBlocking(descriptor, isNonBlocking)
     }
 
-    func isReaderGone(_ pipe: FileDescriptor) -> Bool { inner.isReaderGone(pipe) }
+    func isReaderGone(_ pipe: FileDescriptor) -> Bool { saysReaderIsGone || inner.isReaderGone(pipe) }
     func nature(of file: FileDescriptor) throws(Errno) -> FileNature { try inner.nature(of: file) }
     func hasWriter(_ fifo: FileDescriptor) throws(Errno) -> Bool { try inner.hasWriter(fifo) }
     func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess { try inner.spawn(request) }
