@@ -18,7 +18,13 @@ struct FileOpening {
     private static let firstPause = Duration.milliseconds(1)
     private static let longestPause = Duration.milliseconds(100)
 
-    init(_ path: FilePath, flags: Int32, _ permissions: FilePermissions, regularOnly: Bool, on loop: BaseEventLoop) {
+    init(
+        _ path: FilePath,
+        flags: Int32,
+        _ permissions: FilePermissions,
+        regularOnly: Bool,
+        on loop: BaseEventLoop
+    ) {
         self.path = path
         memory = PathMemory(path)
         self.flags = flags
@@ -129,7 +135,9 @@ struct FileOpening {
         return try? calls.nature(of: descriptor)
     }
 
-    nonisolated(nonsending) private func refuse(_ nature: FileNature, _ descriptor: FileDescriptor?) async throws {
+    nonisolated(nonsending) private func refuse(_ nature: FileNature, _ descriptor: FileDescriptor?)
+        async throws
+    {
         guard !nature.contains(.regular) else { return }
         throw FileError(.open, .notSupported, path: path)
     }

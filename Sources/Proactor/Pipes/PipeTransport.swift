@@ -106,7 +106,9 @@ final class PipeTransport: StreamSocketTransport {
 
     /// For a child that has ended: whether its input has an end is known by then, and told before.
     func loseIfReaderIsGone() {
-        guard !isReader, isOpenOrFlushing, loop.backend.system.processes.isReaderGone(descriptor) else { return }
+        guard !isReader, isOpenOrFlushing, loop.backend.system.processes.isReaderGone(descriptor) else {
+            return
+        }
         loseUnread()
     }
 

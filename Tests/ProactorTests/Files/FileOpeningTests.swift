@@ -6,7 +6,9 @@ import Testing
 
 /// Openings that wait: no thread of the kernel's or an executor's is taken by them.
 @Suite struct FileOpeningTests {
-    private static func openNow(_ place: TemporaryFile, _ mode: FileDescriptor.AccessMode) throws -> FileDescriptor {
+    private static func openNow(_ place: TemporaryFile, _ mode: FileDescriptor.AccessMode) throws
+        -> FileDescriptor
+    {
         try FileDescriptor.open(place.path, mode, options: [.nonBlocking, .closeOnExec])
     }
 

@@ -161,7 +161,9 @@ import Testing
     func filesOfTheKernelAreRead(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.run {
-                for path in ["/proc/self/status", "/proc/mounts", "/sys/kernel/notes", "/proc/sys/kernel/hostname"] {
+                for path in [
+                    "/proc/self/status", "/proc/mounts", "/sys/kernel/notes", "/proc/sys/kernel/hostname",
+                ] {
                     guard access(path, R_OK) == 0 else { continue }
                     try await File.withFile(FilePath(path), on: loop) { (file) async throws in
                         #expect(try await !file.read(count: 100, at: 0).isEmpty)

@@ -22,7 +22,11 @@ import Testing
                 (descriptor, keeper) = (pipe.lend(pipe.writing), pipe)
             case .fifo:
                 let place = try TemporaryFile.namedPipe()
-                let reader = try FileDescriptor.open(place.path, .readOnly, options: [.nonBlocking, .closeOnExec])
+                let reader = try FileDescriptor.open(
+                    place.path,
+                    .readOnly,
+                    options: [.nonBlocking, .closeOnExec]
+                )
                 descriptor = try FileDescriptor.open(place.path, .writeOnly, options: .closeOnExec)
                 keeper = RawPeer(reader)
             case .socket:
