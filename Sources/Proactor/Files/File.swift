@@ -57,7 +57,7 @@ public final class File {
         hold = loop.fileHolds.join(descriptor)
         // Whoever has closed it past the library may have another file there by now.
         hold.nature = nil
-        if loop.descriptors.hasOwner(descriptor) { _ = loop.fileHolds.lose(descriptor) }
+        if loop.descriptors.hasOwner(descriptor) { loop.takeFromFiles(descriptor) }
         self.path = path
         self.loop = loop
     }

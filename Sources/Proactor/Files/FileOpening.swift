@@ -60,6 +60,8 @@ struct FileOpening {
     }
 
     nonisolated(nonsending) private func takeOver(_ descriptor: FileDescriptor) async throws -> File {
+        // A file that still names the number was closed past the library.
+        loop.takeFromFiles(descriptor)
         do {
             let nature: FileNature
             do throws(Errno) { nature = try calls.nature(of: descriptor) } catch {
