@@ -21,6 +21,7 @@ _Static_assert(CPOSIX_STATUS_MASK == (STATX_BASIC_STATS | STATX_BTIME | STATX_DI
 static inline int32_t result_or_errno(int result) { return result >= 0 ? result : -errno; }
 
 int32_t cposix_direct_flag(void) { return O_DIRECT; }
+int32_t cposix_path_flag(void) { return O_PATH; }
 
 int32_t cposix_statx(int32_t descriptor, void *raw) {
     return result_or_errno((int)syscall(SYS_statx, descriptor, "", AT_EMPTY_PATH, CPOSIX_STATUS_MASK, raw));

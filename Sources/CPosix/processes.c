@@ -104,18 +104,6 @@ void cposix_release_pipe_signal(cposix_pipe_signal held) {
     if (held.unblocks) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t count, bool use_flag) {
-    if (use_flag && cposix_has_quiet_writes()) {
-        ssize_t written = pwritev2(descriptor, vector, count, -1, CPOSIX_QUIET_WRITE);
-        return written >= 0 ? written : -errno;
-    }
-    cposix_pipe_signal held = cposix_hold_pipe_signal();
-    ssize_t written = writev(descriptor, vector, count);
-    int64_t result = written >= 0 ? written : -errno;
-    cposix_release_pipe_signal(held);
-    return result;
-}
-
 // ---- Child processes
 
 int32_t cposix_take_exit(cposix_process process, int32_t *status) {
@@ -155,13 +143,20 @@ void cposix_reap(int32_t pid) {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
 }
 
+int32_t cposix_signal_child(int32_t pid, int32_t signal) {
+    // The number of a child that somebody else has reaped may be a stranger's.
+    siginfo_t information = {0};
+    if (waitid(P_PID, (id_t)pid, &information, WEXITED | WNOHANG | WNOWAIT) != 0) return -ESRCH;
+    return result_or_errno(kill(pid, signal));
+}
+
 int32_t cposix_signal_process(cposix_process process, int32_t signal) {
     if (process.descriptor >= 0) {
         return result_or_errno(syscall(SYS_pidfd_send_signal, process.descriptor, signal, NULL, 0));
     }
     int32_t descriptor = cposix_open_process(process.pid);
-    // Nobody but the program reaps its children, so that without a descriptor to spare the number will do.
-    if (descriptor == -EMFILE || descriptor == -ENFILE) return kill(process.pid, signal) < 0 ? -errno : 0;
+    // Without a descriptor to spare the number has to do.
+    if (descriptor == -EMFILE || descriptor == -ENFILE) return cposix_signal_child(process.pid, signal);
     if (descriptor < 0) return descriptor;
     int32_t result = result_or_errno(syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0));
     close(descriptor);

@@ -69,7 +69,9 @@ extension Soak {
     /// A pipe that is written and read when its ends say that they can be.
     func watchScenario() async throws {
         let pipe = try loop.backend.system.processes.makePipe()
-        for end in [pipe.reading, pipe.writing] { try loop.backend.system.processes.adoptPipe(end) }
+        for end in [pipe.reading, pipe.writing] {
+            try loop.backend.system.processes.setNonBlocking(end, true)
+        }
         let bytes = random.bytes(random.number(1...200_000))
         var (written, received) = (0, [UInt8]())
         let over = loop.createFuture()

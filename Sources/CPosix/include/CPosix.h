@@ -129,6 +129,8 @@ typedef struct cposix_file_status {
 
 // O_DIRECT, which each kind of processor numbers in its own way.
 int32_t cposix_direct_flag(void);
+// O_PATH, for looking at a file without opening it.
+int32_t cposix_path_flag(void);
 
 // Fills CPOSIX_STATUS_SIZE bytes at `raw`, as the ring's operation does.
 int32_t cposix_statx(int32_t descriptor, void *raw);

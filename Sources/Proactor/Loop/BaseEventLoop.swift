@@ -66,6 +66,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var turnNumber: UInt32 = 0
     /// Descriptors on their way to an owner.
     @exclusivity(unchecked) var unclaimed = UnclaimedDescriptors()
+    /// The descriptors of files.
+    @exclusivity(unchecked) var fileHolds = FileHolds()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
     /// Iterations over async sequences of the loop that are not over.

@@ -39,11 +39,18 @@ extension BaseEventLoop {
         end: PipeTransport.End,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: PipeTransport, protocol: Protocol) {
-        do { try backend.system.processes.adoptPipe(pipe) } catch { throw PipeError.failed(.inspect, error) }
-        let connectionProtocol = try makeProtocol(for: pipe, by: protocolFactory)
+        let adopted: AdoptedPipe
+        do { adopted = try backend.system.processes.adoptPipe(pipe) } catch {
+            throw PipeError.failed(.inspect, error)
+        }
+        let connectionProtocol: Protocol
+        do { connectionProtocol = try makeProtocol(for: pipe, by: protocolFactory) } catch {
+            if adopted.hasOwnFile { try? backend.system.close(adopted.used) }
+            throw error
+        }
         let transport = PipeTransport(
             loop: self,
-            pipe: pipe,
+            pipe: adopted,
             end: end,
             connectionProtocol: connectionProtocol
         )

@@ -12,6 +12,7 @@ final class PipeTransport: StreamSocketTransport {
         case writing
     }
 
+    private let pipe: AdoptedPipe
     private let isReader: Bool
     private var waitsForWriter: Bool
     /// The wait for the reader to go away.
@@ -19,8 +20,9 @@ final class PipeTransport: StreamSocketTransport {
     /// Whether there is nothing more to hear from it.
     private var isHangUpKnown = false
 
-    /// Takes over a non-blocking descriptor. Nothing happens before ``start()``.
-    init(loop: BaseEventLoop, pipe: FileDescriptor, end: End, connectionProtocol: any ConnectionProtocol) {
+    /// Takes over a pipe. Nothing happens before ``start()``.
+    init(loop: BaseEventLoop, pipe: AdoptedPipe, end: End, connectionProtocol: any ConnectionProtocol) {
+        self.pipe = pipe
         switch end {
         case .reading(let waits):
             isReader = true
@@ -31,10 +33,11 @@ final class PipeTransport: StreamSocketTransport {
         }
         super.init(
             loop: loop,
-            socket: pipe,
+            socket: pipe.used,
             connectionProtocol: connectionProtocol,
             hasPeerAddress: false
         )
+        if pipe.hasOwnFile { loop.own(pipe.given) }
         if isReader { writeEnd = .sent } else { endOfStream = .delivered }
     }
 
@@ -71,6 +74,26 @@ final class PipeTransport: StreamSocketTransport {
         PipeError.failed(operation == .receive ? .read : .write, errno)
     }
 
+    override func willClose() {
+        restoreFlag()
+        guard pipe.hasOwnFile else { return }
+        loop.disown(pipe.given)
+        loop.backend.submit(.close(pipe.given), owner: nil)
+    }
+
+    override func willCloseWithLoop(inFork: Bool) {
+        // In a fork's child the open file is the parent's, who still uses it.
+        if !inFork { restoreFlag() }
+        if pipe.hasOwnFile { try? loop.backend.system.close(pipe.given) }
+    }
+
+    /// Leaves the open file to the others as it was.
+    private func restoreFlag() {
+        guard pipe.wasBlocking else { return }
+        // Nobody is left to hear of a failure.
+        try? loop.backend.system.processes.setNonBlocking(pipe.given, false)
+    }
+
     override var hasWorkInFlight: Bool { hangUpWait != nil || super.hasWorkInFlight }
 
     override func waitCompleted(_ completion: Completion) {
@@ -78,6 +101,19 @@ final class PipeTransport: StreamSocketTransport {
         hangUpWait = nil
         isHangUpKnown = true
         guard completion.result > 0 else { return }
+        loseUnread()
+    }
+
+    /// For a child that has ended: whether its input has an end is known by then, and told before.
+    func loseIfReaderIsGone() {
+        guard !isReader, isOpenOrFlushing, loop.backend.system.processes.isReaderGone(descriptor) else {
+            return
+        }
+        loseUnread()
+    }
+
+    /// Nobody will read what is still to be written: an error, if there is any.
+    func loseUnread() {
         loseConnection(writes.byteCount > 0 ? failure(.send, .brokenPipe) : nil)
     }
 
@@ -92,10 +128,10 @@ final class PipeTransport: StreamSocketTransport {
     override func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
         loop.checkThread("extraInfo")
         guard phase != .closed, key.name == ExtraInfoKey<FileDescriptor>.pipe.name else { return nil }
-        return descriptor as? Value
+        return pipe.given as? Value
     }
 
     override var description: String {
-        "transport of pipe \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to write)"
+        "transport of pipe \(pipe.given.rawValue) (\(phase), \(unsentByteCount) bytes to write)"
     }
 }

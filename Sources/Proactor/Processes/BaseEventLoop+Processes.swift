@@ -107,7 +107,8 @@ private struct ChildPipeEnds {
             let (own, other) = number == 0 ? (pipe.writing, pipe.reading) : (pipe.reading, pipe.writing)
             ours.append((number, own))
             childs.append(other)
-            try system.processes.adoptPipe(own)
+            // The child has the other end, and nobody else this one.
+            try system.processes.setNonBlocking(own, true)
             return other
         } catch {
             throw ProcessError(.makePipe, error)

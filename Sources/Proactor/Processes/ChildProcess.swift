@@ -40,7 +40,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
             pipes.append(childPipe)
             PipeTransport(
                 loop: loop,
-                pipe: pipe,
+                pipe: AdoptedPipe(given: pipe, used: pipe),
                 end: number == 0 ? .writing : .reading(waitsForWriter: false),
                 connectionProtocol: childPipe
             ).start()
@@ -106,8 +106,11 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         loop.checkThread("close")
         guard !wasClosed else { return }
         wasClosed = true
-        // Nobody is left who would read what was written.
-        for pipe in pipes { pipe.transport?.abort() }
+        // A child that runs is ended here, and what it has not read with it. What one that has ended by itself did not read, whoever
+        // wrote it has still to hear of.
+        for pipe in pipes {
+            if exitCode == nil { pipe.transport?.abort() } else { pipe.transport?.loseUnread() }
+        }
         // A child that this user may not signal ends when it likes, and is reaped then.
         _ = try? sendSignal(.kill)
     }
@@ -140,10 +143,10 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
             waitForEnd()
         case .success(let status?):
             letGo(of: process)
-            ended(status)
+            tellInputThenEnd(status)
         case .failure:
             letGo(of: process)
-            ended(nil)
+            tellInputThenEnd(nil)
         }
     }
 
@@ -152,6 +155,19 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         guard let descriptor = process.descriptor else { return }
         loop.disown(descriptor)
         try? loop.backend.system.close(descriptor)
+    }
+
+    /// The child has let go of its input before it ended, so that the loss of that pipe comes first on every loop: whoever ends
+    /// things at the exit would take from it the error that tells of bytes which were never taken. Another process that the pipe
+    /// was handed on to may still read it.
+    private func tellInputThenEnd(_ status: Int32?) {
+        guard let input = pipes.first(where: { $0.number == 0 }), let transport = input.transport else {
+            return ended(status)
+        }
+        transport.loseIfReaderIsGone()
+        guard transport.phase == .lost else { return ended(status) }
+        // Behind the call that tells of the loss.
+        loop.ready.push(.callback { self.ended(status) })
     }
 
     /// The child is reaped; `nil` when somebody else did it. Called by the loop, never within a call of the program's.

@@ -12,14 +12,13 @@ import SystemPackage
 public protocol ProcessEventLoop: AnyObject {
     // MARK: Pipes
 
-    /// Reads from a pipe, FIFO, stream socket or terminal, which the transport owns from here on and makes non-blocking. Returns
-    /// when `connectionMade` was called.
+    /// Reads from a pipe, FIFO, stream socket or terminal, which the transport owns from here on. Returns when `connectionMade` was called.
     ///
     /// The protocol hears `eofReceived` when every writer is gone, and then `connectionLost(nil)`: what `eofReceived`
     /// returns does not matter. The transport that `connectionMade` is handed takes no writes.
     ///
-    /// Non-blocking is a property of the open file, which others may share: a terminal's other users find it so too. It is
-    /// read as a stream: of a pipe in packet mode (`O_DIRECT`) the bounds of packets are lost, and on a ring a packet may be
+    /// Others may share the open file, and neither notice nor do harm: whether it is non-blocking stays as it is. (Only a device that
+    /// is no terminal, or a system without `/proc`, makes it non-blocking until the transport is closed.) It is read as a stream: of a pipe in packet mode (`O_DIRECT`) the bounds of packets are lost, and on a ring a packet may be
     /// cut.
     ///
     /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading, and
@@ -30,8 +29,7 @@ public protocol ProcessEventLoop: AnyObject {
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any ReadTransport, protocol: Protocol)
 
-    /// Writes to a pipe, FIFO, stream socket or terminal, which the transport owns from here on and makes non-blocking. Returns
-    /// when `connectionMade` was called.
+    /// Writes to a pipe, FIFO, stream socket or terminal, which the transport owns from here on. Returns when `connectionMade` was called.
     ///
     /// When the reader goes away the connection is lost at once: with ``PipeError/failed(_:_:)`` when something was still
     /// to be written. No SIGPIPE is raised. `writeEOF` is the same as `close`, and nothing is ever received.

@@ -192,6 +192,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         guard readState == .idle, !hasWorkInFlight else { return false }
         releaseBuffers()
         advance(to: .closed)
+        willClose()
         loop.disown(descriptor)
         loop.backend.submit(.close(descriptor), owner: nil)
         return true
@@ -202,6 +203,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         advance(to: .closed)
         releaseProtocol()
         server = nil
+        willCloseWithLoop(inFork: inFork)
         try? loop.backend.system.close(descriptor)
         // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
         if loop.backend.operationCount == 0 { releaseBuffers() }
@@ -257,6 +259,10 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     func connectionWasLost(_ error: (any Error)?) { preconditionFailure("a transport must drop what it has") }
     /// Whether it waits for a completion, or a timer, besides a receive.
     var hasWorkInFlight: Bool { preconditionFailure("a transport must know what is in flight") }
+    /// Gives up what it has besides the descriptor, which is closed next: nothing is in flight.
+    func willClose() {}
+    /// The same where the loop closes, and no operation can be submitted any more.
+    func willCloseWithLoop(inFork: Bool) {}
     /// Gives all memory back: nothing is in flight.
     func releaseBuffers() { preconditionFailure("a transport must give its memory back") }
 }

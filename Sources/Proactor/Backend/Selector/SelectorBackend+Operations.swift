@@ -249,6 +249,8 @@ extension SelectorBackend {
         let (socket, file, offset) = (
             transfer.pointee.socket.rawValue, transfer.pointee.file.rawValue, transfer.pointee.offset
         )
+        // The call has no flag of its own, and who shares the socket may have made it blocking since.
+        do throws(Errno) { try system.adopt(transfer.pointee.socket) } catch { return -error.rawValue }
         let result = retryingInterrupts { calls.sendFile(socket, file, offset, Int(count)) }
         switch result {
         case 1...:

@@ -73,22 +73,22 @@ class SocketCalls {
         return Int32(cposix_sendfile(socket, file, &offset, UInt64(count)))
     }
 
-    /// Of a descriptor that is non-blocking, as for the next two: pipes have no flag for a single call.
+    /// Without waiting, as the next two: others may share the pipe, and make it blocking.
     func read(_ pipe: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
-        result(Glibc.read(pipe, buffer.baseAddress, buffer.count))
+        Int32(cposix_read_now(pipe, buffer.baseAddress, UInt64(min(buffer.count, 0x7fff_f000))))
     }
 
     func write(_ pipe: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         // A write only reads what it is given.
         let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         var vector = iovec(iov_base: base, iov_len: bytes.count)
-        return Int32(cposix_write_quietly(pipe, &vector, 1, usesQuietWrites))
+        return Int32(cposix_write_now(pipe, &vector, 1, usesQuietWrites))
     }
 
     /// Writes what a `msghdr` names.
     func writeVector(_ pipe: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {
         let count = Int32(message.pointee.msg_iovlen)
-        return Int32(cposix_write_quietly(pipe, message.pointee.msg_iov, count, usesQuietWrites))
+        return Int32(cposix_write_now(pipe, message.pointee.msg_iov, count, usesQuietWrites))
     }
 
     func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }

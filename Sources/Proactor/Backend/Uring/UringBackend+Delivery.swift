@@ -161,9 +161,6 @@ extension UringBackend {
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
             .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
-        case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
-            // Somebody else was faster after the kernel had waited.
-            return .again
         case .waitForHangUp where result > 0:
             // A socket's peer that only stops sending is told of too.
             return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
@@ -173,8 +170,10 @@ extension UringBackend {
         case .watch where result >= 0:
             return .afterItsOwner
         case .acceptOnce where result == -EAGAIN, .receiveOnce where result == -EAGAIN,
-            .receiveInto where result == -EAGAIN, .receiveMessage where result == -EAGAIN:
-            // The descriptor is non-blocking, and its owner may rely on that.
+            .receiveInto where result == -EAGAIN, .receiveMessage where result == -EAGAIN,
+            .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
+            // The descriptor is non-blocking, and its owner may rely on that; or somebody else was faster after the kernel had
+            // waited.
             return .whenReady(.read)
         case .sendNow where result == -EAGAIN:
             return .final(result)

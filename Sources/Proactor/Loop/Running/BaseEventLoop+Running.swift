@@ -88,6 +88,7 @@ extension BaseEventLoop {
         backend.close()
         closeLeftovers(openTransports.takeAll())
         closeLeftovers(openListeners.takeAll())
+        fileHolds.loseThoseInUse()
         unclaimed.closeAll(by: backend.system)
         closeLeftovers(openProcesses.takeAll())
         signalHandlers?.close()

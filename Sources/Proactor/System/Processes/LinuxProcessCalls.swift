@@ -35,8 +35,30 @@ final class LinuxProcessCalls: ProcessCalls {
         }
     }
 
-    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) {
-        try Errno.check(cposix_set_non_blocking(descriptor.rawValue, true))
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) -> AdoptedPipe {
+        var adopted = cposix_adopted_pipe()
+        try Errno.check(cposix_adopt_pipe(descriptor.rawValue, &adopted))
+        return AdoptedPipe(
+            given: descriptor,
+            used: FileDescriptor(rawValue: adopted.descriptor),
+            wasBlocking: adopted.was_blocking
+        )
+    }
+
+    func setNonBlocking(_ descriptor: FileDescriptor, _ isNonBlocking: Bool) throws(Errno) {
+        try Errno.check(cposix_set_non_blocking(descriptor.rawValue, isNonBlocking))
+    }
+
+    func isReaderGone(_ pipe: FileDescriptor) -> Bool { cposix_is_reader_gone(pipe.rawValue) }
+
+    // MARK: - Files
+
+    func nature(of file: FileDescriptor) throws(Errno) -> FileNature {
+        FileNature(rawValue: try Errno.check(cposix_file_nature(file.rawValue)))
+    }
+
+    func hasWriter(_ fifo: FileDescriptor) throws(Errno) -> Bool {
+        try Errno.check(cposix_fifo_has_writer(fifo.rawValue)) == 1
     }
 
     func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {

@@ -6,10 +6,21 @@ protocol ProcessCalls: AnyObject, Sendable {
 
     /// What a descriptor stands for, and which way it is open.
     func inspect(_ descriptor: FileDescriptor) throws(Errno) -> DescriptorDescription
-    /// Makes a descriptor non-blocking, which the operations on pipes need on every backend.
-    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno)
+    /// Sees to it that nobody waits within the kernel for a pipe that others may share, nor notices.
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) -> AdoptedPipe
+    /// Of an open file that nobody shares, or has shared before it was changed.
+    func setNonBlocking(_ descriptor: FileDescriptor, _ isNonBlocking: Bool) throws(Errno)
+    /// Whether nobody can read any more what is written to a pipe.
+    func isReaderGone(_ pipe: FileDescriptor) -> Bool
     /// A pipe, both ends blocking and close-on-exec.
     func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor)
+
+    // MARK: Files
+
+    /// What can be expected of a file.
+    func nature(of file: FileDescriptor) throws(Errno) -> FileNature
+    /// Whether a FIFO that was opened for reading, non-blocking, has or had a writer.
+    func hasWriter(_ fifo: FileDescriptor) throws(Errno) -> Bool
 
     // MARK: Child processes
 
