@@ -76,15 +76,15 @@ extension Soak {
         var (written, received) = (0, [UInt8]())
         let over = loop.createFuture()
         defer {
-            loop.removeReader(pipe.reading)
-            loop.removeWriter(pipe.writing)
+            _ = try? loop.removeReader(pipe.reading)
+            _ = try? loop.removeWriter(pipe.writing)
             try? pipe.reading.close()
             try? pipe.writing.close()
         }
         try loop.addWriter(pipe.writing) {
             let piece = Array(bytes[written...].prefix(10_000))
             written += try piece.withUnsafeBytes { try pipe.writing.write($0) }
-            if written == bytes.count { self.loop.removeWriter(pipe.writing) }
+            if written == bytes.count { try self.loop.removeWriter(pipe.writing) }
         }
         try loop.addReader(pipe.reading) {
             var room = [UInt8](repeating: 0, count: 30_000)

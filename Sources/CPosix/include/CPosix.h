@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "CPosixProcess.h"
+#include "CPosixUnix.h"
 
 // A number for the calling thread, unique for the life of the process (unlike a pthread_t or a tid, which are
 // used again). Zero is no thread.

@@ -34,6 +34,7 @@ extension File {
     /// - Throws: ``FileError``, `CancellationError`, ``EventLoopError/closed``.
     nonisolated(nonsending) public func read(count: Int, at offset: Int64) async throws -> [UInt8] {
         precondition(count >= 0, "a count of bytes cannot be negative")
+        try loop.checkMayBegin("File.read")
         var bytes: [UInt8] = []
         var buffer = OwnedBuffer(capacity: min(count, Self.pieceSize))
         while bytes.count < count {

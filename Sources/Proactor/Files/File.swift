@@ -112,7 +112,7 @@ public final class File {
         guard let loop = loop as? BaseEventLoop else {
             fatalError("File needs one of this library's event loops, not a \(type(of: loop))")
         }
-        try loop.checkUsable("File.open")
+        try loop.checkMayBegin("File.open")
         let flags = mode.rawValue | options.rawValue | (direct ? cposix_direct_flag() : 0)
         let opening = FileOpening(path, flags: flags, permissions, regularOnly: regularOnly, on: loop)
         return try await opening.open()
@@ -189,7 +189,7 @@ public final class File {
 
     /// The descriptor for an operation, and the promise to call ``endOperation()`` after it.
     func beginOperation(_ operation: FileError.Operation) throws -> FileDescriptor {
-        try loop.checkUsable("a call of a File")
+        try loop.checkMayBegin("a call of a File")
         guard isOpen else { throw FileError(operation, .badFileDescriptor, path: path) }
         guard !hold.isLost else { throw FileError(operation, .badFileDescriptor, path: path) }
         // A loop that closes leaves the task suspended for good, and the file with it: then the loop closes the descriptor.

@@ -68,9 +68,13 @@ public final class ConcurrentFuture<Value>: Sendable {
     @discardableResult
     public func cancel() -> Bool {
         guard finish(.cancelled) else { return false }
+        askTaskToEnd()
+        return true
+    }
+
+    private func askTaskToEnd() {
         // A closed loop has nobody left to tell.
         try? loop.callSoonThreadSafe { self.cancelTask() }
-        return true
     }
 
     /// Blocks this thread until there is a result.
@@ -232,6 +236,17 @@ extension ConcurrentFuture where Value: Sendable {
     ///   first.
     public nonisolated(nonsending) func value() async throws -> Value {
         await suspend()
+        return try take(keeping: true)
+    }
+
+    /// As ``value()``, but cancelling the task that waits only asks the work to end: what it brings all the same is returned,
+    /// for the caller to let go of.
+    nonisolated(nonsending) func valueEvenIfCancelled() async throws -> Value {
+        await withTaskCancellationHandler {
+            await suspendRegardless()
+        } onCancel: {
+            askTaskToEnd()
+        }
         return try take(keeping: true)
     }
 

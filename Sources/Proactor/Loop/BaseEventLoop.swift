@@ -125,6 +125,14 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         if runState == .closed { throw .closed }
         checkThread(call)
     }
+
+    /// As ``checkUsable(_:)``, for an async call: a task that is cancelled already must not begin anything, also where nothing
+    /// has to be waited for.
+    @inline(__always)
+    func checkMayBegin(_ call: StaticString) throws {
+        try checkUsable(call)
+        try Task.checkCancellation()
+    }
 }
 
 /// Where debug mode starts.

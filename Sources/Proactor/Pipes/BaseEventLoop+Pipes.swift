@@ -5,7 +5,7 @@ extension BaseEventLoop {
         _ pipe: FileDescriptor,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any ReadTransport, protocol: Protocol) {
-        try checkUsable("connectReadPipe")
+        try checkMayBegin("connectReadPipe")
         let found = try inspectPipe(pipe)
         guard found.isReadable else { throw PipeError.notOpenForReading }
         return try startPipe(pipe, end: .reading(waitsForWriter: found.kind == .pipe), protocolFactory)
@@ -15,7 +15,7 @@ extension BaseEventLoop {
         _ pipe: FileDescriptor,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any WriteTransport, protocol: Protocol) {
-        try checkUsable("connectWritePipe")
+        try checkMayBegin("connectWritePipe")
         guard try inspectPipe(pipe).isWritable else { throw PipeError.notOpenForWriting }
         return try startPipe(pipe, end: .writing, protocolFactory)
     }
@@ -28,7 +28,10 @@ extension BaseEventLoop {
             throw PipeError.failed(.inspect, error)
         }
         switch found.kind {
-        case .pipe, .socket, .terminal: return found
+        case .pipe, .terminal: return found
+        case .socket:
+            try checkHasPeer(pipe)
+            return found
         case .messageSocket, .device, .blockDevice, .regularFile, .directory, .other:
             throw PipeError.notAPipe(found.kind)
         }

@@ -7,7 +7,7 @@ extension BaseEventLoop {
         options: ProcessOptions,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any SubprocessTransport, protocol: Protocol) {
-        try checkUsable("subprocessExec")
+        try checkMayBegin("subprocessExec")
         try options.validate(program: program, arguments: arguments)
         let childProtocol = try protocolFactory()
         var pipes = ChildPipeEnds(system: backend.system)

@@ -21,8 +21,9 @@ public protocol ProcessEventLoop: AnyObject {
     /// is no terminal, or a system without `/proc`, makes it non-blocking until the transport is closed.) It is read as a stream: of a pipe in packet mode (`O_DIRECT`) the bounds of packets are lost, and on a ring a packet may be
     /// cut.
     ///
-    /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading, and
-    ///   ``EventLoopError/invalidState(_:)`` for what is in use already, which then stay the caller's;
+    /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading,
+    ///   ``EventLoopError/invalidArgument(_:)`` for a socket that has no peer, ``EventLoopError/invalidState(_:)`` for what is
+    ///   in use already, and `CancellationError`, and in all of these cases the descriptor stays the caller's;
     ///   ``EventLoopError/closed``; what the factory throws, and then the descriptor is closed.
     nonisolated(nonsending) func connectReadPipe<Protocol: ConnectionProtocol>(
         _ pipe: FileDescriptor,
@@ -55,8 +56,8 @@ public protocol ProcessEventLoop: AnyObject {
     ///   - options: its streams, environment, directory and group.
     ///   - protocolFactory: called first; when it throws, nothing is started.
     /// - Throws: ``ProcessError``, with the path, when the program cannot be started;
-    ///   ``EventLoopError/invalidArgument(_:)`` for text with a zero byte in it; ``EventLoopError/closed``; what the factory
-    ///   throws.
+    ///   ``EventLoopError/invalidArgument(_:)`` for text with a zero byte in it; `CancellationError`, and then nothing is
+    ///   started; ``EventLoopError/closed``; what the factory throws.
     nonisolated(nonsending) func subprocessExec<Protocol: SubprocessProtocol>(
         _ program: String,
         arguments: [String],

@@ -8,6 +8,7 @@ final class LinuxSystemCalls: SystemCalls {
     /// instead of waiting.
     private let nonBlocking: Bool
     let processes: any ProcessCalls = LinuxProcessCalls()
+    let unixSockets: any UnixSocketCalls = LinuxUnixSocketCalls()
 
     init(nonBlocking: Bool) {
         self.nonBlocking = nonBlocking
@@ -63,6 +64,14 @@ final class LinuxSystemCalls: SystemCalls {
         try setOption(.joinDatagrams, to: 1, on: socket)
     }
 
+    func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState {
+        switch try Errno.check(cposix_stream_state(socket.rawValue)) {
+        case CPOSIX_CONNECTED: .connected
+        case CPOSIX_LISTENING: .listening
+        default: .unconnected
+        }
+    }
+
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
         let count = Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags)
@@ -109,24 +118,6 @@ final class LinuxSystemCalls: SystemCalls {
 
     func close(_ descriptor: FileDescriptor) throws(Errno) {
         try Errno.check(cposix_close(descriptor.rawValue))
-    }
-
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? {
-        var status = stat()
-        guard lstat(path, &status) != 0 else {
-            let isSocket = status.st_mode & S_IFMT == S_IFSOCK
-            return FileIdentity(
-                device: UInt64(status.st_dev),
-                inode: UInt64(status.st_ino),
-                isSocket: isSocket
-            )
-        }
-        guard errno == ENOENT else { throw Errno(rawValue: errno) }
-        return nil
-    }
-
-    func removeFile(at path: String) throws(Errno) {
-        try checkErrno(unlink(path))
     }
 
     // MARK: - Results

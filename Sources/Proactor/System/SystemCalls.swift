@@ -12,6 +12,8 @@ typealias OutgoingDatagram = cposix_datagram
 protocol SystemCalls: AnyObject, Sendable {
     /// The calls for pipes, child processes and signals.
     var processes: any ProcessCalls { get }
+    /// The calls for Unix sockets.
+    var unixSockets: any UnixSocketCalls { get }
 
     func now() -> LoopInstant
 
@@ -30,6 +32,7 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Turns ``SocketOption/joinDatagrams`` off, unless there are datagrams to receive: the kernel would hand over those that it
     /// has joined before without a word about it.
     func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno)
+    func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState
     /// Sends what the kernel takes without waiting and returns how many bytes that is, zero when there is no room; or minus
     /// errno. The kernel tells an error once: an operation that follows may tell another or none.
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
@@ -59,10 +62,6 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Closes a descriptor on which no operation is in flight.
     func close(_ descriptor: FileDescriptor) throws(Errno)
 
-    /// What stands at `path`; `nil` when there is nothing.
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity?
-    func removeFile(at path: String) throws(Errno)
-
     /// Looks a host and a service up. May block for as long as name servers take, unless the query is
     /// numeric.
     func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo]
@@ -77,13 +76,6 @@ extension SystemCalls {
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
         try makeSocket(family, type, protocolNumber: 0)
     }
-}
-
-/// Which file a path names: two paths with the same identity are the same file.
-struct FileIdentity: Hashable, Sendable {
-    var device: UInt64
-    var inode: UInt64
-    var isSocket: Bool
 }
 
 /// What is looked up: see ``NetworkEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)``.

@@ -234,6 +234,8 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         switch key.name {
         case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
         case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
+        case ExtraInfoKey<PeerCredentials>.peerCredentials.name:
+            return (try? handle.peerCredentials()) as? Value
         default: return nil
         }
     }

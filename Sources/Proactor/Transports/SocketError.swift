@@ -28,6 +28,8 @@ public struct SocketError: Error, Hashable, Sendable {
         case send = "sending"
         /// Setting a socket option.
         case setOption = "setting a socket option"
+        /// Giving a Unix socket's file its permissions.
+        case setPermissions = "setting the permissions of"
         /// Looking at a socket or path that was given.
         case inspect = "inspecting"
     }
@@ -61,7 +63,7 @@ extension SocketError: FailedCall, CustomStringConvertible {
     var advice: String? {
         switch (operation, errno) {
         case (.bind, .addressInUse) where address?.family == .unix:
-            "the path or name is taken: remove what stands there, or choose another"
+            "the path or name is taken: end the server that has it, remove what stands there, or choose another"
         case (.bind, .addressInUse), (.listen, .addressInUse):
             "another socket has the address: choose another port, or 0 for any"
         case (.bind, .invalidArgument) where isLinkLocalWithoutScope,

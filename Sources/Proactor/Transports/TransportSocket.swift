@@ -31,6 +31,13 @@ public struct TransportSocket: CustomStringConvertible {
         return try system.peerAddress(of: descriptor)
     }
 
+    /// Who is at the other end of a Unix socket (`SO_PEERCRED`); `nil` when the kernel does not know, as of every other kind of
+    /// socket.
+    public func peerCredentials() throws(Errno) -> PeerCredentials? {
+        thread.check("TransportSocket.peerCredentials")
+        return try system.unixSockets.peerCredentials(of: descriptor)
+    }
+
     /// Sets an option, as `setsockopt(2)`. A datagram endpoint shows each datagram by itself whatever is set; `UDP_GRO` stays on
     /// while datagrams wait that the kernel may have joined.
     public func setOption(_ option: SocketOption, to value: Int32) throws(Errno) {

@@ -7,11 +7,13 @@ import SystemPackage
 /// `@unchecked Sendable`: as its subclasses say.
 class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
     var processes: any ProcessCalls
+    var unixSockets: any UnixSocketCalls
     private let inner: any SystemCalls
 
     init(_ inner: any SystemCalls) {
         self.inner = inner
         processes = inner.processes
+        unixSockets = inner.unixSockets
     }
 
     func now() -> LoopInstant { inner.now() }
@@ -64,6 +66,9 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.option(option, of: socket)
     }
 
+    func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState {
+        try inner.streamState(of: socket)
+    }
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
     func makeTransferPipe() throws(Errno) -> TransferPipe { try inner.makeTransferPipe() }
 
@@ -78,8 +83,6 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
     }
 
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
-    func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
 
     func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo] {
         try inner.addressInfo(query)

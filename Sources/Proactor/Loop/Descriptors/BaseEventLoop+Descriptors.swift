@@ -7,8 +7,9 @@ extension BaseEventLoop {
     }
 
     @discardableResult
-    public func removeReader(_ descriptor: FileDescriptor) -> Bool {
+    public func removeReader(_ descriptor: FileDescriptor) throws -> Bool {
         checkThread("removeReader")
+        try descriptors.checkHasNoOwner(descriptor)
         return removeWatch(descriptor, .read)
     }
 
@@ -18,8 +19,9 @@ extension BaseEventLoop {
     }
 
     @discardableResult
-    public func removeWriter(_ descriptor: FileDescriptor) -> Bool {
+    public func removeWriter(_ descriptor: FileDescriptor) throws -> Bool {
         checkThread("removeWriter")
+        try descriptors.checkHasNoOwner(descriptor)
         return removeWatch(descriptor, .write)
     }
 

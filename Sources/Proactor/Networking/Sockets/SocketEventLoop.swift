@@ -142,13 +142,17 @@ public protocol SocketEventLoop: AnyObject {
 
     /// Ends what ``addReader(_:_:)`` began; the callback is not called any more, not even in this turn. Returns whether
     /// there was a reader.
+    ///
+    /// - Throws: ``EventLoopError/invalidState(_:)`` for a descriptor that belongs to a transport.
     @discardableResult
-    func removeReader(_ descriptor: FileDescriptor) -> Bool
+    func removeReader(_ descriptor: FileDescriptor) throws -> Bool
 
     /// As ``addReader(_:_:)``, for when `descriptor` can be written to or has failed.
     func addWriter(_ descriptor: FileDescriptor, _ callback: @escaping () throws -> Void) throws
 
     /// Ends what ``addWriter(_:_:)`` began. Returns whether there was a writer.
+    ///
+    /// - Throws: as ``removeReader(_:)``.
     @discardableResult
-    func removeWriter(_ descriptor: FileDescriptor) -> Bool
+    func removeWriter(_ descriptor: FileDescriptor) throws -> Bool
 }

@@ -24,8 +24,8 @@ final class Listener: CompletionOwner, RegistryMember {
     let socket: FileDescriptor
     private let address: SocketAddress?
     private let backlog: Int32
-    /// The path to remove on close, and which file it was.
-    private let ownedFile: (path: String, identity: FileIdentity)?
+    /// A Unix socket's file, to be removed on close.
+    private var ownedFile: SocketFile?
     private var state = State.ready
     private(set) var server: Server?
     var registryIndex: Int32 = -1
@@ -36,7 +36,7 @@ final class Listener: CompletionOwner, RegistryMember {
         loop: BaseEventLoop,
         socket: FileDescriptor,
         backlog: Int32,
-        ownedFile: (path: String, identity: FileIdentity)? = nil
+        ownedFile: SocketFile? = nil
     ) {
         self.loop = loop
         self.socket = socket
@@ -83,7 +83,7 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     func closeWithLoop(inFork: Bool) {
-        if case .closing = state {} else if !inFork { removeOwnedFile() }
+        if inFork { ownedFile.take()?.keep() } else { removeOwnedFile() }
         state = .closed
         server = nil
         try? loop.backend.system.close(socket)
@@ -98,13 +98,13 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     private func removeOwnedFile() {
-        guard let ownedFile else { return }
-        let system = loop.backend.system
-        // Another server may have put its own socket there since.
-        guard let found = try? system.identity(ofFileAt: ownedFile.path), found == ownedFile.identity else {
-            return
-        }
-        try? system.removeFile(at: ownedFile.path)
+        ownedFile.take()?.remove()
+    }
+
+    /// Whether it is this address that it has stopped to listen at, and not yet let go of.
+    func isClosing(at other: SocketAddress) -> Bool {
+        guard case .closing = state else { return false }
+        return address == other
     }
 
     override func operationCompleted(_ completion: Completion) {
@@ -145,6 +145,8 @@ final class Listener: CompletionOwner, RegistryMember {
         loop.callExceptionHandler(context)
     }
 
+    /// The port that it listens at; `nil` for a Unix socket.
+    var port: UInt16? { address?.port }
     var addressText: String { address?.description ?? "socket \(socket.rawValue)" }
     var description: String { "listener at \(addressText)" }
 }

@@ -76,12 +76,14 @@ public final class Server {
     ///
     /// After ``close()`` they live on, and it returns when the last one is lost. A cancel closes the server and its
     /// connections, as ``closeClients()``; a connection whose peer does not take what was written is aborted after 30
-    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``.
+    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``. In a task that is cancelled
+    /// beforehand it closes the server without accepting anybody.
     ///
     /// - Throws: `CancellationError` in both cases; ``EventLoopError/invalidState(_:)`` when it is closed already, or served twice.
     nonisolated(nonsending) public func serveForever() async throws {
         guard foreverWaiter == nil else { throw EventLoopError.invalidState("serveForever runs already") }
-        try startServing()
+        // Cancelled before it begins, it ends as it would later, and accepts nobody.
+        if !Task.isCancelled { try startServing() }
         let waiter = loop.createFuture()
         foreverWaiter = waiter
         defer { foreverWaiter = nil }
@@ -124,6 +126,7 @@ public final class Server {
     /// - Throws: `CancellationError`, which leaves the connections alone.
     nonisolated(nonsending) public func waitClosed() async throws {
         loop.checkThread("waitClosed")
+        try Task.checkCancellation()
         guard !isDrained else { return }
         try await makeCloseWaiter().value()
     }

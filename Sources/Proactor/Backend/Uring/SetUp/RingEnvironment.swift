@@ -95,7 +95,7 @@ extension RingEnvironment {
     }
 
     private static func text(ofFileAt path: String) -> String {
-        guard let file = try? FileDescriptor.open(path, .readOnly) else { return "" }
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return "" }
         defer { try? file.close() }
         var bytes = [UInt8](repeating: 0, count: 8192)
         let count = bytes.withUnsafeMutableBytes { (try? file.read(into: $0)) ?? 0 }
