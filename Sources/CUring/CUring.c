@@ -188,10 +188,11 @@ bool curing_prepare_send_message(curing_ring *self, int32_t socket, const void *
     return true;
 }
 
-bool curing_prepare_close(curing_ring *self, int32_t descriptor, uint64_t user_data) {
+bool curing_prepare_close(curing_ring *self, int32_t descriptor, bool elsewhere, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     io_uring_prep_close(entry, descriptor);
+    if (elsewhere) entry->flags |= IOSQE_ASYNC;
     entry->user_data = user_data;
     return true;
 }

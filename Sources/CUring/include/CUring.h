@@ -85,7 +85,8 @@ bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *mes
 // Neither waits for room: EAGAIN is the result then.
 bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
 bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
-bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);
+// elsewhere: on a thread of the kernel's, for what may take its time.
+bool curing_prepare_close(curing_ring *ring, int32_t descriptor, bool elsewhere, uint64_t user_data);
 // Completes with the events, to which the kernel always adds errors, hang-ups and CURING_POLL_PEER_ENDED. multishot: until
 // it is cancelled, with what there is and then with each change.
 bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data);

@@ -55,8 +55,12 @@ public final class File {
     deinit {
         // An operation in flight keeps its file, so there is none. The file may be let go of on any thread.
         guard isOpen else { return }
-        try? loop.backend.system.close(descriptor)
-        guard loop.isOnLoopThread, loop.debug else { return }
+        guard loop.isOnLoopThread, !loop.isClosed else {
+            try? loop.backend.system.close(descriptor)
+            return
+        }
+        loop.backend.submit(.closeFile(descriptor), owner: nil)
+        guard loop.debug else { return }
         loop.logger.warning("\(self) was never closed; call close() when it is no longer needed")
     }
 
@@ -160,7 +164,7 @@ public final class File {
             self.lastOperation = lastOperation
             await lastOperation.untilDoneRegardless()
         }
-        let result = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)
+        let result = await AwaitedOperation.performToTheEnd(.closeFile(descriptor), on: loop)
         if result < 0 { throw FileError(.close, Errno(rawValue: -result), path: path) }
     }
 

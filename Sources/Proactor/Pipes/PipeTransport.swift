@@ -13,6 +13,9 @@ final class PipeTransport: StreamSocketTransport {
     }
 
     private let isReader: Bool
+    /// A terminal's output goes out at the line's pace, and its close may wait for that.
+    override var closesSlowly: Bool { isTerminal }
+    private let isTerminal: Bool
     private var waitsForWriter: Bool
     /// The wait for the reader to go away.
     private var hangUpWait: OperationToken?
@@ -20,7 +23,14 @@ final class PipeTransport: StreamSocketTransport {
     private var isHangUpKnown = false
 
     /// Takes over a non-blocking descriptor. Nothing happens before ``start()``.
-    init(loop: BaseEventLoop, pipe: FileDescriptor, end: End, connectionProtocol: any ConnectionProtocol) {
+    init(
+        loop: BaseEventLoop,
+        pipe: FileDescriptor,
+        end: End,
+        kind: DescriptorKind = .pipe,
+        connectionProtocol: any ConnectionProtocol
+    ) {
+        isTerminal = kind == .terminal
         switch end {
         case .reading(let waits):
             isReader = true
@@ -35,6 +45,7 @@ final class PipeTransport: StreamSocketTransport {
             connectionProtocol: connectionProtocol,
             hasPeerAddress: false
         )
+        mayLinger = kind == .socket
         if isReader { writeEnd = .sent } else { endOfStream = .delivered }
     }
 

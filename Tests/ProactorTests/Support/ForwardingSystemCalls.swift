@@ -73,7 +73,9 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.checkCanBeWatched(descriptor)
     }
 
+    func stopLingering(_ descriptor: FileDescriptor) { inner.stopLingering(descriptor) }
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
+    func closeElsewhere(_ descriptor: FileDescriptor) { inner.closeElsewhere(descriptor) }
     func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
     func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
 

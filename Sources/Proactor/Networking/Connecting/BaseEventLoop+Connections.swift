@@ -7,14 +7,16 @@ extension BaseEventLoop {
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkUsable("createConnection")
         let socket: FileDescriptor
+        var isGiven = false
         switch options.endpoint {
         case .tcp(let host, let port): socket = try await connectTCP(host: host, port: port, options)
         case .unix(let address): socket = try await connectUnix(address, options)
         case .socket(let given):
             try checkStreamSocket(given, family: options.family)
             socket = given
+            isGiven = true
         }
-        return try startTransport(on: socket, protocolFactory)
+        return try startTransport(on: socket, isGiven: isGiven, protocolFactory)
     }
 
     nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
@@ -23,11 +25,12 @@ extension BaseEventLoop {
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkUsable("connectAcceptedSocket")
         try checkStreamSocket(socket)
-        return try startTransport(on: socket, protocolFactory)
+        return try startTransport(on: socket, isGiven: true, protocolFactory)
     }
 
     private func startTransport<Protocol: ConnectionProtocol>(
         on socket: FileDescriptor,
+        isGiven: Bool,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: any Transport, protocol: Protocol) {
         let connectionProtocol = try makeProtocol(for: socket, by: protocolFactory)
@@ -36,6 +39,7 @@ extension BaseEventLoop {
             socket: socket,
             connectionProtocol: connectionProtocol
         )
+        transport.mayLinger = isGiven
         transport.start()
         return (transport, connectionProtocol)
     }

@@ -146,7 +146,7 @@ extension BaseEventLoop {
 
     private func adoptListener(_ socket: FileDescriptor, _ options: ServerOptions) throws -> Listener {
         try checkStreamSocket(socket, family: options.family)
-        return Listener(loop: self, socket: socket, backlog: options.backlog)
+        return Listener(loop: self, socket: socket, backlog: options.backlog, isGiven: true)
     }
 
     /// Refuses what is in use already, is not a stream socket, or is of another family than `family`, and makes the rest as

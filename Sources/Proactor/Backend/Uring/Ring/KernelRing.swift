@@ -107,7 +107,9 @@ final class KernelRing: RingCalls {
             // Hang-ups and errors are always looked for.
             return curing_prepare_poll(ring, descriptor.rawValue, 0, false, name)
         case .close(let descriptor):
-            return curing_prepare_close(ring, descriptor.rawValue, name)
+            return curing_prepare_close(ring, descriptor.rawValue, false, name)
+        case .closeFile(let descriptor):
+            return curing_prepare_close(ring, descriptor.rawValue, true, name)
         case .accept, .acceptOnce, .connect:
             return prepareConnection(operation, token: token)
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile:
