@@ -55,12 +55,8 @@ public final class File {
     deinit {
         // An operation in flight keeps its file, so there is none. The file may be let go of on any thread.
         guard isOpen else { return }
-        guard loop.isOnLoopThread, !loop.isClosed else {
-            try? loop.backend.system.close(descriptor)
-            return
-        }
-        loop.backend.submit(.closeFile(descriptor), owner: nil)
-        guard loop.debug else { return }
+        loop.backend.system.closeElsewhere(descriptor)
+        guard loop.isOnLoopThread, loop.debug else { return }
         loop.logger.warning("\(self) was never closed; call close() when it is no longer needed")
     }
 

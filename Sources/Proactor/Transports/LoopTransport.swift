@@ -56,7 +56,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     final let descriptor: FileDescriptor
     /// The only one whom it sends to and receives from, when known.
     final let peerAddress: SocketAddress?
-    /// The server that accepted it, until the descriptor is closed.
+    /// The server that accepted it, until the connection is lost.
     final var server: Server?
     final var registryIndex: Int32 = -1
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
@@ -192,6 +192,8 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         releaseProtocol()
         advance(to: .draining)
         lostProtocol?.connectionLost(error)
+        server?.transportClosed()
+        server = nil
         markUnflushed()
     }
 
@@ -204,9 +206,6 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         loop.disown(descriptor)
         if mayLinger { loop.backend.system.stopLingering(descriptor) }
         loop.backend.submit(closesSlowly ? .closeFile(descriptor) : .close(descriptor), owner: nil)
-        // Who waits for the server goes on when the descriptor is closed, in the turn that begins with this.
-        server?.transportClosed()
-        server = nil
         return true
     }
 

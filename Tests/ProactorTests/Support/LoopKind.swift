@@ -55,6 +55,7 @@ enum LoopKind: CaseIterable, Sendable {
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
         configuration.multishotAccept = false
+        configuration.waitFreeAccept = false
         configuration.multishotReceive = false
         configuration.multishotRead = false
         configuration.quietWrites = false

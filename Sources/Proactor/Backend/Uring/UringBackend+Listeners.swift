@@ -5,9 +5,9 @@ import SystemPackage
 /// Listeners: what the kernel holds of them, and how it lets go.
 ///
 /// An operation that waits on a listener holds its file, and with it the address: also when its descriptor is closed, and for
-/// some 10 ms after the process was killed, since the kernel takes a ring down after its process is gone. An accept therefore
-/// never waits on a listener that does not block: it takes what there is, and the ring polls an epoll instead, which watches
-/// the listener and holds nothing.
+/// some 10 ms after the process was killed, since the kernel takes a ring down after its process is gone. Where the kernel has
+/// accepts that do not wait (``RingFeatures/waitFreeAccept``), one takes what there is, and then the ring polls an epoll,
+/// which watches the listener and holds nothing.
 extension UringBackend {
     /// Which operation wants the listener accepted from, and the epoll that tells when to.
     struct ListenerWatch {

@@ -49,9 +49,6 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
         self.backlog = backlog
         self.ownedFile = ownedFile
         mayLinger = isGiven
-        // On a listener that does not block, no accept of a ring's waits, and so none holds the address. A given one's flag may
-        // be shared with others.
-        if !isGiven { try? loop.backend.system.processes.adoptPipe(socket) }
         address = try? loop.backend.system.localAddress(of: socket)
         super.init()
         loop.own(socket)

@@ -7,10 +7,8 @@ extension Registry where Member == LoopTransport {
     /// The servers that have connections, each as often as it has.
     var servers: [Server] { members.compactMap(\.server) }
 
-    /// The transports of one server whose protocols do not know of their end.
+    /// The transports of one server.
     func transports(of server: Server) -> [StreamSocketTransport] {
-        members.compactMap {
-            $0.server === server && !$0.isBeyondItsProtocol ? $0 as? StreamSocketTransport : nil
-        }
+        members.compactMap { $0.server === server ? $0 as? StreamSocketTransport : nil }
     }
 }

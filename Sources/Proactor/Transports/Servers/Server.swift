@@ -24,7 +24,7 @@ public final class Server {
     private let protocolFactory: () throws -> any ConnectionProtocol
     private var listeners: [Listener]
     private var state = ServerState.ready
-    /// Those whose descriptors are not closed, and connections that are being made.
+    /// Those that are not lost, and connections that are being made.
     private var activeTransports = 0
     /// Those that are closed but for an accept that is still to end.
     private var closingListeners = 0
@@ -129,7 +129,7 @@ public final class Server {
         for transport in loop.openTransports.transports(of: self) { transport.abort() }
     }
 
-    /// Returns when the server is closed and the last of its connections is lost, and no descriptor of theirs is open.
+    /// Returns when the server is closed and the last of its connections is lost.
     ///
     /// - Throws: `CancellationError`, which leaves the connections alone; ``EventLoopError/closed``.
     nonisolated(nonsending) public func waitClosed() async throws {

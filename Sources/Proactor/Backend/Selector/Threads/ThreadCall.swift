@@ -41,8 +41,8 @@ final class ThreadCall: @unchecked Sendable {
         _ = results.post(CompletedOperation(token: token, result: refuse()))
     }
 
-    /// What it comes to without a thread to run it on. A close has to be done all the same: nobody else has the descriptor. Then
-    /// it gets a thread of its own, and when there is none to be had, it is done here.
+    /// What it comes to when nobody is to wait for it, or without a thread to run it on. A close has to be done all the same, for
+    /// nobody else has the descriptor: when there is no thread to be had, here.
     func refuse() -> Int32 {
         guard case .closeFile(let descriptor) = operation else { return -ECANCELED }
         let (calls, number) = (calls, descriptor.rawValue)

@@ -28,11 +28,16 @@ final class ThreadCalls {
     /// Hands an operation to the executor. Returns its result when that failed: why, as a rule.
     func start(_ operation: IOOperation, _ token: OperationToken) -> Int32? {
         let call = ThreadCall(operation, token: token, calls: calls, results: results)
-        guard let submit else { return Self.refuse(operation, call, .notSupported) }
         waiting[token] = call
         let ticket = ThreadCallTicket(call)
-        do {
-            try submit { ticket.run() }
+        do throws(Errno) {
+            if case .closeFile = operation {
+                // Not behind what an executor is busy with: nobody waits for room to close something.
+                try SystemThread.start(name: "proactor-close") { ticket.run() }
+            } else {
+                guard let submit else { throw .notSupported }
+                try submit { ticket.run() }
+            }
             return nil
         } catch {
             // The ticket says nothing any more, whatever the executor does with it.

@@ -41,6 +41,7 @@ final class KernelRing: RingCalls {
                 bufferCount: pool.area.count,
                 bufferSize: pool.area.size,
                 multishotAccept: configuration.multishotAccept,
+                waitFreeAccept: configuration.waitFreeAccept && curing_has_wait_free_accept(ring),
                 multishotReceive: configuration.multishotReceive,
                 multishotRead: configuration.multishotRead && curing_has_multishot_read(ring),
                 quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
