@@ -71,6 +71,15 @@ int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_b
 
 int32_t cposix_close(int32_t descriptor) { return close(descriptor) == 0 || errno == EINTR ? 0 : -errno; }
 
+void cposix_stop_lingering(int32_t descriptor) {
+    struct linger linger;
+    socklen_t size = sizeof linger;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, &size) < 0) return;
+    if (!linger.l_onoff || linger.l_linger == 0) return;
+    linger.l_onoff = 0;
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 int32_t cposix_eventfd(void) { return result_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int32_t cposix_epoll_create(void) { return result_or_errno(epoll_create1(EPOLL_CLOEXEC)); }

@@ -92,12 +92,15 @@ int32_t curing_cap_workers(curing_ring *self, uint32_t *limits) {
 
 // ---- Submission
 
-bool curing_prepare_accept(curing_ring *self, int32_t listener, bool multishot, uint64_t user_data) {
+#define RING_ACCEPT_DONTWAIT (1U << 1)
+
+bool curing_prepare_accept(curing_ring *self, int32_t listener, bool multishot, bool wait_free, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     // No address is asked for: a multishot accept would share one among all its completions.
     io_uring_prep_accept(entry, listener, NULL, NULL, SOCK_CLOEXEC);
     if (multishot) entry->ioprio |= IORING_ACCEPT_MULTISHOT;
+    if (wait_free) entry->ioprio |= RING_ACCEPT_DONTWAIT;
     entry->user_data = user_data;
     return true;
 }
@@ -188,10 +191,11 @@ bool curing_prepare_send_message(curing_ring *self, int32_t socket, const void *
     return true;
 }
 
-bool curing_prepare_close(curing_ring *self, int32_t descriptor, uint64_t user_data) {
+bool curing_prepare_close(curing_ring *self, int32_t descriptor, bool elsewhere, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     io_uring_prep_close(entry, descriptor);
+    if (elsewhere) entry->flags |= IOSQE_ASYNC;
     entry->user_data = user_data;
     return true;
 }

@@ -59,6 +59,8 @@ int64_t cposix_monotonic_nanoseconds(void);
 int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32_t *length);
 // Zero after EINTR too: Linux has freed the descriptor by then, and to close it again could close a stranger's.
 int32_t cposix_close(int32_t descriptor);
+// Ends a socket's SO_LINGER, unless it is the one of zero seconds, which waits for nothing.
+void cposix_stop_lingering(int32_t descriptor);
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);
 int32_t cposix_eventfd(void);
 int32_t cposix_epoll_create(void);

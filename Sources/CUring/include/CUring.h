@@ -59,6 +59,8 @@ uint32_t curing_submission_entries(const curing_ring *ring);
 uint32_t curing_completion_entries(const curing_ring *ring);
 // Whether a read can be multishot (kernel 6.7).
 bool curing_has_multishot_read(curing_ring *ring);
+// Whether an accept can be told not to wait. Kernel 6.10 can, and this says so of 6.11, whose operations tell it apart.
+bool curing_has_wait_free_accept(curing_ring *ring);
 // Whether a child's end can be waited for (kernel 6.7).
 bool curing_has_child_waits(curing_ring *ring);
 bool curing_has_no_iowait(const curing_ring *ring);
@@ -68,7 +70,8 @@ int32_t curing_cap_workers(curing_ring *ring, uint32_t *limits);
 
 // ---- Submission. Each prepare returns false when the submission queue is full and nothing was queued.
 
-bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, uint64_t user_data);
+// wait_free: with nobody to accept, or when all are accepted, it ends with EAGAIN.
+bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, bool wait_free, uint64_t user_data);
 // The address is written to `address`, which has room for `*length` bytes.
 bool curing_prepare_accept_one(curing_ring *ring, int32_t listener, void *address, uint32_t *length, uint64_t user_data);
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
@@ -85,7 +88,8 @@ bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *mes
 // Neither waits for room: EAGAIN is the result then.
 bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
 bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
-bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);
+// elsewhere: on a thread of the kernel's, for what may take its time.
+bool curing_prepare_close(curing_ring *ring, int32_t descriptor, bool elsewhere, uint64_t user_data);
 // Completes with the events, to which the kernel always adds errors, hang-ups and CURING_POLL_PEER_ENDED. multishot: until
 // it is cancelled, with what there is and then with each change.
 bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data);

@@ -36,6 +36,11 @@ protocol CompletionBackend: AnyObject {
     /// its bytes or its descriptor count. Harmless when the operation is over.
     func cancel(_ token: OperationToken)
 
+    /// As ``cancel(_:)``, for an ``IOOperation/accept(_:)``, and closes its listener: when this returns, the address is free,
+    /// and who connects is refused. Returns false where the kernel would not have it at once; then the owner closes the listener,
+    /// as it closes everything, after the final completion.
+    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool
+
     /// Delivers what submission alone has completed, so that a write which went out at once costs no turn of its own.
     func settle()
 

@@ -73,7 +73,7 @@ public final class File {
     deinit {
         // An operation in flight keeps its file, so there is none. The file may be let go of on any thread.
         guard isOpen else { return }
-        if hold.leave() { try? loop.backend.system.close(descriptor) }
+        if hold.leave() { loop.backend.system.closeElsewhere(descriptor) }
         guard loop.isOnLoopThread, loop.debug else { return }
         loop.logger.warning("\(self) was never closed; call close() when it is no longer needed")
     }
@@ -181,7 +181,7 @@ public final class File {
         loop.fileHolds.remove(hold)
         // Readers and writers that are still set on it end here.
         loop.endUses(of: descriptor)
-        let result = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)
+        let result = await AwaitedOperation.performToTheEnd(.closeFile(descriptor), on: loop)
         if result < 0 { throw FileError(.close, Errno(rawValue: -result), path: path) }
     }
 

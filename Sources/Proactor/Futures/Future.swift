@@ -88,10 +88,15 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     ///
     /// Cancelling the task that waits cancels the future, and every other task that waits for it.
     ///
-    /// - Throws: the error that was set, or `CancellationError`.
+    /// - Throws: the error that was set, `CancellationError`, or ``EventLoopError/closed`` when it is not done and its loop is
+    ///   closed.
     public final nonisolated(nonsending) func value() async throws -> Value {
         loop.checkThread("Future.value")
-        if phase == .pending { await untilDone(orCancelled: self) }
+        if phase == .pending {
+            // Nobody would let the task go on.
+            if loop.isClosed { throw EventLoopError.closed }
+            await untilDone(orCancelled: self)
+        }
         return try result()
     }
 

@@ -8,7 +8,12 @@ extension BaseEventLoop {
         try checkMayBegin("connectReadPipe")
         let found = try inspectPipe(pipe)
         guard found.isReadable else { throw PipeError.notOpenForReading }
-        return try startPipe(pipe, end: .reading(waitsForWriter: found.kind == .pipe), protocolFactory)
+        return try startPipe(
+            pipe,
+            end: .reading(waitsForWriter: found.kind == .pipe),
+            kind: found.kind,
+            protocolFactory
+        )
     }
 
     nonisolated(nonsending) public func connectWritePipe<Protocol: ConnectionProtocol>(
@@ -16,8 +21,9 @@ extension BaseEventLoop {
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any WriteTransport, protocol: Protocol) {
         try checkMayBegin("connectWritePipe")
-        guard try inspectPipe(pipe).isWritable else { throw PipeError.notOpenForWriting }
-        return try startPipe(pipe, end: .writing, protocolFactory)
+        let found = try inspectPipe(pipe)
+        guard found.isWritable else { throw PipeError.notOpenForWriting }
+        return try startPipe(pipe, end: .writing, kind: found.kind, protocolFactory)
     }
 
     /// Refuses what is in use already, or can not be waited for.
@@ -40,6 +46,7 @@ extension BaseEventLoop {
     private func startPipe<Protocol: ConnectionProtocol>(
         _ pipe: FileDescriptor,
         end: PipeTransport.End,
+        kind: DescriptorKind,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: PipeTransport, protocol: Protocol) {
         let adopted: AdoptedPipe
@@ -55,6 +62,7 @@ extension BaseEventLoop {
             loop: self,
             pipe: adopted,
             end: end,
+            kind: kind,
             connectionProtocol: connectionProtocol
         )
         transport.start()

@@ -14,6 +14,9 @@ final class PipeTransport: StreamSocketTransport {
 
     private let pipe: AdoptedPipe
     private let isReader: Bool
+    /// A terminal's output goes out at the line's pace, and its close may wait for that.
+    override var closesSlowly: Bool { isTerminal }
+    private let isTerminal: Bool
     private var waitsForWriter: Bool
     /// The wait for the reader to go away.
     private var hangUpWait: OperationToken?
@@ -21,8 +24,15 @@ final class PipeTransport: StreamSocketTransport {
     private var isHangUpKnown = false
 
     /// Takes over a pipe. Nothing happens before ``start()``.
-    init(loop: BaseEventLoop, pipe: AdoptedPipe, end: End, connectionProtocol: any ConnectionProtocol) {
+    init(
+        loop: BaseEventLoop,
+        pipe: AdoptedPipe,
+        end: End,
+        kind: DescriptorKind = .pipe,
+        connectionProtocol: any ConnectionProtocol
+    ) {
         self.pipe = pipe
+        isTerminal = kind == .terminal
         switch end {
         case .reading(let waits):
             isReader = true
@@ -38,6 +48,7 @@ final class PipeTransport: StreamSocketTransport {
             hasPeerAddress: false
         )
         if pipe.hasOwnFile { loop.own(pipe.given) }
+        mayLinger = kind == .socket
         if isReader { writeEnd = .sent } else { endOfStream = .delivered }
     }
 

@@ -89,6 +89,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         loop.checkThread("wait")
         try Task.checkCancellation()
         if let exitCode { return exitCode }
+        try loop.checkUsable("wait")
         let waiter = loop.createFuture(of: Int32.self)
         exitWaiters.append(waiter)
         defer { exitWaiters.removeAll { $0 === waiter } }
@@ -198,15 +199,16 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
 
     /// The pipes are closed by their transports.
     func closeWithLoop(inFork: Bool) {
+        guard inFork, let process = takeProcess(), let descriptor = process.descriptor else { return }
+        try? loop.backend.system.close(descriptor)
+    }
+
+    /// Gives the child to the loop, which closes and ends all of its children together.
+    func takeProcess() -> SpawnedProcess? { process.take() }
+
+    func releaseUsersObjects() {
         childProtocol = nil
         pipes = []
-        guard let process else { return }
-        self.process = nil
-        guard !inFork else {
-            if let descriptor = process.descriptor { try? loop.backend.system.close(descriptor) }
-            return
-        }
-        loop.backend.system.processes.endProcess(process)
     }
 
     // MARK: - Pipes

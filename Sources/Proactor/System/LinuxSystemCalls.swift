@@ -116,8 +116,23 @@ final class LinuxSystemCalls: SystemCalls {
         try Errno.check(cposix_check_watchable(descriptor.rawValue))
     }
 
+    func stopLingering(_ descriptor: FileDescriptor) {
+        cposix_stop_lingering(descriptor.rawValue)
+    }
+
     func close(_ descriptor: FileDescriptor) throws(Errno) {
+        stopLingering(descriptor)
         try Errno.check(cposix_close(descriptor.rawValue))
+    }
+
+    func closeElsewhere(_ descriptor: FileDescriptor) {
+        let number = descriptor.rawValue
+        do {
+            try SystemThread.start(name: "proactor-close") { _ = cposix_close(number) }
+        } catch {
+            // No thread to be had: it must not leak.
+            _ = cposix_close(number)
+        }
     }
 
     // MARK: - Results

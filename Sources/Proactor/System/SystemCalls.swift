@@ -59,8 +59,14 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Throws when the descriptor has no readiness that could be waited for: EPERM for what epoll refuses, such as a
     /// regular file.
     func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno)
-    /// Closes a descriptor on which no operation is in flight.
+    /// Sees to it that closing a socket does not wait until what was sent is acknowledged, as SO_LINGER has it do on a blocking
+    /// and on a non-blocking one. The kernel sends the rest all the same, as for any other socket; one that is to be reset at
+    /// its close still is. Whatever else it is called with stays as it is.
+    func stopLingering(_ descriptor: FileDescriptor)
+    /// Closes a descriptor on which no operation is in flight, without lingering.
     func close(_ descriptor: FileDescriptor) throws(Errno)
+    /// Closes, on a thread of its own, what may take its time about it, such as a terminal with output to come.
+    func closeElsewhere(_ descriptor: FileDescriptor)
 
     /// Looks a host and a service up. May block for as long as name servers take, unless the query is
     /// numeric.

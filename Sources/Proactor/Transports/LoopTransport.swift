@@ -24,7 +24,7 @@ enum ReadState: Equatable {
 ///
 /// What a transport wants of the kernel is derived from its state once a turn, in ``flush()``. A method called by the protocol
 /// therefore never meets a half-done submission.
-class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
+class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner {
     /// How far a transport's end has come.
     enum Phase {
         /// It serves its protocol.
@@ -65,8 +65,13 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     @exclusivity(unchecked) final private(set) var isUnflushed = false
     @exclusivity(unchecked) final var readState = ReadState.idle
     @exclusivity(unchecked) final var flow = FlowControl()
+    /// Whether the program has closed or aborted it.
+    @exclusivity(unchecked) final private(set) var wasEndedByUser = false
     /// How many writes came too late.
     @exclusivity(unchecked) final var lateWrites: UInt8 = 0
+    /// Whether the socket may have been told to linger at its close: the program made it, or has its number. To ask the kernel at
+    /// every close would cost each short connection a system call.
+    @exclusivity(unchecked) final var mayLinger = false
 
     /// Takes over a descriptor. Nothing happens before ``start()``.
     init(loop: BaseEventLoop, descriptor: FileDescriptor, peerAddress: SocketAddress?, server: Server? = nil)
@@ -78,7 +83,6 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         super.init()
         loop.own(descriptor)
         loop.openTransports.insert(self)
-        server?.transportOpened()
     }
 
     /// Tells the protocol, then begins to receive.
@@ -156,6 +160,12 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
 
     final func close() {
         loop.checkThread("close")
+        wasEndedByUser = true
+        beginClosing()
+    }
+
+    /// As ``close()``, without the program's doing.
+    final func beginClosing() {
         guard phase == .open else { return }
         advance(to: .flushing)
         markUnflushed()
@@ -164,6 +174,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
 
     final func abort() {
         loop.checkThread("abort")
+        wasEndedByUser = true
         loseConnection(nil)
     }
 
@@ -194,20 +205,28 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         advance(to: .closed)
         willClose()
         loop.disown(descriptor)
-        loop.backend.submit(.close(descriptor), owner: nil)
+        if mayLinger { loop.backend.system.stopLingering(descriptor) }
+        loop.backend.submit(closesSlowly ? .closeFile(descriptor) : .close(descriptor), owner: nil)
         return true
     }
 
     final func closeWithLoop(inFork: Bool) {
         guard phase != .closed else { return }
         advance(to: .closed)
-        releaseProtocol()
-        server = nil
         willCloseWithLoop(inFork: inFork)
-        try? loop.backend.system.close(descriptor)
+        let system = loop.backend.system
+        if closesSlowly { system.closeElsewhere(descriptor) } else { try? system.close(descriptor) }
         // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
         if loop.backend.operationCount == 0 { releaseBuffers() }
     }
+
+    final func releaseUsersObjects() {
+        releaseProtocol()
+        server = nil
+    }
+
+    final var hasSocket: Bool { phase != .closed }
+    final func socketWasShown() { mayLinger = true }
 
     // MARK: - Mistakes of the protocol
 
@@ -230,7 +249,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         loop.checkThread("extraInfo")
         if key.name == ExtraInfoKey<SocketAddress>.peerName.name { return peerAddress as? Value }
         guard phase != .closed else { return nil }
-        let handle = TransportSocket(descriptor, of: loop)
+        let handle = TransportSocket(descriptor, of: loop, owner: self)
         switch key.name {
         case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
         case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
@@ -255,6 +274,8 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     func reconcile() { preconditionFailure("a transport must flush what it asked a flush for") }
     /// Bytes that were written and that the kernel has not taken.
     var unsentByteCount: Int { preconditionFailure("a transport must know what it has to send") }
+    /// Whether closing the descriptor may take long, and is not for the loop's thread.
+    var closesSlowly: Bool { false }
     /// Whether a close has nothing to wait for.
     var isAllSent: Bool { unsentByteCount == 0 }
     /// Drops what nobody is to get any more, but for what the kernel holds.

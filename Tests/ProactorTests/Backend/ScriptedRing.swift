@@ -54,6 +54,7 @@ final class ScriptedRing: RingCalls {
             bufferCount: bufferCount,
             bufferSize: bufferSize,
             multishotAccept: true,
+            waitFreeAccept: true,
             multishotReceive: true,
             multishotRead: true,
             quietWrites: true,

@@ -82,7 +82,9 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.checkCanBeWatched(descriptor)
     }
 
+    func stopLingering(_ descriptor: FileDescriptor) { inner.stopLingering(descriptor) }
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
+    func closeElsewhere(_ descriptor: FileDescriptor) { inner.closeElsewhere(descriptor) }
 
     func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo] {
         try inner.addressInfo(query)

@@ -82,6 +82,7 @@ enum LoopKind: String, CaseIterable, Sendable {
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
         configuration.multishotAccept = false
+        configuration.waitFreeAccept = false
         configuration.multishotReceive = false
         configuration.multishotRead = false
         configuration.quietWrites = false

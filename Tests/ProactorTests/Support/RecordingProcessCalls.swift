@@ -50,7 +50,7 @@ final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
         try inner.sendSignal(signal, to: process)
     }
 
-    func endProcess(_ process: SpawnedProcess) { inner.endProcess(process) }
+    func endProcesses(_ processes: [SpawnedProcess]) { inner.endProcesses(processes) }
     func makeSignalWatch() throws(Errno) -> any SignalWatch { try inner.makeSignalWatch() }
 }
 

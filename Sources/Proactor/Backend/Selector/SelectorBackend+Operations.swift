@@ -49,7 +49,7 @@ extension SelectorBackend {
             complete(token, result)
         case .waitForChild:
             preconditionFailure("a selector waits for a child by its descriptor")
-        case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+        case .closeFile, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
             preconditionFailure("a call that blocks was made on the loop's thread")
         }
     }
@@ -91,7 +91,8 @@ extension SelectorBackend {
             if result != -EAGAIN { finish(token, result) }
         case .sendFile(let transfer):
             if let result = sendPiece(of: transfer) { finish(token, result) }
-        case .sendNow, .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+        case .sendNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+            .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
     }
@@ -234,7 +235,7 @@ extension SelectorBackend {
     ) {
         guard let owner else {
             // Nobody to give it to, and it must not leak.
-            _ = calls.close(descriptor)
+            try? system.close(FileDescriptor(rawValue: descriptor))
             return
         }
         // The address stays until the next accept, which is after the call.

@@ -128,7 +128,7 @@ final class SelectorBackend: CompletionBackend {
         precondition(!isClosed, "an operation was submitted to a closed backend")
         let token = table.insert(operation, owner: owner)
         guard !operation.needsThread else {
-            if let failure = threadCalls.start(operation, token) { complete(token, -failure.rawValue) }
+            if let result = threadCalls.start(operation, token) { complete(token, result) }
             return token
         }
         guard let descriptor = operation.descriptor, descriptor.rawValue >= 0 else {
@@ -152,6 +152,14 @@ final class SelectorBackend: CompletionBackend {
         // What waits for nothing is over already, and its result counts.
         let isUntried = record.pointee.isWaiting
         if release(operation, token) || isUntried || stopRetrying(token) { complete(token, -ECANCELED) }
+    }
+
+    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        guard !isClosed else { return false }
+        cancel(token)
+        // Nobody is left to hear of a failure, after which it is closed all the same.
+        try? system.close(listener)
+        return true
     }
 
     func settle() {
@@ -206,7 +214,7 @@ final class SelectorBackend: CompletionBackend {
         for index in 0..<completed.count {
             let operation = completed[index]
             guard operation.result >= 0, operation.token.kind?.bringsDescriptor == true else { continue }
-            _ = calls.close(operation.result)
+            try? system.close(FileDescriptor(rawValue: operation.result))
         }
         table.forEach { token in
             if running.contains(token) { return }

@@ -39,6 +39,7 @@ extension UringBackend {
         }
         pipes.close()
         ring.destroy(onOwnerThread: isOnOwnerThread, keepingBuffers: !isDrained)
+        closeListenerWatches()
         // The ring's end cancels what is left, some time later.
         if table.count > 0 { _ = Unmanaged.passRetained(table) }
         // Balances the table's retains, handed over as the operations were retired.
@@ -99,7 +100,7 @@ extension UringBackend {
         table.forEach { token in
             switch token.kind {
             case .accept, .receive, .receiveOnce, .pipeRead, .waitUntilReadable, .waitUntilWritable,
-                .waitForHangUp, .waitForChild, .close, .synchronizeFile, .watch:
+                .waitForHangUp, .waitForChild, .close, .closeFile, .synchronizeFile, .watch:
                 if let owner = table.retire(token) { owners.append(owner) }
             default:
                 return
@@ -117,14 +118,19 @@ extension UringBackend {
 
     /// Does what a close operation did not come to do: its descriptor has no other owner.
     private func closeIfAsked(_ record: UnsafeMutablePointer<OperationTable.Record>) {
-        guard case .close(let descriptor) = record.pointee.operation else { return }
-        // Nobody is left to hear of a failure.
-        try? system.close(descriptor)
+        switch record.pointee.operation {
+        case .close(let descriptor), .closeFile(let descriptor):
+            // Nobody is left to hear of a failure.
+            try? system.close(descriptor)
+        default:
+            return
+        }
     }
 
     /// In a fork's child the ring, and all that is in flight in it, is the parent's.
     private func abandon() {
         ring.abandon()
+        closeListenerWatches()
         _ = Unmanaged.passRetained(table)
     }
 }

@@ -14,6 +14,8 @@ extension UringBackend {
         case onceAdopted
         /// It goes on once there are buffers.
         case whenBuffersReturn
+        /// It goes on once somebody connects.
+        case whenConnectedTo(FileDescriptor)
         /// It goes on once that side of its descriptor is ready.
         case whenReady(Readiness)
         /// The same for writing, where a single wait would end at once in nothing.
@@ -82,12 +84,13 @@ extension UringBackend {
         case .again:
             rearm(record, token: token)
         case .onceAdopted:
-            do {
-                if let descriptor = record.pointee.operation.descriptor { try system.adopt(descriptor) }
-                rearm(record, token: token)
-            } catch {
-                finish(token, -error.rawValue, bytes)
+            adoptAndRearm(record, token: token)
+        case .whenConnectedTo(let listener):
+            // Without a watch it waits within the kernel, on the listener itself.
+            guard let epoll = listenerWatch(for: token, listener) else {
+                return adoptAndRearm(record, token: token)
             }
+            wait(record, token: token) { _ in ring.prepareWait(for: .read, of: epoll, token: token) }
         case .whenBuffersReturn:
             providedBuffers(of: token).ranOut()
             table.transition(record, to: .parked)
@@ -101,8 +104,21 @@ extension UringBackend {
         }
     }
 
+    private func adoptAndRearm(
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        token: OperationToken
+    ) {
+        do {
+            if let descriptor = record.pointee.operation.descriptor { try system.adopt(descriptor) }
+            rearm(record, token: token)
+        } catch {
+            finish(token, -error.rawValue, ProvidedBuffers.Piece.none.bytes)
+        }
+    }
+
     @inline(__always)
     func finish(_ token: OperationToken, _ result: Int32, _ bytes: UnsafeRawBufferPointer) {
+        if token.isAccept { closeListenerWatch(of: token) }
         let owner = table.retire(token)
         // Balances the table's retain, which retiring handed over.
         owner?.takeRetainedValue().operationCompleted(
@@ -140,7 +156,8 @@ extension UringBackend {
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .onceAdopted, .whenBuffersReturn, .whenReady, .whenRoomComes, .final(-EAGAIN):
+        case .again, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady, .whenRoomComes,
+            .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
         }
@@ -158,6 +175,9 @@ extension UringBackend {
             .acceptOnce where AcceptFailure.isAboutOneConnection(result):
             // One connection failed before it was accepted: no matter of the listener's.
             return .again
+        case .accept(let listener) where result == -EAGAIN:
+            // Nobody else is waiting to be accepted.
+            return .whenConnectedTo(listener)
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
             .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn

@@ -14,6 +14,7 @@ extension UringBackend {
 
     /// Ends an operation without the kernel: its owner, whom the table has retained, is told with the next delivery.
     func endWithoutKernel(_ token: OperationToken, _ errno: Errno) {
+        if token.isAccept { closeListenerWatch(of: token) }
         ended.append(EndedOperation(token: token, owner: table.retire(token), result: -errno.rawValue))
     }
 

@@ -37,6 +37,8 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var starved: [OperationToken] = []
     /// Single receives that brought something in this turn: they are armed again behind those that found no buffer.
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
+    /// What accepts that wait are told by, one for each listener.
+    @exclusivity(unchecked) var listenerWatches: [ListenerWatch] = []
     /// Operations that ended without the kernel: their final completion is still to be delivered.
     @exclusivity(unchecked) var ended: [EndedOperation] = []
     @exclusivity(unchecked) private var wasWokenBeforeStart = false

@@ -86,14 +86,21 @@ extension BaseEventLoop {
         signalHandlers?.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
-        closeLeftovers(openTransports.takeAll())
-        closeLeftovers(openListeners.takeAll())
+        let (transports, listeners) = (openTransports.takeAll(), openListeners.takeAll())
+        let children = openProcesses.takeAll()
+        closeLeftovers(transports)
+        closeLeftovers(listeners)
         fileHolds.loseThoseInUse()
         unclaimed.closeAll(by: backend.system)
-        closeLeftovers(openProcesses.takeAll())
+        closeLeftovers(children)
+        backend.system.processes.endProcesses(children.compactMap { $0.takeProcess() })
         signalHandlers?.close()
         signalHandlers = nil
-        watches.abandonAll()
+        // Last: what the program's objects call when they are released finds everything closed.
+        for watch in watches.takeAll() { watch.abandon() }
+        for transport in transports { transport.releaseUsersObjects() }
+        for listener in listeners { listener.releaseUsersObjects() }
+        for child in children { child.releaseUsersObjects() }
         ready.drop { job in run(job) }
     }
 

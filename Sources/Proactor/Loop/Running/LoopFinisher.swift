@@ -69,7 +69,7 @@ struct LoopFinisher {
     private func abortConnections() throws {
         guard let loop = loop as? BaseEventLoop else { return }
         for server in loop.openServers { server.close() }
-        for transport in loop.openTransports.members { transport.abort() }
+        for transport in loop.openTransports.members { transport.loseConnection(nil) }
         var turns = 0
         while loop.openTransports.count > 0, turns < Self.abortTurnsMax {
             // Stopped before it runs, it takes one turn.

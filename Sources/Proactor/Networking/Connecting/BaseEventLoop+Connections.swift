@@ -17,14 +17,14 @@ extension BaseEventLoop {
             socket = try await connectUnix(address, options)
         case .socket(let given):
             try checkStreamSocket(given, family: options.family, needsPeer: true)
-            return try startTransport(on: given, protocolFactory)
+            return try startTransport(on: given, isGiven: true, protocolFactory)
         }
         guard !Task.isCancelled else {
             // It has come all the same, and nobody wants it.
             closeUnclaimed(socket)
             throw CancellationError()
         }
-        return try startTransport(on: socket, protocolFactory)
+        return try startTransport(on: socket, isGiven: false, protocolFactory)
     }
 
     nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
@@ -33,11 +33,12 @@ extension BaseEventLoop {
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkMayBegin("connectAcceptedSocket")
         try checkStreamSocket(socket, needsPeer: true)
-        return try startTransport(on: socket, protocolFactory)
+        return try startTransport(on: socket, isGiven: true, protocolFactory)
     }
 
     private func startTransport<Protocol: ConnectionProtocol>(
         on socket: FileDescriptor,
+        isGiven: Bool,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: any Transport, protocol: Protocol) {
         let connectionProtocol = try makeProtocol(for: socket, by: protocolFactory)
@@ -46,6 +47,7 @@ extension BaseEventLoop {
             socket: socket,
             connectionProtocol: connectionProtocol
         )
+        transport.mayLinger = isGiven
         transport.start()
         return (transport, connectionProtocol)
     }

@@ -154,7 +154,7 @@ extension BaseEventLoop {
         }
         unclaimed.remove(socket)
         if !options.cleanupSocket { file.take()?.keep() }
-        return Listener(loop: self, socket: socket, backlog: options.backlog, ownedFile: file)
+        return Listener(loop: self, socket: socket, backlog: options.backlog, isGiven: true, ownedFile: file)
     }
 
     // MARK: - Sockets

@@ -69,7 +69,7 @@ extension BaseEventLoop {
         unclaimed.remove(socket)
         guard let address = memory.address else {
             // A family that this library does not know: the caller could not be told who it is.
-            backend.submit(.close(socket), owner: nil)
+            try? backend.system.close(socket)
             throw SocketError(.accept, .addressFamilyNotSupported)
         }
         return (socket, address)

@@ -28,9 +28,9 @@ protocol ProcessCalls: AnyObject, Sendable {
     /// Reaps the child and returns its exit code, or minus the signal that ended it; `nil` while it runs.
     func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32?
     func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno)
-    /// Kills a child, reaps it and closes its descriptor, for a loop that closes. Waits for a moment at most; a child that
-    /// takes longer to die is reaped by a thread of its own.
-    func endProcess(_ process: SpawnedProcess)
+    /// Kills children, reaps them and closes their descriptors, for a loop that closes. Waits for a moment at most for all of
+    /// them together; those that take longer to die are reaped by a thread.
+    func endProcesses(_ processes: [SpawnedProcess])
 
     // MARK: Signals
 

@@ -8,12 +8,15 @@ import SystemPackage
 ///     │                   │                               │
 ///     └───────────────────┴──────────── close() ──────────┘──▶ closing ──▶ closed   (when the accept is over)
 /// ```
-final class Listener: CompletionOwner, RegistryMember {
+/// `close()` closes the socket at once: who has called it may listen at the address again. Only where the backend cannot have
+/// the kernel let go of it, it is closed when the accept is over. Then the server is told, and not before: what the accept
+/// has taken by then is closed too.
+final class Listener: CompletionOwner, RegistryMember, SocketOwner {
     private enum State {
         case ready
         case accepting(OperationToken)
         case resting(TimerHandle)
-        case closing
+        case closing(hasSocket: Bool)
         case closed
     }
 
@@ -29,6 +32,8 @@ final class Listener: CompletionOwner, RegistryMember {
     private var state = State.ready
     private(set) var server: Server?
     var registryIndex: Int32 = -1
+    /// Whether the sockets that it accepts may linger at their close, as they have its options: see ``LoopTransport/mayLinger``.
+    private var mayLinger: Bool
     /// Whether accepting has failed since it last succeeded: one report tells it all.
     private var failureWasReported = false
 
@@ -36,12 +41,14 @@ final class Listener: CompletionOwner, RegistryMember {
         loop: BaseEventLoop,
         socket: FileDescriptor,
         backlog: Int32,
+        isGiven: Bool = false,
         ownedFile: SocketFile? = nil
     ) {
         self.loop = loop
         self.socket = socket
         self.backlog = backlog
         self.ownedFile = ownedFile
+        mayLinger = isGiven
         address = try? loop.backend.system.localAddress(of: socket)
         super.init()
         loop.own(socket)
@@ -67,10 +74,13 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     func close() {
+        // A loop that closes takes its listeners with it.
+        guard !loop.isClosed else { return }
         switch state {
         case .accepting(let token):
-            state = .closing
-            loop.backend.cancel(token)
+            let isClosed = loop.backend.endAccept(token, closing: socket)
+            if isClosed { loop.disown(socket) }
+            state = .closing(hasSocket: !isClosed)
         case .resting(let timer):
             timer.cancel()
             closeSocket()
@@ -84,18 +94,38 @@ final class Listener: CompletionOwner, RegistryMember {
 
     func closeWithLoop(inFork: Bool) {
         if inFork { ownedFile.take()?.keep() } else { removeOwnedFile() }
+        if hasSocket { try? loop.backend.system.close(socket) }
         state = .closed
+    }
+
+    func releaseUsersObjects() {
         server = nil
-        try? loop.backend.system.close(socket)
     }
 
     private func closeSocket() {
+        loop.disown(socket)
+        try? loop.backend.system.close(socket)
+        leaveLoop()
+    }
+
+    private func leaveLoop() {
         state = .closed
         server = nil
         loop.openListeners.remove(self)
-        loop.disown(socket)
-        loop.backend.submit(.close(socket), owner: nil)
     }
+
+    /// Whether its accept is still to end.
+    var isClosing: Bool { if case .closing = state { true } else { false } }
+
+    var hasSocket: Bool {
+        switch state {
+        case .ready, .accepting, .resting: true
+        case .closing(let hasSocket): hasSocket
+        case .closed: false
+        }
+    }
+
+    func socketWasShown() { mayLinger = true }
 
     private func removeOwnedFile() {
         ownedFile.take()?.remove()
@@ -113,12 +143,14 @@ final class Listener: CompletionOwner, RegistryMember {
             let accepted = FileDescriptor(rawValue: completion.result)
             // An accept that was cancelled may have succeeded all the same: the server closes what it does not want.
             let peer = completion.bytes.isEmpty ? nil : SocketAddress(kernelForm: completion.bytes)
-            server?.accepted(accepted, from: peer)
+            server?.accepted(accepted, from: peer, mayLinger: mayLinger)
         }
         guard completion.isFinal else { return }
         switch state {
-        case .closing:
-            closeSocket()
+        case .closing(let hasSocket):
+            let closedServer = server
+            if hasSocket { closeSocket() } else { leaveLoop() }
+            closedServer?.listenerClosed()
         case .accepting:
             acceptEnded(completion.errno ?? .canceled)
         case .ready, .resting, .closed:
@@ -140,7 +172,7 @@ final class Listener: CompletionOwner, RegistryMember {
             message: "accepting failed; trying again every \(Self.restDuration) until it succeeds",
             error: SocketError(.accept, errno, address: address)
         )
-        context.socket = TransportSocket(socket, of: loop)
+        context.socket = TransportSocket(socket, of: loop, owner: self)
         context.server = server
         loop.callExceptionHandler(context)
     }

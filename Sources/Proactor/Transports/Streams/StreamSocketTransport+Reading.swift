@@ -213,7 +213,7 @@ extension StreamSocketTransport {
         guard heldBackErrno == 0 else { return receiveFailed(Errno(rawValue: heldBackErrno)) }
         do {
             let keepsWriting = try currentProtocol?.eofReceived() ?? false
-            if !keepsWriting || !hasTwoEnds { close() }
+            if !keepsWriting || !hasTwoEnds { beginClosing() }
         } catch {
             protocolFailed(error, in: "eofReceived")
         }

@@ -52,7 +52,13 @@ extension KernelRing {
         let name = token.rawValue
         switch operation {
         case .accept(let listener):
-            return curing_prepare_accept(ring, listener.rawValue, features.multishotAccept, name)
+            return curing_prepare_accept(
+                ring,
+                listener.rawValue,
+                features.multishotAccept,
+                features.waitFreeAccept,
+                name
+            )
         case .acceptOnce(let listener, let address):
             return curing_prepare_accept_one(
                 ring,

@@ -41,6 +41,7 @@ final class KernelRing: RingCalls {
                 bufferCount: pool.area.count,
                 bufferSize: pool.area.size,
                 multishotAccept: configuration.multishotAccept,
+                waitFreeAccept: configuration.waitFreeAccept && curing_has_wait_free_accept(ring),
                 multishotReceive: configuration.multishotReceive,
                 multishotRead: configuration.multishotRead && curing_has_multishot_read(ring),
                 quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
@@ -107,7 +108,9 @@ final class KernelRing: RingCalls {
             // Hang-ups and errors are always looked for.
             return curing_prepare_poll(ring, descriptor.rawValue, 0, false, name)
         case .close(let descriptor):
-            return curing_prepare_close(ring, descriptor.rawValue, name)
+            return curing_prepare_close(ring, descriptor.rawValue, false, name)
+        case .closeFile(let descriptor):
+            return curing_prepare_close(ring, descriptor.rawValue, true, name)
         case .accept, .acceptOnce, .connect:
             return prepareConnection(operation, token: token)
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile:

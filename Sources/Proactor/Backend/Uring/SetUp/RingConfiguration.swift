@@ -37,6 +37,9 @@ public struct RingConfiguration: Hashable, Sendable {
     public var workerLimit = 8
     /// One submission accepts connections until it is cancelled.
     public var multishotAccept = true
+    /// Accepts do not wait within the kernel, and nothing that does holds a listener: the address of a process that was killed
+    /// is free at once, and not some 10 ms later (kernel 6.11).
+    public var waitFreeAccept = true
     /// One submission receives until it is cancelled.
     public var multishotReceive = true
     /// One submission reads a pipe until it is cancelled (kernel 6.7).

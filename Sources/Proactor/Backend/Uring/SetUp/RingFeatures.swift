@@ -14,6 +14,8 @@ public struct RingFeatures: Hashable, Sendable {
     public let bufferSize: Int
     /// Whether one submission accepts connections until it is cancelled.
     public let multishotAccept: Bool
+    /// Whether accepts do not wait within the kernel, so that nothing holds a listener whose process was killed.
+    public let waitFreeAccept: Bool
     /// Whether one submission receives until it is cancelled.
     public let multishotReceive: Bool
     /// Whether one submission reads a pipe until it is cancelled.
