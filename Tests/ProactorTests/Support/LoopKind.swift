@@ -54,6 +54,7 @@ enum LoopKind: CaseIterable, Sendable {
 
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
+        configuration.growingQueues = false
         configuration.multishotAccept = false
         configuration.multishotReceive = false
         configuration.multishotRead = false
