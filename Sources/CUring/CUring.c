@@ -62,6 +62,7 @@ int32_t curing_create(const curing_parameters *parameters, curing_ring **out, bo
         free(self);
         return result;
     }
+    self->order_is_known = wanted.sq_off.array == curing_order_offset(&wanted);
     curing_order_submissions(&self->ring);
     *out = self;
     return 0;

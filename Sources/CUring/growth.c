@@ -14,6 +14,7 @@
 _Static_assert(sizeof(struct io_uring_params) == 120, "parameters layout");
 
 bool curing_can_grow(const curing_ring *self) {
+    if (!self->order_is_known) return false;
     // A kernel that knows the call fails to read what nobody has mapped (or, some, wants the ring enabled first).
     int result = io_uring_register(self->ring.ring_fd, RING_REGISTER_RESIZE_RINGS, (void *)8, 1);
     return result == -EFAULT || result == -EEXIST;
@@ -39,6 +40,7 @@ static int replace_queues(struct io_uring *ring, unsigned submission_entries, un
     int result = io_uring_register(ring->ring_fd, RING_REGISTER_RESIZE_RINGS, &wanted, 1);
     if (result < 0) return result;
     wanted.features = ring->features;
+    if (wanted.sq_off.array == 0) wanted.sq_off.array = curing_order_offset(&wanted);
     struct io_uring larger;
     if (io_uring_queue_mmap(ring->ring_fd, &wanted, &larger) < 0) return -ENODEV;
     curing_order_submissions(&larger);

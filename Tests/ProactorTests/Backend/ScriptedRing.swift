@@ -183,10 +183,10 @@ final class ScriptedRing: RingCalls {
         return count
     }
 
-    /// How often there was an occasion to grow.
-    private(set) var growthOccasions = 0
+    /// Occasions to grow: how many completions were in the ring.
+    private(set) var growthOccasions: [Int] = []
 
-    func growIfStrained() { growthOccasions += 1 }
+    func growIfStrained() { growthOccasions.append(completions.count) }
 
     func takeUnsubmitted() -> OperationToken? {
         queue.isEmpty ? nil : queue.removeFirst().token

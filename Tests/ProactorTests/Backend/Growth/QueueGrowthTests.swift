@@ -71,4 +71,21 @@ import Testing
         while growth.next == nil { growth.noteOverflow() }
         #expect(growth.next == .init(submissions: 2048, completions: 4096))
     }
+
+    /// Before anybody is told of a completion, and after the queue was emptied.
+    @Test func aTurnHasOneOccasionToGrow() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receive()
+        harness.turn()
+        var occasionsWhenTold: [Int] = []
+        harness.owner.onCompletion = { [unowned ring = harness.ring] _ in
+            occasionsWhenTold.append(ring.growthOccasions.count)
+        }
+        for buffer: UInt16 in 0..<3 { harness.ring.complete(token, 1, more: true, buffer: buffer) }
+        harness.turn()
+        #expect(harness.ring.growthOccasions == [0, 0])
+        #expect(occasionsWhenTold == [2, 2, 2])
+        harness.owner.onCompletion = nil
+        harness.close()
+    }
 }

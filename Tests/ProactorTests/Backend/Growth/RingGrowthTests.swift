@@ -31,15 +31,16 @@ import Testing
         let (harness, ring) = try harness(submissions, completions)
         let before = ring.queueSizes
         let streams = try (0..<150).map { _ in try Stream(harness) }
-        for _ in 0..<200 {
+        let count = 700
+        for _ in 0..<count {
             for stream in streams { stream.sendNext() }
             harness.turn()
         }
-        harness.run(until: { streams.allSatisfy { $0.reader.bytes.count == 200 } })
+        harness.run(until: { streams.allSatisfy { $0.reader.bytes.count == count } })
         for stream in streams {
             #expect(stream.reader.bytes == stream.sent)
             #expect(stream.reader.finals.isEmpty)
-            #expect(stream.sender.results == [Int32](repeating: 1, count: 200))
+            #expect(stream.sender.results == [Int32](repeating: 1, count: count))
         }
         let after = ring.queueSizes
         #expect(after.submissions > before.submissions && after.completions > before.completions)
