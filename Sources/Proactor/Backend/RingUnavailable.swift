@@ -36,7 +36,8 @@ public enum RingUnavailable: Error, Hashable, Sendable {
     /// rings take. A full table or exhausted memory would hit a selector as well, and must not be hidden.
     public var permitsFallback: Bool {
         switch self {
-        case .kernelTooOld, .forbiddenBySeccomp, .disabledBySysctl, .notPermitted, .lockedMemoryExhausted: true
+        case .kernelTooOld, .forbiddenBySeccomp, .disabledBySysctl, .notPermitted, .lockedMemoryExhausted:
+            true
         case .memoryExhausted, .descriptorsExhausted, .invalidConfiguration, .failed:
             false
         }

@@ -100,7 +100,9 @@ import Testing
     /// Where no limit binds, or, before 6.14, where the kernel does not count rings.
     @Test func aLimitIsToldFromMemoryThatIsUsedUp() {
         let unlimited = environment { $0.lockedMemoryLimit = nil }
-        let older = ["6.1.0-18-amd64", "6.12.3", "6.13.9"].map { release in environment { $0.release = release } }
+        let older = ["6.1.0-18-amd64", "6.12.3", "6.13.9"].map { release in
+            environment { $0.release = release }
+        }
         for environment in [unlimited] + older {
             let failure = environment.classify(.noMemory, call: "c")
             #expect(failure == .memoryExhausted(call: "c"))

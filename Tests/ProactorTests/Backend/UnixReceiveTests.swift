@@ -32,7 +32,9 @@ import Testing
         harness.ring.complete(token, -ENOBUFS)
         harness.turn()
         harness.turn()
-        #expect(harness.ring.handedOver == [.singleReceive(token), .singleReceive(token), .singleReceive(token)])
+        #expect(
+            harness.ring.handedOver == [.singleReceive(token), .singleReceive(token), .singleReceive(token)]
+        )
         harness.ring.complete(token, 0)
         harness.turn()
         #expect(harness.owner.finals.map(\.result) == [0])

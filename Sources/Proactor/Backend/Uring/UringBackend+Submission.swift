@@ -52,7 +52,11 @@ extension UringBackend {
 
     /// Submits anew an operation that the kernel ended and its owner did not.
     func rearm(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
-        if !parked.isEmpty || !prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle) { park(token) }
+        if !parked.isEmpty
+            || !prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle)
+        {
+            park(token)
+        }
     }
 
     /// Asks the kernel to cancel what it has.
@@ -116,7 +120,9 @@ extension UringBackend {
             return prepareCancel(of: token.named(record.pointee.operation.kind), token: token)
         default:
             guard let record = table.find(token) else { return true }
-            guard prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle) else { return false }
+            guard prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle) else {
+                return false
+            }
             table.transition(record, to: .inFlight)
             return true
         }

@@ -191,7 +191,8 @@ extension KernelRing {
             multishotReceive: configuration.multishotReceive,
             multishotUnixReceive: configuration.multishotReceive && configuration.multishotUnixReceive
                 && KernelFacts.unixReceivesEnd,
-            multishotRead: configuration.multishotRead && curing_has_multishot_read(ring) && KernelFacts.readsEnd,
+            multishotRead: configuration.multishotRead && curing_has_multishot_read(ring)
+                && KernelFacts.readsEnd,
             quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
             childWaits: configuration.childWaits && curing_has_child_waits(ring),
             incrementalBuffers: parts.pool.area.isIncremental,
