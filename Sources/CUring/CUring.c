@@ -32,7 +32,8 @@ _Static_assert(offsetof(struct io_uring_buf_reg, pad) == 14, "buffer registratio
 
 // ---- Life of a ring
 
-int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
+int32_t curing_create(const curing_parameters *parameters, curing_ring **out, bool *was_made) {
+    *was_made = false;
     curing_ring *self = calloc(1, sizeof *self);
     if (!self) return -ENOMEM;
     struct io_uring_params wanted = {
@@ -41,19 +42,28 @@ int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
                  IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
         .cq_entries = parameters->completion_entries,
     };
-    int result = io_uring_queue_init_params(parameters->submission_entries, &self->ring, &wanted);
+    // Not io_uring_queue_init_params: it does not say whether the kernel had no memory, or this process no room for the queues.
+    int descriptor = io_uring_setup(parameters->submission_entries, &wanted);
+    if (descriptor < 0) {
+        free(self);
+        return descriptor;
+    }
+    *was_made = true;
+    int result = io_uring_queue_mmap(descriptor, &wanted, &self->ring);
     if (result < 0) {
+        close(descriptor);
         free(self);
         return result;
     }
+    self->ring.features = wanted.features;
     result = io_uring_ring_dontfork(&self->ring);
     if (result < 0) {
         io_uring_queue_exit(&self->ring);
         free(self);
         return result;
     }
-    // Submission order is array order for good: publishing is then one store.
-    for (unsigned index = 0; index < self->ring.sq.ring_entries; index++) self->ring.sq.array[index] = index;
+    self->order_is_known = wanted.sq_off.array == curing_order_offset(&wanted);
+    curing_order_submissions(&self->ring);
     *out = self;
     return 0;
 }

@@ -46,8 +46,8 @@ typedef struct {
 
 // Makes a ring that is disabled until curing_enable: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN,
 // TASKRUN_FLAG, SUBMIT_ALL, CQSIZE.
-// Its memory is not inherited by fork.
-int32_t curing_create(const curing_parameters *parameters, curing_ring **ring);
+// Its memory is not inherited by fork. was_made, after a failure: the kernel had made it, and the process had no room for it.
+int32_t curing_create(const curing_parameters *parameters, curing_ring **ring, bool *was_made);
 // Binds the ring to the calling thread, for good.
 int32_t curing_enable(curing_ring *ring);
 // on_owner_thread: whether the caller is the thread that enabled the ring.
@@ -144,6 +144,30 @@ uint32_t curing_reap(curing_ring *ring, curing_completion *into, uint32_t capaci
 bool curing_has_completions(const curing_ring *ring);
 // Whether an enter that does not wait would change nothing: nothing to hand over, to fetch, or for the kernel to do.
 bool curing_is_quiet(const curing_ring *ring);
+
+// ---- Larger queues
+
+// Whether the kernel can give a ring other queues (6.13).
+bool curing_can_grow(const curing_ring *ring);
+// Whether it can do so while others make work for the ring: 1 or 0, or minus errno when it could not be found out.
+// Some milliseconds, by a ring of its own.
+int32_t curing_growth_is_safe(void);
+// Gives the ring larger queues. -EAGAIN: not while something waits to be submitted. -ENODEV: the ring can be used no more.
+// After any other failure it is as before. The kernel may take some milliseconds.
+int32_t curing_grow(curing_ring *ring, const curing_parameters *parameters);
+// Whether completions wait in the kernel that found the queue full.
+bool curing_has_overflown(const curing_ring *ring);
+
+// ---- Faults of kernels
+
+// Whether a multishot operation tells of an end of stream that comes together with the last bytes.
+typedef struct {
+    bool unix_receive; // a receive on a Unix socket: not in 6.17 and some 6.18
+    bool read;         // a read, of a pipe and of a Unix socket
+} curing_ends;
+
+// Tries it out, by a ring, buffers and sockets of its own.
+int32_t curing_find_ends(curing_ends *ends);
 
 // ---- Waking a ring from any thread, with or without a ring of its own (kernel 6.13)
 

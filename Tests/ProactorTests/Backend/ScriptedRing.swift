@@ -7,6 +7,7 @@ import SystemPackage
 final class ScriptedRing: RingCalls {
     enum Submission: Equatable {
         case operation(OperationToken)
+        case singleReceive(OperationToken)
         case cancel(OperationToken)
         case cancelAll
         case wait(OperationToken, Readiness)
@@ -47,15 +48,23 @@ final class ScriptedRing: RingCalls {
     private(set) var isDestroyed = false
     private(set) var keptBuffers = false
 
-    init(incremental: Bool = false, bufferCount: Int = 4, bufferSize: Int = 64, messageWakeUp: Bool = true) {
+    init(
+        incremental: Bool = false,
+        bufferCount: Int = 4,
+        bufferSize: Int = 64,
+        messageWakeUp: Bool = true,
+        multishotUnixReceive: Bool = true
+    ) {
         features = RingFeatures(
             submissionQueueSize: 8,
             completionQueueSize: 16,
+            growingQueues: true,
             bufferCount: bufferCount,
             bufferSize: bufferSize,
             multishotAccept: true,
             waitFreeAccept: true,
             multishotReceive: true,
+            multishotUnixReceive: multishotUnixReceive,
             multishotRead: true,
             quietWrites: true,
             childWaits: true,
@@ -117,6 +126,10 @@ final class ScriptedRing: RingCalls {
         enqueue(.operation(token), token)
     }
 
+    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool {
+        enqueue(.singleReceive(token), token)
+    }
+
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
         enqueue(.cancel(target), token)
     }
@@ -170,6 +183,11 @@ final class ScriptedRing: RingCalls {
         completions.removeFirst(count)
         return count
     }
+
+    /// Occasions to grow: how many completions were in the ring.
+    private(set) var growthOccasions: [Int] = []
+
+    func growIfStrained() { growthOccasions.append(completions.count) }
 
     func takeUnsubmitted() -> OperationToken? {
         queue.isEmpty ? nil : queue.removeFirst().token

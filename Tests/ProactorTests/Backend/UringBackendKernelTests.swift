@@ -99,9 +99,11 @@ import Testing
 
     @Test func impossibleConfigurationsAreRefused() {
         let changes: [(inout RingConfiguration) -> Void] = [
-            { $0.submissionQueueSize = 0 }, { $0.completionQueueSize = 512 }, { $0.bufferCount = 100 },
+            { $0.submissionQueueSize = 0 }, { $0.completionQueueSize = 32 },
+            { $0.completionQueueLimit = 512 }, { $0.bufferCount = 100 },
             { $0.incrementalBufferSize = 0 }, { $0.completionsPerTurn = 0 },
-            { $0.submissionQueueSize = 1 << 20 },
+            { $0.submissionQueueSize = 1 << 20 }, { $0.submissionQueueLimit = 0 },
+            { $0.completionQueueLimit = 1 << 20 },
         ]
         for change in changes {
             var configuration = RingConfiguration()

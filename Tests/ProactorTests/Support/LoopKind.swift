@@ -81,6 +81,7 @@ enum LoopKind: String, CaseIterable, Sendable {
 
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
+        configuration.growingQueues = false
         configuration.multishotAccept = false
         configuration.waitFreeAccept = false
         configuration.multishotReceive = false

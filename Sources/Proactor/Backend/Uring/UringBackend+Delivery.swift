@@ -74,7 +74,7 @@ extension UringBackend {
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
             // A single receive of datagrams would write over what is told of this one.
-            if !features.multishotReceive {
+            if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
                 satisfied.append(token)
             } else {

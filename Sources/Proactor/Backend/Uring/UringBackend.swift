@@ -16,6 +16,9 @@ final class UringBackend: CompletionBackend {
     let features: RingFeatures
     var waker: any LoopWaker { ring.waker }
 
+    /// Whether Unix sockets are received from one piece at a time, and all others by multishot receives.
+    let sparesUnixSockets: Bool
+
     let ring: any RingCalls
     let table = OperationTable()
     let streamBuffers: ProvidedBuffers
@@ -81,6 +84,7 @@ final class UringBackend: CompletionBackend {
         self.ring = ring
         self.system = system
         features = ring.features
+        sparesUnixSockets = features.multishotReceive && !features.multishotUnixReceive
         streamBuffers = ProvidedBuffers(ring: ring, area: ring.streamBuffers)
         pipes = TransferPipes(system: system)
         reapedCapacity = completionsPerTurn
@@ -115,7 +119,9 @@ final class UringBackend: CompletionBackend {
         if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
             return token
         }
-        if !parked.isEmpty || !prepare(operation, token: token) { park(token) }
+        let isSingle = sparesUnixSockets && isReceiveFromUnixSocket(operation)
+        if isSingle { table.find(token)?.pointee.isSingle = true }
+        if !parked.isEmpty || !prepare(operation, token: token, isSingle: isSingle) { park(token) }
         return token
     }
 
@@ -155,6 +161,8 @@ final class UringBackend: CompletionBackend {
         let result = ring.submitAndWait(timeoutNanoseconds: waitLimit(timeoutNanoseconds))
         if result < 0 { checkRefusal(Errno(rawValue: -result)) }
         reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
+        // What was reaped is a copy, so the ring may change under it.
+        ring.growIfStrained()
     }
 
     func deliver() {

@@ -1,4 +1,5 @@
 import CUring
+import SystemPackage
 
 /// Receiving, and making connections.
 extension KernelRing {
@@ -46,6 +47,11 @@ extension KernelRing {
         default:
             preconditionFailure("not an operation that receives")
         }
+    }
+
+    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool {
+        let group = BufferGroup.streams.rawValue
+        return curing_prepare_receive_selected(ring, socket.rawValue, group, false, token.rawValue)
     }
 
     func prepareConnection(_ operation: IOOperation, token: OperationToken) -> Bool {

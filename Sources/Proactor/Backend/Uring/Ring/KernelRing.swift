@@ -19,43 +19,37 @@ final class KernelRing: RingCalls {
     /// Where the kernel puts the eventfd's counter, until the ring is gone.
     private let wakeUpCounter: UnsafeMutablePointer<UInt64>
     private var isOpen = true
+    /// How large the queues are, and whether that is enough.
+    @exclusivity(unchecked) var growth: QueueGrowth
     /// Writes to pipes in flight that could raise SIGPIPE on this thread, and waits for room on behalf of such.
     var loudWriteCount = 0
 
     init(configuration: RingConfiguration) throws(RingUnavailable) {
         try configuration.validate()
-        let ring = try Self.makeRing(configuration)
+        let parts = try Self.makeParts(configuration)
         do throws(RingUnavailable) {
-            let pool = try Self.makeBuffers(ring, configuration)
-            do throws(RingUnavailable) {
-                waker = try Self.makeWaker(ring, configuration)
-            } catch {
-                curing_buffers_destroy(pool.buffers)
-                throw error
-            }
-            buffers = pool.buffers
-            streamBuffers = pool.area
-            features = RingFeatures(
-                submissionQueueSize: Int(curing_submission_entries(ring)),
-                completionQueueSize: Int(curing_completion_entries(ring)),
-                bufferCount: pool.area.count,
-                bufferSize: pool.area.size,
-                multishotAccept: configuration.multishotAccept,
-                waitFreeAccept: configuration.waitFreeAccept && curing_has_wait_free_accept(ring),
-                multishotReceive: configuration.multishotReceive,
-                multishotRead: configuration.multishotRead && curing_has_multishot_read(ring),
-                quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
-                childWaits: configuration.childWaits && curing_has_child_waits(ring),
-                incrementalBuffers: pool.area.isIncremental,
-                messageWakeUp: waker is MessageWaker,
-                noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
-            )
+            waker = try Self.makeWaker(parts.ring, configuration)
         } catch {
             // Never enabled, so nothing is in flight in it.
-            curing_destroy(ring, false)
+            curing_destroy(parts.ring, false)
+            curing_buffers_destroy(parts.pool.buffers)
             throw error
         }
-        self.ring = ring
+        ring = parts.ring
+        buffers = parts.pool.buffers
+        streamBuffers = parts.pool.area
+        features = Self.features(of: parts, waker, configuration)
+        growth = QueueGrowth(
+            sizes: .init(
+                submissions: features.submissionQueueSize,
+                completions: features.completionQueueSize
+            ),
+            limits: .init(
+                submissions: configuration.submissionQueueLimit,
+                completions: configuration.completionQueueLimit
+            ),
+            isPossible: features.growingQueues
+        )
         workerLimit = UInt32(configuration.workerLimit)
         datagramBufferCount = configuration.datagramBufferCount
         datagramSize = configuration.datagramSize
@@ -148,8 +142,10 @@ final class KernelRing: RingCalls {
         return curing_prepare_read(ring, waker.descriptor, wakeUpCounter, size, -1, token.rawValue)
     }
 
+    /// A turn's submissions leave with its one wait, but for those that the queue has no room for.
     func submit() -> Int32 {
-        holdingPipeSignal { curing_submit(ring) }
+        growth.noteFlush()
+        return holdingPipeSignal { curing_submit(ring) }
     }
 
     var isQuiet: Bool { curing_is_quiet(ring) }

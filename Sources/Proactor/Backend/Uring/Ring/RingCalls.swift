@@ -14,6 +14,8 @@ protocol RingCalls: AnyObject {
     func start() throws(RingUnavailable) -> Bool
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
+    /// Prepares a ``IOOperation/receive(_:)`` that ends with its first completion.
+    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool
     func prepareCancelOfAll(token: OperationToken) -> Bool
     /// Completes with a positive result when that side of the descriptor is ready or has failed.
@@ -32,6 +34,8 @@ protocol RingCalls: AnyObject {
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32
     /// Moves at most `capacity` completions out of the ring.
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int
+    /// Makes room for more in the ring, where that has proved worth it. After a reap.
+    func growIfStrained()
     /// Takes the oldest submission that was prepared and never handed over. Any thread, when no other uses the ring.
     func takeUnsubmitted() -> OperationToken?
 

@@ -32,8 +32,9 @@ struct RingEnvironment {
         case .permissionDenied:
             return .notPermitted(errno)
         case .noMemory:
-            // The kernel says the same of both, and counts rings against the limit since 6.14.
-            return lockedMemoryLimit.map { .lockedMemoryExhausted(limit: $0) } ?? .memoryExhausted(call: call)
+            // The kernel says the same of both.
+            guard countsRings, let lockedMemoryLimit else { return .memoryExhausted(call: call) }
+            return .lockedMemoryExhausted(limit: lockedMemoryLimit)
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem:
             return .descriptorsExhausted(errno)
         case .invalidArgument:
@@ -44,11 +45,15 @@ struct RingEnvironment {
         }
     }
 
-    /// Whether `release` is 6.1 or newer.
-    private var hasNewEnoughKernel: Bool {
+    private var hasNewEnoughKernel: Bool { isKernel(atLeast: (6, 1)) }
+
+    /// Whether rings count against the limit on locked memory. Before 5.12 they did too, but those kernels are too old anyway.
+    var countsRings: Bool { isKernel(atLeast: (6, 14)) }
+
+    private func isKernel(atLeast version: (Int, Int)) -> Bool {
         let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
         guard numbers.count == 2 else { return false }
-        return (numbers[0], numbers[1]) >= (6, 1)
+        return (numbers[0], numbers[1]) >= version
     }
 }
 
