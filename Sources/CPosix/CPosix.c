@@ -170,4 +170,9 @@ int32_t cposix_next_allowed_processor(int32_t processor) {
     return -ENOENT;
 }
 
+void cposix_sleep(int64_t nanoseconds) {
+    const struct timespec time = timespec_of(nanoseconds > 0 ? nanoseconds : 0);
+    nanosleep(&time, NULL);
+}
+
 void cposix_yield(void) { sched_yield(); }

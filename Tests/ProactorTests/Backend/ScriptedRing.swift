@@ -163,6 +163,10 @@ final class ScriptedRing: RingCalls {
         return answer
     }
 
+    /// How long the backend has waited without the ring, each time.
+    private(set) var rests: [Int64] = []
+    func rest(nanoseconds: Int64) { rests.append(nanoseconds) }
+
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = min(capacity, completions.count)
         for index in 0..<count { target[index] = completions[index] }

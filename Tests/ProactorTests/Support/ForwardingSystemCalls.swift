@@ -60,6 +60,12 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.option(option, of: socket)
     }
 
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError? { inner.takeQueuedError(of: socket) }
+
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool {
+        inner.isReady(descriptor, for: side)
+    }
+
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
     func makeTransferPipe() throws(Errno) -> TransferPipe { try inner.makeTransferPipe() }
 

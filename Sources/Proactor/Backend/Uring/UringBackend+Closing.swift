@@ -83,7 +83,7 @@ extension UringBackend {
 
     /// Ends what never reached the kernel for want of room or of buffers.
     private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
-        for token in parked + starved + satisfied where !token.isHousekeeping {
+        for token in parked + starved + satisfied + resting.tokens where !token.isHousekeeping {
             guard let record = table.find(token) else { continue }
             if case .sendFile(let transfer) = record.pointee.operation { unequip(transfer) }
             closeIfAsked(record)
@@ -92,6 +92,7 @@ extension UringBackend {
         parked.removeAll()
         starved.removeAll()
         satisfied.removeAll()
+        resting.removeAll()
     }
 
     /// Ends operations that use no memory of their owner's.

@@ -30,6 +30,8 @@ protocol RingCalls: AnyObject {
     var isQuiet: Bool { get }
     /// Hands over what is prepared and waits for a completion: not at all for 0, without limit for a negative time.
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32
+    /// Waits without the ring: for when it is refused.
+    func rest(nanoseconds: Int64)
     /// Moves at most `capacity` completions out of the ring.
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int
     /// Takes the oldest submission that was prepared and never handed over. Any thread, when no other uses the ring.
