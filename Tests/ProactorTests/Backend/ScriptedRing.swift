@@ -36,6 +36,7 @@ final class ScriptedRing: RingCalls {
     var completions: [RingCompletion] = []
     /// Called by each wait, to answer what was handed over.
     var onWait: (() -> Void)?
+    var onDestroy: (() -> Void)?
 
     private(set) var queue: [(submission: Submission, token: OperationToken)] = []
     private(set) var handedOver: [Submission] = []
@@ -200,6 +201,7 @@ final class ScriptedRing: RingCalls {
     func destroy(onOwnerThread: Bool, keepingBuffers: Bool) {
         isDestroyed = true
         keptBuffers = keepingBuffers
+        onDestroy?()
     }
 
     func abandon() { isDestroyed = true }

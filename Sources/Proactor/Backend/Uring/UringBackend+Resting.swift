@@ -21,7 +21,7 @@ extension UringBackend {
         }
         // Only what goes on for ever is of interest, so the count may stop.
         if tries < .max { record.pointee.vainTries = tries + 1 }
-        return tries >= RestingOperations.vainTriesMax
+        return record.pointee.vainTries >= RestingOperations.vainTriesMax
     }
 
     /// Counts a failure.

@@ -138,7 +138,7 @@ final class LinuxProcessCalls: ProcessCalls {
             return
         }
         let opened = cposix_process(pid: pid, descriptor: descriptor)
-        if cposix_wait_for_exit(descriptor, Self.killedChildTimeoutMilliseconds) != 0 {
+        if cposix_wait_for_exit(opened, Self.killedChildTimeoutMilliseconds) != 0 {
             Self.reap(opened)
         } else if (try? SystemThread.start(name: "proactor-reap", { Self.waitAndReap(opened) })) == nil {
             // No thread to be had: the kernel reaps it when this process ends.
@@ -147,7 +147,7 @@ final class LinuxProcessCalls: ProcessCalls {
     }
 
     private static func waitAndReap(_ process: cposix_process) {
-        _ = cposix_wait_for_exit(process.descriptor, -1)
+        _ = cposix_wait_for_exit(process, -1)
         reap(process)
     }
 
