@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "refusal.h"
+
 __thread uint64_t cposix_thread_number = 0;
 __thread void *cposix_running_loop = NULL;
 __thread void *cposix_job_capture = NULL;
@@ -61,7 +63,9 @@ static inline int32_t result_or_errno(int result) { return result >= 0 ? result 
 
 int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32_t *length) {
     int flags = SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
-    return result_or_errno(accept4(listener, address, length, flags));
+    int result = accept4(listener, address, length, flags);
+    if (result < 0 && cposix_may_lack_call(errno)) result = cposix_older_accept(listener, address, length, non_blocking);
+    return result_or_errno(result);
 }
 
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking) {
@@ -81,8 +85,20 @@ void cposix_stop_lingering(int32_t descriptor) {
 }
 
 int32_t cposix_eventfd(void) { return result_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+int32_t cposix_eventfd(void) {
+    int result = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (result < 0 && cposix_may_lack_call(errno)) result = cposix_older_eventfd();
+    return result_or_errno(result);
+}
 
-int32_t cposix_epoll_create(void) { return result_or_errno(epoll_create1(EPOLL_CLOEXEC)); }
+int32_t cposix_epoll_create(void) {
+    int result = epoll_create1(EPOLL_CLOEXEC);
+    if (result < 0 && cposix_may_lack_call(errno)) {
+        result = epoll_create(1);
+        if (result >= 0) fcntl(result, F_SETFD, FD_CLOEXEC);
+    }
+    return result_or_errno(result);
+}
 
 static struct timespec timespec_of(int64_t nanoseconds) {
     return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
@@ -101,17 +117,23 @@ int32_t cposix_epoll_control(int32_t epoll, int32_t action, cposix_epoll_event e
     return result_or_errno(epoll_ctl(epoll, action, event.descriptor, &kernel_event));
 }
 
+// Rounded up, so that nothing is early.
+static int milliseconds_of(int64_t timeout_ns) {
+    if (timeout_ns < 0) return -1;
+    if (timeout_ns == 0) return 0;
+    const int64_t milliseconds = (timeout_ns - 1) / 1000000 + 1;
+    return milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX;
+}
+
 static int32_t epoll_wait_nanoseconds(int32_t epoll, struct epoll_event *events, int32_t capacity, int64_t timeout_ns) {
     static _Atomic bool lacks_pwait2 = false;
     if (timeout_ns > 0 && !atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
         struct timespec timeout = timespec_of(timeout_ns);
         int result = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
-        if (result >= 0 || errno != ENOSYS) return result_or_errno(result);
+        if (result >= 0 || !cposix_may_lack_call(errno)) return result_or_errno(result);
         atomic_store_explicit(&lacks_pwait2, true, memory_order_relaxed);
     }
-    int64_t milliseconds = timeout_ns <= 0 ? timeout_ns : (timeout_ns - 1) / 1000000 + 1;
-    if (milliseconds > INT32_MAX) milliseconds = INT32_MAX;
-    return result_or_errno(epoll_wait(epoll, events, capacity, (int)milliseconds));
+    return result_or_errno(epoll_wait(epoll, events, capacity, milliseconds_of(timeout_ns)));
 }
 
 int32_t cposix_epoll_wait(int32_t epoll, cposix_epoll_event *events, int32_t capacity, int64_t timeout_ns) {
@@ -130,7 +152,9 @@ int32_t cposix_epoll_wait(int32_t epoll, cposix_epoll_event *events, int32_t cap
 
 int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns) {
     struct timespec timeout = timespec_of(timeout_ns < 0 ? 0 : timeout_ns);
-    return result_or_errno(ppoll(pollfds, count, timeout_ns < 0 ? NULL : &timeout, NULL));
+    int result = ppoll(pollfds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
+    if (result < 0 && cposix_may_lack_call(errno)) result = poll(pollfds, count, milliseconds_of(timeout_ns));
+    return result_or_errno(result);
 }
 
 int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *failed, int64_t timeout_ns) {
@@ -177,6 +201,11 @@ int32_t cposix_next_allowed_processor(int32_t processor) {
         if (CPU_ISSET(candidate, &set)) return candidate;
     }
     return -ENOENT;
+}
+
+void cposix_sleep(int64_t nanoseconds) {
+    const struct timespec time = timespec_of(nanoseconds > 0 ? nanoseconds : 0);
+    nanosleep(&time, NULL);
 }
 
 void cposix_yield(void) { sched_yield(); }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CPosixProcess.h"
+#include "CPosix.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 // The handler walks a list of all watches and marks those that want the signal. It must not meet one that goes away:
@@ -72,8 +71,8 @@ int32_t cposix_signals_check(int32_t signal) {
 const char *cposix_signal_name(int32_t signal) { return sigabbrev_np(signal); }
 
 int32_t cposix_signals_open(cposix_signal_watch **out, int32_t *descriptor) {
-    int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (event < 0) return -errno;
+    int event = cposix_eventfd();
+    if (event < 0) return event;
     pthread_mutex_lock(&lock);
     struct cposix_signal_watch *watch = atomic_load(&first_watch);
     while (watch && watch->in_use) watch = watch->next;

@@ -9,6 +9,8 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include "refusal.h"
+
 // File actions run in the order in which they are added: a source among 0 to 2 that is not in its place could be
 // overwritten before it is copied, so it is copied out of the way beforehand. `copies` are closed afterwards.
 //
@@ -75,6 +77,9 @@ static int32_t start(const cposix_spawn_request *request, const int32_t sources[
     if (failure == 0) {
         char *const *environment = request->environment ? request->environment : environ;
         failure = posix_spawn(&process->pid, request->path, &actions, &attributes, request->arguments, environment);
+        if (failure != 0 && cposix_may_lack_call(failure) && cposix_is_clone3_refused()) {
+            failure = cposix_fork_and_execute(request, sources, &process->pid);
+        }
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);

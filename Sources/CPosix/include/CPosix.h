@@ -105,6 +105,22 @@ typedef struct cposix_datagram {
 int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count,
                               uint32_t *run_size_max);
 
+// An entry of a socket's error queue.
+typedef struct cposix_queued_error {
+    // Zero for what is no error but a note that somebody asked for, such as when a packet left.
+    int32_t error;
+    // Whether this machine found it while it sent, and told the sender at once. Else it came later, from the network.
+    bool is_local;
+    // Where the packet was to go: a sockaddr, or no bytes.
+    uint32_t address_length;
+    _Alignas(8) uint8_t address[128];
+} cposix_queued_error;
+
+// Takes the oldest entry of a socket's error queue: 1, or 0 when there is none or the socket has no such queue.
+int32_t cposix_take_queued_error(int32_t socket, cposix_queued_error *taken);
+// What poll(2) finds without waiting, of `events` and of errors and hang-ups; zero when it cannot be asked.
+int32_t cposix_poll_now(int32_t descriptor, int32_t events);
+
 // ---- Files
 
 // What is asked of statx(2): all that every file system has, the time of birth, and the alignment of direct I/O.
@@ -157,6 +173,8 @@ int32_t cposix_pin_thread(int32_t processor);
 int32_t cposix_start_thread(void *(*body)(void *), void *argument);
 // The first processor from `processor` on that the calling thread may use, or minus errno: -ENOENT when there is none.
 int32_t cposix_next_allowed_processor(int32_t processor);
+// Suspends the calling thread for so long, or until a signal comes.
+void cposix_sleep(int64_t nanoseconds);
 // Lets another thread have the processor.
 void cposix_yield(void);
 

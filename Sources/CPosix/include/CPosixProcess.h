@@ -125,17 +125,18 @@ typedef struct cposix_process {
 int32_t cposix_spawn(const cposix_spawn_request *request, cposix_process *process);
 // Reaps: 1 when the child has ended, with its exit code or minus its signal in `status`; 0 while it runs.
 int32_t cposix_take_exit(cposix_process process, int32_t *status);
-// A pidfd of a child of this process; -ESRCH when there is none of that number.
+// A pidfd of a child of this process; -ESRCH when there is none of that number. Where the system has no pidfds, or a sandbox
+// keeps them from us, a clock stands for it: readable from time to time, and the child is looked at then.
 int32_t cposix_open_process(int32_t pid);
-// Waits up to timeout_ms for a pidfd's child to end, below zero without limit. 1 when it has, 0 when it has not.
-int32_t cposix_wait_for_exit(int32_t descriptor, int32_t timeout_ms);
+// Waits up to timeout_ms for a child with a descriptor to end, below zero without limit. 1 when it has, 0 when it has not.
+int32_t cposix_wait_for_exit(cposix_process process, int32_t timeout_ms);
 // Waits for a child's end without limit.
 void cposix_reap(int32_t pid);
+// By number, to what is a child of this process; else -ESRCH.
+int32_t cposix_signal_child(int32_t pid, int32_t signal);
 // Never to a process that is no child of this one, unless the program reaps that child while this runs and has no descriptor
 // to spare.
 int32_t cposix_signal_process(cposix_process process, int32_t signal);
-// By number, where there is no descriptor to be had: -ESRCH when that is no child's.
-int32_t cposix_signal_child(int32_t pid, int32_t signal);
 // Whether an executable regular file stands at `path`: 0, or why not.
 int32_t cposix_check_executable(const char *path);
 // Whether `path` is a directory that can be entered: 0, or why not.

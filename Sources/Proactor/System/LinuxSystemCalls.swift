@@ -88,6 +88,23 @@ final class LinuxSystemCalls: SystemCalls {
         return Int(cposix_send_datagrams(socket.rawValue, datagrams.baseAddress, count, &runSizeMax))
     }
 
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError? {
+        var taken = cposix_queued_error()
+        guard cposix_take_queued_error(socket.rawValue, &taken) > 0 else { return nil }
+        let address = withUnsafeBytes(of: &taken.address) { bytes in
+            SocketAddress(kernelForm: .init(rebasing: bytes.prefix(Int(taken.address_length))))
+        }
+        return QueuedError(
+            errno: taken.error > 0 ? Errno(rawValue: taken.error) : nil,
+            isLocal: taken.is_local,
+            address: address
+        )
+    }
+
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool {
+        cposix_poll_now(descriptor.rawValue, side == .read ? POLLIN : POLLOUT) != 0
+    }
+
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {
         try checkErrno(shutdown(socket.rawValue, Int32(SHUT_WR)))
     }

@@ -46,6 +46,11 @@ protocol SystemCalls: AnyObject, Sendable {
         on socket: FileDescriptor,
         runSizeMax: inout UInt32
     ) -> Int
+    /// Takes the oldest entry of a socket's error queue, as long as which holds any no wait on the socket lasts. `nil` when it
+    /// is empty, or when the socket has none.
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError?
+    /// Whether a wait for that side of a descriptor would end at once, be it by an error.
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool
     /// Sends FIN after what the kernel still holds.
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the

@@ -139,6 +139,24 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         loop.backend.cancel(token)
     }
 
+    // MARK: - Errors in the socket's queue
+
+    /// How much of an error queue one turn takes, so that the rest of the loop has its turn too.
+    private static let queuedErrorsMax = 64
+
+    override func takeQueuedErrors() -> Bool {
+        takeQueuedErrors { _ in }
+    }
+
+    /// Empties the socket's error queue, and shows `body` what was in it.
+    final func takeQueuedErrors(_ body: (QueuedError) -> Void) -> Bool {
+        for index in 0..<Self.queuedErrorsMax {
+            guard let error = loop.backend.system.takeQueuedError(of: descriptor) else { return index > 0 }
+            body(error)
+        }
+        return true
+    }
+
     // MARK: - Closing
 
     /// The only place where the phase changes.

@@ -37,6 +37,7 @@ final class ScriptedRing: RingCalls {
     var completions: [RingCompletion] = []
     /// Called by each wait, to answer what was handed over.
     var onWait: (() -> Void)?
+    var onDestroy: (() -> Void)?
 
     private(set) var queue: [(submission: Submission, token: OperationToken)] = []
     private(set) var handedOver: [Submission] = []
@@ -177,6 +178,10 @@ final class ScriptedRing: RingCalls {
         return answer
     }
 
+    /// How long the backend has waited without the ring, each time.
+    private(set) var rests: [Int64] = []
+    func rest(nanoseconds: Int64) { rests.append(nanoseconds) }
+
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = min(capacity, completions.count)
         for index in 0..<count { target[index] = completions[index] }
@@ -215,6 +220,7 @@ final class ScriptedRing: RingCalls {
     func destroy(onOwnerThread: Bool, keepingBuffers: Bool) {
         isDestroyed = true
         keptBuffers = keepingBuffers
+        onDestroy?()
     }
 
     func abandon() { isDestroyed = true }

@@ -69,6 +69,12 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
     func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState {
         try inner.streamState(of: socket)
     }
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError? { inner.takeQueuedError(of: socket) }
+
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool {
+        inner.isReady(descriptor, for: side)
+    }
+
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
     func makeTransferPipe() throws(Errno) -> TransferPipe { try inner.makeTransferPipe() }
 

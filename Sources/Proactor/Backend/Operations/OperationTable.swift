@@ -47,6 +47,8 @@ final class OperationTable {
         var isWaiting: Bool
         /// Whether a receive of streams is handed to the kernel again for each piece.
         var isSingle: Bool
+        /// How often in a row it was tried in vain although its descriptor was ready.
+        var vainTries: UInt8
         /// The free list, while the slot is free.
         var nextFree: UInt32
     }
@@ -80,6 +82,7 @@ final class OperationTable {
         record.pointee.state = .inFlight
         record.pointee.isWaiting = false
         record.pointee.isSingle = false
+        record.pointee.vainTries = 0
         count += 1
         return OperationToken(kind: operation.kind, generation: record.pointee.generation, slot: slot)
     }
@@ -163,6 +166,7 @@ final class OperationTable {
             state: .free,
             isWaiting: false,
             isSingle: false,
+            vainTries: 0,
             nextFree: .max
         )
         (records + Int(slot)).initialize(to: blank)

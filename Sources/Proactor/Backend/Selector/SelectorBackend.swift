@@ -13,6 +13,7 @@ import SystemPackage
 ///   two calls to register and forget the descriptor are spared.
 /// - A descriptor has at most one operation that reads and one that writes. Errors and hang-ups wake both.
 /// - What only a thread can wait for, such as a read of a file, is called on the loop's executor.
+/// - What is ready for ever and brings nothing rests, after some tries: see ``triedInVain(_:)``.
 /// - What cannot be registered (a regular file with epoll: EPERM; no memory) ends with that error.
 /// - A Unix socket's connect to a listener whose backlog is full can be waited for by no selector: it is tried again every
 ///   millisecond, so that it waits here as it does in a ring.
@@ -49,6 +50,8 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) private var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
+    /// Operations that are not registered for a while.
+    @exclusivity(unchecked) var resting = RestingOperations()
 
     private let selector: any Selector
     private let eventWaker: EventWaker
@@ -151,7 +154,9 @@ final class SelectorBackend: CompletionBackend {
         }
         // What waits for nothing is over already, and its result counts.
         let isUntried = record.pointee.isWaiting
-        if release(operation, token) || isUntried || stopRetrying(token) { complete(token, -ECANCELED) }
+        if release(operation, token) || isUntried || stopRetrying(token) || resting.remove(token) {
+            complete(token, -ECANCELED)
+        }
     }
 
     func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
@@ -184,6 +189,7 @@ final class SelectorBackend: CompletionBackend {
         if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
             timeout = Self.connectRetryNanoseconds
         }
+        if !resting.isEmpty { timeout = endRests(before: timeout) }
         if !completed.isEmpty || !untried.isEmpty { timeout = 0 }
         ready.removeAll()
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
@@ -225,6 +231,7 @@ final class SelectorBackend: CompletionBackend {
         untried.removeAll()
         ready.removeAll()
         connectRetries.removeAll()
+        resting.removeAll()
         selector.close()
         eventWaker.close()
         // Last, since releasing may run the owners' deinitialisers.
@@ -300,6 +307,15 @@ extension SelectorBackend {
         // Watching for less can fail only when the kernel has lost the registration: `note` ignores what is left of it.
         if waited { try? selector.watch(descriptor, for: registration.interest) }
         return waited
+    }
+
+    /// Has an operation keep its side of the descriptor and wait for nothing.
+    func stopWaiting(_ operation: IOOperation) {
+        guard let descriptor = operation.descriptor, let interest = operation.interest else { return }
+        let index = Int(descriptor.rawValue)
+        registrations[index].interest.subtract(interest)
+        // As above.
+        try? selector.watch(descriptor.rawValue, for: registrations[index].interest)
     }
 
     private func stopRetrying(_ token: OperationToken) -> Bool {

@@ -31,6 +31,17 @@ class SocketCalls {
         return status < 0 ? status : -error
     }
 
+    /// Whether a socket is connected, as far as its kind tells.
+    func hasPeer(_ socket: Int32) -> Bool {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let status = withUnsafeMutablePointer(to: &storage) { pointer in
+            // A sockaddr_storage is made to be seen as any sockaddr.
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(socket, $0, &length) }
+        }
+        return status == 0 || errno != ENOTCONN
+    }
+
     func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
         result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
     }

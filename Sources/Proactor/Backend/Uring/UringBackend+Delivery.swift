@@ -10,6 +10,8 @@ extension UringBackend {
         case goesOn
         /// It goes on, and the owner need not know.
         case again
+        /// The same, and it has failed at something that the owner need not know: which may go on.
+        case afterFailure
         /// Somebody made its descriptor non-blocking: it goes on once that is undone.
         case onceAdopted
         /// It goes on once there are buffers.
@@ -50,6 +52,7 @@ extension UringBackend {
             conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
         } else if completion.hasMore {
             guard !record.pointee.isWaiting else { return roomMayHaveCome(completion, record, token: token) }
+            record.pointee.vainTries = 0
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
@@ -71,6 +74,7 @@ extension UringBackend {
         case .final(let result):
             finish(token, result, bytes)
         case .goesOn:
+            record.pointee.vainTries = 0
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
             // A single receive of datagrams would write over what is told of this one.
@@ -83,6 +87,8 @@ extension UringBackend {
             call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
         case .again:
             rearm(record, token: token)
+        case .afterFailure:
+            if failsForEver(record) { rest(record, token: token) } else { rearm(record, token: token) }
         case .onceAdopted:
             adoptAndRearm(record, token: token)
         case .whenConnectedTo(let listener):
@@ -96,6 +102,7 @@ extension UringBackend {
             table.transition(record, to: .parked)
             starved.append(token)
         case .whenReady(let side):
+            if waitsInVain(record, for: side) { return rest(record, token: token) }
             wait(record, token: token) { ring.prepareWait(for: side, of: $0, token: token) }
         case .whenRoomComes:
             wait(record, token: token) { ring.prepareWaitForRoom(of: $0, token: token) }
@@ -150,13 +157,13 @@ extension UringBackend {
         -> Conclusion
     {
         if record.pointee.isWaiting { return conclusionOfWait(result, record) }
-        let usual = usualConclusion(of: result, record.pointee.operation)
+        let usual = usualConclusion(of: result, record)
         guard record.pointee.state != .inFlight else { return usual }
         // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same. What would be
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady, .whenRoomComes,
+        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady, .whenRoomComes,
             .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
@@ -164,7 +171,11 @@ extension UringBackend {
     }
 
     /// What becomes of an operation that nobody has cancelled.
-    private func usualConclusion(of result: Int32, _ operation: IOOperation) -> Conclusion {
+    private func usualConclusion(
+        of result: Int32,
+        _ record: UnsafeMutablePointer<OperationTable.Record>
+    ) -> Conclusion {
+        let operation = record.pointee.operation
         if case .connect = operation { return conclusionOfConnect(result) }
         switch operation {
         case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0,
@@ -174,14 +185,18 @@ extension UringBackend {
         case .accept where AcceptFailure.isAboutOneConnection(result),
             .acceptOnce where AcceptFailure.isAboutOneConnection(result):
             // One connection failed before it was accepted: no matter of the listener's.
-            return .again
+            return .afterFailure
         case .accept(let listener) where result == -EAGAIN:
             // Nobody else is waiting to be accepted.
             return .whenConnectedTo(listener)
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
             .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
+        case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
+            // Somebody else was faster after the kernel had waited.
+            return .whenReady(.read)
         case .waitForHangUp where result > 0:
+            if isOnlyQueuedError(result, record) { return .again }
             // A socket's peer that only stops sending is told of too.
             return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
         case .waitUntilWritable where RingCompletion.tellsOnlyOfPeersEnd(result),

@@ -104,7 +104,7 @@ extension UringBackend {
         satisfied.removeAll(keepingCapacity: true)
     }
 
-    private func rearmParked(_ token: OperationToken) {
+    func rearmParked(_ token: OperationToken) {
         // Cancelled meanwhile, unless it is still there.
         guard let record = table.find(token) else { return }
         table.transition(record, to: .inFlight)

@@ -42,9 +42,13 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
     /// What accepts that wait are told by, one for each listener.
     @exclusivity(unchecked) var listenerWatches: [ListenerWatch] = []
+    /// Operations whose descriptor is ready for ever and brings nothing.
+    @exclusivity(unchecked) var resting = RestingOperations()
     /// Operations that ended without the kernel: their final completion is still to be delivered.
     @exclusivity(unchecked) var ended: [EndedOperation] = []
     @exclusivity(unchecked) private var wasWokenBeforeStart = false
+    /// How often in a row the kernel has refused to enter the ring.
+    @exclusivity(unchecked) private var refusals = 0
     /// Zero until started.
     @exclusivity(unchecked) var ownerThread: UInt64 = 0
     @exclusivity(unchecked) var isClosed = false
@@ -64,6 +68,9 @@ final class UringBackend: CompletionBackend {
 
     /// How long a wait may last while the kernel refuses submissions for want of memory.
     private static let refusedSubmissionDelayNanoseconds: Int64 = 1_000_000
+    /// How long the loop rests when the kernel refuses the ring, and how often that is doubled: up to 10 ms.
+    private static let firstRefusalRestNanoseconds: Int64 = 40_000
+    private static let refusalRestDoublingsMax = 8
 
     convenience init(configuration: RingConfiguration) throws(RingUnavailable) {
         self.init(
@@ -156,13 +163,15 @@ final class UringBackend: CompletionBackend {
         )
         checkProcess()
         // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
-        if timeoutNanoseconds == 0, parked.isEmpty, ring.isQuiet { return }
+        if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
+        if !resting.isEmpty { endRests() }
         if !parked.isEmpty { retryParked() }
-        let result = ring.submitAndWait(timeoutNanoseconds: waitLimit(timeoutNanoseconds))
-        if result < 0 { checkRefusal(Errno(rawValue: -result)) }
+        let limit = waitLimit(timeoutNanoseconds)
+        let result = ring.submitAndWait(timeoutNanoseconds: limit)
         reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
         // What was reaped is a copy, so the ring may change under it.
         ring.growIfStrained()
+        if result < 0 { wasRefused(Errno(rawValue: -result), limit) } else { refusals = 0 }
     }
 
     func deliver() {
@@ -189,25 +198,37 @@ final class UringBackend: CompletionBackend {
             wasWokenBeforeStart = false
             return 0
         }
-        guard !parked.isEmpty else { return timeoutNanoseconds }
+        var timeout = timeoutNanoseconds
+        if !resting.isEmpty { timeout = resting.limit(timeout, now: system.now()) }
+        guard !parked.isEmpty else { return timeout }
         let limit = Self.refusedSubmissionDelayNanoseconds
-        return timeoutNanoseconds < 0 ? limit : min(timeoutNanoseconds, limit)
+        return timeout < 0 ? limit : min(timeout, limit)
     }
 
-    /// Sorts out why the kernel did not enter the ring.
-    private func checkRefusal(_ errno: Errno) {
+    /// Sorts out why the kernel did not enter the ring, when it might have waited there for so long.
+    private func wasRefused(_ errno: Errno, _ limit: Int64) {
         switch errno {
         case .interrupted:
             // A signal: the loop has work to do.
             return
         case .resourceBusy, .resourceTemporarilyUnavailable, .noMemory, Self.droppedCompletion:
-            // The completion queue wants draining, or memory is short: both are a matter of this turn's delivery.
-            return
+            // The completion queue wants draining, or memory is short: both are a matter of this turn's delivery. Nothing is
+            // lost: what was to be submitted stays in the queue.
+            restAfterRefusal(limit)
         case .fileExists:
             preconditionFailure("a loop was run on another thread than the one that ran it first")
         default:
             preconditionFailure("the kernel refused to enter the ring: \(errno)")
         }
+    }
+
+    /// With nothing to deliver the loop would be back at once, and be refused again. So it waits outside of the kernel's ring,
+    /// the longer the oftener it was refused, and no longer than it would have waited there. What other threads want waits as well.
+    func restAfterRefusal(_ limit: Int64) {
+        guard reapedCount == 0, limit != 0 else { return }
+        let rest = Self.firstRefusalRestNanoseconds << Int64(min(refusals, Self.refusalRestDoublingsMax))
+        refusals = min(refusals + 1, Self.refusalRestDoublingsMax)
+        ring.rest(nanoseconds: limit < 0 ? rest : min(rest, limit))
     }
 
     /// EBADR: the kernel had no memory to keep a completion that found the queue full.

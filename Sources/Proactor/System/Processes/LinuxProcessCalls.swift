@@ -160,7 +160,7 @@ final class LinuxProcessCalls: ProcessCalls {
             if descriptor == -ESRCH { continue }
             let milliseconds = (deadline - cposix_monotonic_nanoseconds() + 999_999) / 1_000_000
             // Without a descriptor to be had there is no wait with a limit.
-            if descriptor >= 0, cposix_wait_for_exit(descriptor, Int32(max(milliseconds, 0))) != 0 {
+            if descriptor >= 0, cposix_wait_for_exit(child, Int32(max(milliseconds, 0))) != 0 {
                 Self.reap(child)
             } else {
                 left.append(child)
@@ -180,7 +180,7 @@ final class LinuxProcessCalls: ProcessCalls {
                 cposix_reap(child.pid)
                 continue
             }
-            _ = cposix_wait_for_exit(child.descriptor, -1)
+            _ = cposix_wait_for_exit(child, -1)
             reap(child)
         }
     }

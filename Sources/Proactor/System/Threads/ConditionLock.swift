@@ -50,7 +50,8 @@ final class ConditionLock<State>: @unchecked Sendable {
         )
         while true {
             if let result = body(&state) { return result }
-            guard pthread_cond_timedwait(condition, mutex, &deadline) != ETIMEDOUT else { return nil }
+            // Anything but zero has not waited: to go on would hold the lock for ever.
+            guard pthread_cond_timedwait(condition, mutex, &deadline) == 0 else { return nil }
         }
     }
 
@@ -64,8 +65,9 @@ final class ConditionLock<State>: @unchecked Sendable {
 }
 
 extension timespec {
+    /// An instant before the clock began is as over as its beginning, and the system takes none.
     fileprivate init(_ instant: LoopInstant) {
-        let (seconds, nanoseconds) = instant.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let (seconds, nanoseconds) = max(instant.nanoseconds, 0).quotientAndRemainder(dividingBy: 1_000_000_000)
         self.init(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
     }
 }

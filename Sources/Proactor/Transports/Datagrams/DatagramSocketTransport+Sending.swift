@@ -75,8 +75,7 @@ extension DatagramSocketTransport {
                 budget -= 1
                 continue
             }
-            reportFailure(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
-            queue.removeFirst(1, pool: loop.buffers)
+            if wasRefused(errno) { queue.removeFirst(1, pool: loop.buffers) }
             budget -= 1
         }
     }
@@ -130,14 +129,46 @@ extension DatagramSocketTransport {
             preconditionFailure("a send completed that was not in flight")
         }
         sendState = .idle
-        let address = destination(of: queue.first(1)[0])
-        queue.removeFirst(1, pool: loop.buffers)
+        let isOver = completion.errno.map { !isOpenOrFlushing || wasRefused($0) } ?? true
+        if isOver { queue.removeFirst(1, pool: loop.buffers) }
         guard isOpenOrFlushing else { return }
         hasSentWhileClosing = true
-        if let errno = completion.errno { reportFailure(SocketError(.send, errno, address: address)) }
         // What is behind it goes out at the end of the turn.
         if !queue.isEmpty { markUnflushed() }
         datagramsWereTaken()
+    }
+
+    /// Tells why the queue's first datagram was not sent, and returns whether it never will be. A socket that is told what
+    /// becomes of packets refuses a send for the sake of an earlier one: that one's error is told, and this one goes out next.
+    private func wasRefused(_ errno: Errno) -> Bool {
+        var isTold = false
+        var isOfEarlierOne = false
+        _ = takeQueuedErrors { error in
+            tell(error)
+            guard error.errno == errno else { return }
+            isTold = true
+            if !error.isLocal { isOfEarlierOne = true }
+        }
+        if !isTold {
+            reportFailure(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
+        }
+        return !isOfEarlierOne
+    }
+
+    /// Whether the socket's error queue has more to say of an error that a receive has met, and said it.
+    func queueTells(of errno: Errno) -> Bool {
+        var isTold = false
+        _ = takeQueuedErrors { error in
+            tell(error)
+            if error.errno == errno { isTold = true }
+        }
+        return isTold
+    }
+
+    /// Tells the protocol what became of a datagram. Notes are nothing to it.
+    func tell(_ error: QueuedError) {
+        guard let errno = error.errno else { return }
+        reportFailure(SocketError(.send, errno, address: error.address ?? remoteAddress))
     }
 
     func destination(of datagram: OutgoingDatagram) -> SocketAddress? {

@@ -207,6 +207,10 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         return lastSource
     }
 
+    override func takeQueuedErrors() -> Bool {
+        takeQueuedErrors { tell($0) }
+    }
+
     private func receiveFailed(_ errno: Errno) {
         let error = SocketError(.receive, errno, address: remoteAddress)
         switch errno {
@@ -220,8 +224,8 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
             receiveRest = loop.timers.insert(.callback { self.endReceiveRest() }, at: retry)
             datagramProtocol?.errorReceived(error)
         default:
-            // The fate of a datagram that was sent before, as a rule.
-            datagramProtocol?.errorReceived(error)
+            // The fate of a datagram that was sent before, as a rule. The queue knows of which, where there is one.
+            if !queueTells(of: errno) { datagramProtocol?.errorReceived(error) }
         }
     }
 

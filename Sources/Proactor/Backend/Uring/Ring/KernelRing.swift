@@ -154,6 +154,8 @@ final class KernelRing: RingCalls {
         holdingPipeSignal { curing_submit_and_wait(ring, timeoutNanoseconds, features.noIOWait) }
     }
 
+    func rest(nanoseconds: Int64) { cposix_sleep(nanoseconds) }
+
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = Int(curing_reap(ring, target, UInt32(capacity)))
         if loudWriteCount > 0 { forgetLoudWrites(among: UnsafeBufferPointer(start: target, count: count)) }

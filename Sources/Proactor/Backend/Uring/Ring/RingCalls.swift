@@ -32,6 +32,8 @@ protocol RingCalls: AnyObject {
     var isQuiet: Bool { get }
     /// Hands over what is prepared and waits for a completion: not at all for 0, without limit for a negative time.
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32
+    /// Waits without the ring: for when it is refused.
+    func rest(nanoseconds: Int64)
     /// Moves at most `capacity` completions out of the ring.
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int
     /// Makes room for more in the ring, where that has proved worth it. After a reap.
