@@ -200,11 +200,13 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     final func closeWithLoop(inFork: Bool) {
         guard phase != .closed else { return }
         advance(to: .closed)
-        releaseProtocol()
-        server = nil
+        if !inFork {
+            releaseProtocol()
+            server = nil
+        }
         try? loop.backend.system.close(descriptor)
         // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
-        if loop.backend.operationCount == 0 { releaseBuffers() }
+        if loop.backend.operationCount == 0, !inFork { releaseBuffers() }
     }
 
     // MARK: - Mistakes of the protocol

@@ -197,8 +197,10 @@ extension SelectorBackend {
                 return
             }
             call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
-            // The callback may have cancelled: what has not been received yet stays in the socket.
-            guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+            // The callback may have cancelled, or forked: what has not been received yet stays in the socket.
+            guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight else {
+                return
+            }
         }
     }
 
@@ -208,8 +210,9 @@ extension SelectorBackend {
             let result = calls.accept(listener, acceptedAddress)
             if result >= 0 {
                 deliverAccepted(result, token, owner)
-                // The callback may have cancelled: what is still queued stays in the backlog.
-                guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+                // The callback may have cancelled, or forked: what is still queued stays in the backlog.
+                guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight
+                else { return }
                 continue
             }
             if result == -EAGAIN { return }

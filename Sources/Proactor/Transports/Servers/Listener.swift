@@ -83,9 +83,9 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     func closeWithLoop(inFork: Bool) {
-        if case .closing = state {} else if !inFork { removeOwnedFile() }
+        if case .closing = state {} else { removeOwnedFile() }
         state = .closed
-        server = nil
+        if !inFork { server = nil }
         try? loop.backend.system.close(socket)
     }
 
@@ -98,7 +98,8 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     private func removeOwnedFile() {
-        guard let ownedFile else { return }
+        // In a fork's child the file is the parent's.
+        guard let ownedFile, !loop.isForked else { return }
         let system = loop.backend.system
         // Another server may have put its own socket there since.
         guard let found = try? system.identity(ofFileAt: ownedFile.path), found == ownedFile.identity else {
