@@ -21,6 +21,8 @@
 __thread uint64_t cposix_thread_number = 0;
 __thread void *cposix_running_loop = NULL;
 __thread void *cposix_job_capture = NULL;
+__thread bool cposix_releasing = false;
+__thread void *cposix_kept_release = NULL;
 
 // As the standard library declares them to itself, and calls them from code that is compiled into other modules.
 extern void *swift_task_addCancellationHandler(
@@ -46,12 +48,6 @@ uint64_t cposix_assign_thread_number(void) {
     cposix_thread_number = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
     return cposix_thread_number;
 }
-
-uint32_t cposix_fork_count = 0;
-
-static void count_fork(void) { cposix_fork_count++; }
-
-__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
 
 int64_t cposix_monotonic_nanoseconds(void) {
     struct timespec now;
@@ -179,6 +175,12 @@ int32_t cposix_pin_thread(int32_t processor) {
     return 0;
 }
 
+// A child is no thread of whoever pinned its parent's, and makes threads of its own.
+static void unpin(void) {
+    if (is_pinned) sched_setaffinity(0, sizeof before_pinning, &before_pinning);
+    is_pinned = false;
+}
+
 int32_t cposix_start_thread(void *(*body)(void *), void *argument) {
     pthread_attr_t attributes;
     int problem = pthread_attr_init(&attributes);
@@ -209,3 +211,48 @@ void cposix_sleep(int64_t nanoseconds) {
 }
 
 void cposix_yield(void) { sched_yield(); }
+
+// ---- Forks
+
+uint32_t cposix_fork_count = 0;
+uint64_t cposix_forking_thread = 0;
+
+enum { KEPT_LOCKS_MAX = 4 };
+
+static pthread_mutex_t kept_locks_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *kept_locks[KEPT_LOCKS_MAX];
+static int kept_lock_count = 0;
+
+bool cposix_keep_lock_across_forks(void *mutex) {
+    pthread_mutex_lock(&kept_locks_lock);
+    bool has_room = kept_lock_count < KEPT_LOCKS_MAX;
+    if (has_room) kept_locks[kept_lock_count++] = mutex;
+    pthread_mutex_unlock(&kept_locks_lock);
+    return has_room;
+}
+
+// Held by the thread that forks, they are held by nobody else, and what they guard is whole in the child.
+static void before_fork(void) {
+    pthread_mutex_lock(&kept_locks_lock);
+    for (int index = 0; index < kept_lock_count; index++) pthread_mutex_lock(kept_locks[index]);
+}
+
+static void after_fork(void) {
+    for (int index = kept_lock_count - 1; index >= 0; index--) pthread_mutex_unlock(kept_locks[index]);
+    pthread_mutex_unlock(&kept_locks_lock);
+}
+
+// The child has one thread, a copy of the one that forked. No loop runs on it, whatever ran on that one, and it gets a number
+// of its own: so the cheap check of each call on a loop finds that the loop is not this thread's.
+static void begin_child(void) {
+    after_fork();
+    cposix_fork_count++;
+    cposix_forking_thread = cposix_thread_number;
+    cposix_thread_number = 0;
+    cposix_running_loop = NULL;
+    cposix_job_capture = NULL;
+    cposix_signals_begin_child();
+    unpin();
+}
+
+__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(before_fork, after_fork, begin_child); }

@@ -342,10 +342,7 @@ int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data) {
 
 static void *map(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return NULL;
-    // The kernel keeps the pages that it was shown: a copy-on-write after a fork would part us from them.
-    madvise(memory, size, MADV_DONTFORK);
-    return memory;
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 curing_buffers *curing_buffers_create(uint32_t count, uint32_t size) {
@@ -357,6 +354,10 @@ curing_buffers *curing_buffers_create(uint32_t count, uint32_t size) {
     self->memory_size = (size_t)count * size;
     self->entries = map(self->entries_size);
     self->memory = map(self->memory_size);
+    // The kernel keeps the pages of the entries that it was shown: a copy-on-write after a fork would part us from them. A
+    // child finds zeros, and harms nobody when it gives back the buffer that it was called with. The buffers themselves are
+    // memory like any other: a callback that forks goes on reading in the child what it was given.
+    if (self->entries) madvise(self->entries, self->entries_size, MADV_WIPEONFORK);
     if (self->entries && self->memory) return self;
     curing_buffers_destroy(self);
     return NULL;

@@ -47,9 +47,26 @@ CPOSIX_THREAD_LOCAL void *cposix_job_capture;
 static inline void *cposix_get_job_capture(void) { return cposix_job_capture; }
 static inline void cposix_set_job_capture(void *target) { cposix_job_capture = target; }
 
+// Whether the calling thread is within a deinitialiser that releases a chain, and what those within it have kept back.
+CPOSIX_THREAD_LOCAL bool cposix_releasing;
+CPOSIX_THREAD_LOCAL void *cposix_kept_release;
+
+static inline bool cposix_is_releasing(void) { return cposix_releasing; }
+static inline void cposix_set_releasing(bool is_releasing) { cposix_releasing = is_releasing; }
+static inline void *cposix_get_kept_release(void) { return cposix_kept_release; }
+static inline void cposix_set_kept_release(void *kept) { cposix_kept_release = kept; }
+
 // How often this process descends from a fork since the program began: what was made with another number is a parent's.
 extern uint32_t cposix_fork_count;
 static inline uint32_t cposix_current_fork(void) { return cposix_fork_count; }
+
+// The number that the thread of the last fork had before it: the one whose work the fork has not cut in two.
+extern uint64_t cposix_forking_thread;
+static inline uint64_t cposix_forking_thread_id(void) { return cposix_forking_thread; }
+
+// Has each fork hold the pthread_mutex_t, so that a child finds it free and what it guards whole. It must live for ever, and
+// nobody may fork while holding it. False when there are too many of them.
+bool cposix_keep_lock_across_forks(void *mutex);
 
 // CLOCK_MONOTONIC in nanoseconds.
 int64_t cposix_monotonic_nanoseconds(void);

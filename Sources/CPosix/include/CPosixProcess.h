@@ -156,6 +156,9 @@ void cposix_signals_remove(cposix_signal_watch *watch, int32_t signal);
 uint64_t cposix_signals_take(cposix_signal_watch *watch);
 // Removes what is left and closes the descriptor.
 void cposix_signals_close(cposix_signal_watch *watch);
+// For a fork's child, before it has a second thread. Of its parent's watches only remove and close may be called then: both
+// take effect in the child alone.
+void cposix_signals_begin_child(void);
 // Whether `signal` may have a handler: 0; -EINVAL for what is no signal or belongs to the C library; -EPERM for what
 // cannot be caught; -ENOTSUP for what an instruction raises, which would be run again.
 int32_t cposix_signals_check(int32_t signal);

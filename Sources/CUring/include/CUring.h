@@ -1,7 +1,13 @@
 // io_uring for Swift, over liburing. Only plain integers and pointers here: liburing.h and linux/io_uring.h clash
 // with Glibc's module (fd_set, timespec), so nothing that Swift imports may include them.
 //
-// Thread rule: but for curing_wake_ring, every call on a ring comes from the one thread that enabled it.
+// Thread rule: one thread at a time, and mostly one for good.
+// - Until curing_enable any thread may call: whoever makes the ring, asks what it can do, registers buffers and prepares
+//   submissions, which wait in the queue. Nothing can be submitted yet.
+// - From curing_enable on, all calls come from the thread that made that call.
+// - When that thread has ended, another may call curing_reap, curing_take_unsubmitted and curing_destroy.
+// - In a fork's child: curing_abandon only, and what only concerns buffers, which does nothing there.
+// - curing_wake_ring: any thread at any time, as long as the ring's descriptor is open.
 // Results are the kernel's: zero or more, else minus errno.
 #ifndef CURING_H
 #define CURING_H
@@ -44,9 +50,10 @@ typedef struct {
 
 // ---- Life of a ring
 
-// Makes a ring that is disabled until curing_enable: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN,
-// TASKRUN_FLAG, SUBMIT_ALL, CQSIZE.
-// Its memory is not inherited by fork. was_made, after a failure: the kernel had made it, and the process had no room for it.
+// Makes a ring that is disabled until curing_enable (R_DISABLED), with SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN,
+// TASKRUN_FLAG, SUBMIT_ALL, CQSIZE and CLAMP: queues larger than the kernel allows become the largest that it does.
+// A fork's child does not inherit the queues, and of the entries of provided buffers it gets zeros. The descriptor it does.
+// was_made, after a failure: the kernel had made it, and the process had no room for it.
 int32_t curing_create(const curing_parameters *parameters, curing_ring **ring, bool *was_made);
 // Binds the ring to the calling thread, for good.
 int32_t curing_enable(curing_ring *ring);

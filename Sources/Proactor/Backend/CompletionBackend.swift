@@ -50,7 +50,8 @@ protocol CompletionBackend: AnyObject {
     /// Gives each completion that the last poll brought to its owner.
     func deliver()
 
-    /// Ends every operation without telling the owners, then lets go of the kernel.
+    /// Ends every operation without telling the owners, then lets go of the kernel. In a fork's child it touches nothing that is
+    /// shared with the parent, and takes no lock.
     func close()
 }
 
@@ -66,6 +67,14 @@ extension CompletionBackend {
             return false
         }
         return type != SocketType.stream.rawValue
+    }
+
+    /// In a fork's child nothing goes on that the parent has begun. What lets go of a descriptor closes the child's copy of it;
+    /// all else is a mistake.
+    func submitInFork(_ operation: IOOperation) -> OperationToken {
+        guard case .close(let descriptor) = operation else { ProcessOfOrigin.refuseUse() }
+        try? system.close(descriptor)
+        return OperationToken(rawValue: 0)
     }
 
     /// For a backend whose kernel waits for everything by itself.

@@ -21,6 +21,8 @@ public final class EventLoopGroup: Sendable {
     let threads: [GroupThread]
     private let handedOut = Atomic<UInt>(0)
     private let wasShutDown = Atomic<Bool>(false)
+    /// In a child of it the group is the parent's, and over.
+    private let process = ProcessOfOrigin()
 
     /// Starts the loops, and returns when all of them run.
     ///
@@ -31,7 +33,7 @@ public final class EventLoopGroup: Sendable {
     }
 
     deinit {
-        guard !wasShutDown.load(ordering: .relaxed) else { return }
+        guard !wasShutDown.load(ordering: .relaxed), process.isCurrent else { return }
         Logger(label: "proactor.group").warning(
             "a group of event loops was never shut down; call shutdown() when it is no longer needed"
         )

@@ -74,7 +74,8 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     @discardableResult
     func sendSignal(_ signal: Signal) throws(ProcessError) -> Bool {
         loop.checkThread("sendSignal")
-        guard let process else { return false }
+        // In a fork's child it is the parent's child, and none of this process's.
+        guard let process, !loop.isForked else { return false }
         do {
             try loop.backend.system.processes.sendSignal(signal, to: process)
             return true

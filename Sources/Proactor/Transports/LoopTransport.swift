@@ -235,7 +235,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         let system = loop.backend.system
         if closesSlowly { system.closeElsewhere(descriptor) } else { try? system.close(descriptor) }
         // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
-        if loop.backend.operationCount == 0 { releaseBuffers() }
+        if loop.backend.operationCount == 0, !inFork { releaseBuffers() }
     }
 
     final func releaseUsersObjects() {

@@ -48,16 +48,18 @@ enum LoopKind: String, CaseIterable, Sendable {
 
     /// A loop whose backend can be made to fail.
     func makeFaultyLoop() throws -> (BaseEventLoop, FaultyBackend) {
-        let inner: any CompletionBackend =
-            switch self {
-            case .ring: try UringBackend(configuration: RingConfiguration())
-            case .ringOlderPaths: try UringBackend(configuration: Self.olderPaths)
-            case .epoll: try SelectorBackend(kind: .epoll)
-            case .poll: try SelectorBackend(kind: .poll)
-            case .select: try SelectorBackend(kind: .select)
-            }
-        let backend = FaultyBackend(inner)
+        let backend = FaultyBackend(try makeBackend())
         return (BaseEventLoop(backend: backend, label: "proactor.faulty"), backend)
+    }
+
+    func makeBackend() throws -> any CompletionBackend {
+        switch self {
+        case .ring: try UringBackend(configuration: RingConfiguration())
+        case .ringOlderPaths: try UringBackend(configuration: Self.olderPaths)
+        case .epoll: try SelectorBackend(kind: .epoll)
+        case .poll: try SelectorBackend(kind: .poll)
+        case .select: try SelectorBackend(kind: .select)
+        }
     }
 
     /// A loop that receives datagrams of so many bytes and no larger ones.

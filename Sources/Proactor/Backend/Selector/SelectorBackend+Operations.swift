@@ -204,8 +204,10 @@ extension SelectorBackend {
             guard count >= 0 else { return finish(token, count) }
             if index == 0 { record.pointee.vainTries = 0 }
             call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
-            // The callback may have cancelled: what has not been received yet stays in the socket.
-            guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+            // The callback may have cancelled, or forked: what has not been received yet stays in the socket.
+            guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight else {
+                return
+            }
         }
     }
 
@@ -223,8 +225,9 @@ extension SelectorBackend {
                 if isInVain { record.pointee.vainTries = 0 }
                 isInVain = false
                 deliverAccepted(result, token, owner)
-                // The callback may have cancelled: what is still queued stays in the backlog.
-                guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+                // The callback may have cancelled, or forked: what is still queued stays in the backlog.
+                guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight
+                else { return }
                 continue
             }
             if result == -EAGAIN { break }

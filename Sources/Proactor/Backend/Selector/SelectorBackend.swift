@@ -30,6 +30,8 @@ final class SelectorBackend: CompletionBackend {
     /// Operations on the executor's threads.
     private let threadCalls: ThreadCalls
     let table = OperationTable()
+    /// A child of it shares an epoll instance, and what it changes there is changed for both.
+    let process = ProcessOfOrigin()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
     /// Where control messages are put that come with it.
@@ -129,6 +131,7 @@ final class SelectorBackend: CompletionBackend {
     @discardableResult
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed backend")
+        guard process.isCurrent else { return submitInFork(operation) }
         let token = table.insert(operation, owner: owner)
         guard !operation.needsThread else {
             if let result = threadCalls.start(operation, token) { complete(token, result) }
@@ -144,7 +147,10 @@ final class SelectorBackend: CompletionBackend {
     }
 
     func cancel(_ token: OperationToken) {
-        guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+        // In a fork's child the operation is the parent's.
+        guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight else {
+            return
+        }
         let operation = record.pointee.operation
         table.transition(record, to: .cancelling)
         guard !operation.needsThread else {
@@ -170,7 +176,10 @@ final class SelectorBackend: CompletionBackend {
     func settle() {
         deliverCompleted()
         let count = untried.count
-        for index in 0..<count { tryReceiving(untried[index]) }
+        for index in 0..<count {
+            guard process.isCurrent else { return }
+            tryReceiving(untried[index])
+        }
         untried.removeFirst(count)
     }
 
@@ -180,11 +189,13 @@ final class SelectorBackend: CompletionBackend {
         for index in 0..<count {
             let operation = completed[index]
             finish(operation.token, operation.result)
+            guard process.isCurrent else { return }
         }
         completed.removeFirst(count)
     }
 
     func poll(timeoutNanoseconds: Int64) {
+        process.check()
         var timeout = timeoutNanoseconds
         if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
             timeout = Self.connectRetryNanoseconds
@@ -199,6 +210,7 @@ final class SelectorBackend: CompletionBackend {
 
     func deliver() {
         deliverCompleted()
+        guard process.isCurrent else { return }
         retryConnects()
         // No callback polls, so the list stays as it is.
         let count = ready.count
@@ -206,6 +218,8 @@ final class SelectorBackend: CompletionBackend {
             if index + 2 < count { table.fetchOwner(ready[index + 2]) }
             if index + 1 < count { table.fetchWaiter(ready[index + 1]) }
             advance(ready[index])
+            // The owner forked, and has returned in the child: the rest is for the parent.
+            guard process.isCurrent else { return }
         }
         ready.removeAll()
     }
@@ -213,6 +227,7 @@ final class SelectorBackend: CompletionBackend {
     func close() {
         guard !isClosed else { return }
         isClosed = true
+        guard process.isCurrent else { return abandon() }
         var owners: [Unmanaged<CompletionOwner>] = []
         // What a thread is still at may use its owner's memory: that owner stays for good.
         let running = threadCalls.close()
@@ -236,6 +251,14 @@ final class SelectorBackend: CompletionBackend {
         eventWaker.close()
         // Last, since releasing may run the owners' deinitialisers.
         for owner in owners { owner.release() }
+    }
+
+    /// In a fork's child: what is in flight, and the threads that are at it, are the parent's.
+    private func abandon() {
+        _ = Unmanaged.passRetained(table)
+        _ = Unmanaged.passRetained(threadCalls)
+        selector.close()
+        eventWaker.close()
     }
 
     /// Turns a finding into the operations that wait for it.

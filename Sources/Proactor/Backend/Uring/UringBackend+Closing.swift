@@ -17,7 +17,7 @@ extension UringBackend {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        guard cposix_current_fork() == forkOfOrigin else { return abandon() }
+        guard process.isCurrent else { return abandon() }
         var owners: [Unmanaged<CompletionOwner>] = ended.compactMap(\.owner)
         ended.removeAll()
         let isOnOwnerThread = ownerThread == cposix_thread_id()

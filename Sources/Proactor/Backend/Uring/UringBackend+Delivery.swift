@@ -36,6 +36,7 @@ extension UringBackend {
             let completion = Completion(token: operation.token, result: operation.result, isFinal: true)
             // Balances the table's retain, which retiring handed over.
             operation.owner?.takeRetainedValue().operationCompleted(completion)
+            guard process.isCurrent else { return }
         }
     }
 
@@ -141,8 +142,9 @@ extension UringBackend {
     ) {
         table.transition(record, to: .parked)
         call(record.pointee.owner, Completion(token: token, result: 0, isFinal: false))
-        // The table may have moved or the operation be cancelled: a cancelled one keeps its owner until that is told.
-        guard let record = table.find(token) else { return }
+        // The table may have moved or the operation be cancelled: a cancelled one keeps its owner until that is told. Where the
+        // owner has forked, the child has no queue to submit to.
+        guard process.isCurrent, let record = table.find(token) else { return }
         table.transition(record, to: .inFlight)
         rearm(record, token: token)
     }

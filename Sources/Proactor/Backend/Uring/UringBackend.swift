@@ -26,8 +26,8 @@ final class UringBackend: CompletionBackend {
     let pipes: TransferPipes
     let reapedCapacity: Int
     let datagramSizeMax: Int
-    /// Which fork of the process made the ring.
-    let forkOfOrigin = cposix_current_fork()
+    /// A child of it shares the ring, and has none of its queues.
+    let process = ProcessOfOrigin()
     let reaped: UnsafeMutablePointer<RingCompletion>
 
     // Exclusivity: all of it belongs to the loop's thread. No access to one of these is under way while an owner is called.
@@ -109,7 +109,7 @@ final class UringBackend: CompletionBackend {
 
     func start() throws(RingUnavailable) {
         precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")
-        checkProcess()
+        process.check()
         wasWokenBeforeStart = try ring.start()
         ownerThread = cposix_thread_id()
         if !features.messageWakeUp { armWakeUpRead() }
@@ -120,7 +120,7 @@ final class UringBackend: CompletionBackend {
     @discardableResult
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed loop")
-        checkProcess()
+        guard process.isCurrent else { return submitInFork(operation) }
         let token = table.insert(operation, owner: owner)
         if case .sendFile(let transfer) = operation, !equip(transfer, token: token) { return token }
         if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
@@ -133,8 +133,8 @@ final class UringBackend: CompletionBackend {
     }
 
     func cancel(_ token: OperationToken) {
-        guard !isClosed, let record = table.find(token) else { return }
-        checkProcess()
+        // In a fork's child the operation is the parent's.
+        guard !isClosed, process.isCurrent, let record = table.find(token) else { return }
         switch record.pointee.state {
         case .inFlight:
             table.transition(record, to: .cancelling)
@@ -161,7 +161,7 @@ final class UringBackend: CompletionBackend {
             cposix_thread_id() == ownerThread,
             "a ring was polled on another thread than the one that started it"
         )
-        checkProcess()
+        process.check()
         // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
         if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
         if !resting.isEmpty { endRests() }
@@ -184,6 +184,8 @@ final class UringBackend: CompletionBackend {
             if index + 2 < count { table.fetchOwner(OperationToken(rawValue: reaped[index + 2].user_data)) }
             if index + 1 < count { table.fetchWaiter(OperationToken(rawValue: reaped[index + 1].user_data)) }
             deliver(reaped[index])
+            // The owner forked, and has returned in the child: the rest is for the parent.
+            guard process.isCurrent else { return }
         }
         streamBuffers.publish()
         datagramBuffers?.publish()
@@ -233,16 +235,4 @@ final class UringBackend: CompletionBackend {
 
     /// EBADR: the kernel had no memory to keep a completion that found the queue full.
     private static let droppedCompletion = Errno(rawValue: EBADR)
-
-    /// A fork's child shares the ring with its parent, and has none of its memory.
-    @inline(__always)
-    private func checkProcess() {
-        if cposix_current_fork() != forkOfOrigin { refuseFork() }
-    }
-
-    @inline(never)
-    private func refuseFork() -> Never {
-        // Not a precondition: those lose their message in a release build.
-        fatalError("a loop was used in a fork of the process that made it: make a new one there")
-    }
 }

@@ -93,7 +93,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
     }
 
     func closeWithLoop(inFork: Bool) {
-        if inFork { ownedFile.take()?.keep() } else { removeOwnedFile() }
+        removeOwnedFile()
         if hasSocket { try? loop.backend.system.close(socket) }
         state = .closed
     }
@@ -128,7 +128,9 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
     func socketWasShown() { mayLinger = true }
 
     private func removeOwnedFile() {
-        ownedFile.take()?.remove()
+        guard let file = ownedFile.take() else { return }
+        // In a fork's child the file is the parent's.
+        if loop.isForked { file.keep() } else { file.remove() }
     }
 
     /// Whether it is this address that it has stopped to listen at, and not yet let go of.
