@@ -80,7 +80,6 @@ void cposix_stop_lingering(int32_t descriptor) {
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-int32_t cposix_eventfd(void) { return result_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 int32_t cposix_eventfd(void) {
     int result = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (result < 0 && cposix_may_lack_call(errno)) result = cposix_older_eventfd();
