@@ -9,7 +9,9 @@ extension IOOperation {
             .waitUntilWritable:
             .write
         case .watch(_, let side): side
-        case .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
+        case .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+            .fileStatus:
+            nil
         }
     }
 

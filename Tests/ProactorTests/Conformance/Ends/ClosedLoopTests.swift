@@ -196,7 +196,7 @@ import Testing
     }
 
     @Test func aClosingLoopEndsItsChildrenTogether() async throws {
-        for kind in [LoopKind.ring, .epoll] {
+        for kind in LoopKind.allCases {
             try await kind.withLoop { loop in
                 let children = try (0..<20).map { _ in try loop.startShell("exec sleep 3600").child.pid }
                 try loop.close()

@@ -13,12 +13,19 @@ import Testing
     enum Place: CaseIterable, Sendable {
         case ipv4, ipv6, bothFamilies, withoutReuse, shared, abstractName, path, givenSocket, unstarted
 
+        /// Those of this machine, which may have no IPv6.
+        static var possible: [Place] {
+            let hasIPv6 = DatagramFamily.allCases.contains(.ipv6)
+            return allCases.filter { hasIPv6 || $0 != .ipv6 && $0 != .bothFamilies }
+        }
+
         func options(in directory: TestDirectory) throws -> ServerOptions {
             var options: ServerOptions
             switch self {
             case .ipv6: options = ServerOptions(.tcp(hosts: ["::1"], port: 0))
             case .bothFamilies: options = ServerOptions(.tcp(hosts: ["127.0.0.1", "::1"], port: 0))
-            case .abstractName: options = ServerOptions(.unix(.unixAbstract(name: Array(directory.path.utf8))))
+            case .abstractName:
+                options = ServerOptions(.unix(.unixAbstract(name: Array(directory.path.utf8))))
             case .path: options = ServerOptions(.unix(.unix(path: directory.path(of: "s"))))
             case .givenSocket:
                 let socket = try SocketPair.check(Glibc.socket(AF_INET, SOCK_STREAM_CLOEXEC, 0))
@@ -63,7 +70,7 @@ import Testing
         return true
     }
 
-    @Test(arguments: LoopKind.allCases, Place.allCases)
+    @Test(arguments: LoopKind.allCases, Place.possible)
     func theAddressIsFreeWhenCloseReturns(kind: LoopKind, place: Place) async throws {
         try await kind.withLoop { loop in
             let directory = try TestDirectory()
@@ -222,12 +229,12 @@ import Testing
     }
 
     // What a killed process leaves to the kernel: its descriptors are closed, and the ring is taken down some time later.
-    @Test func aRingHoldsNoListener() async throws {
+    @Test(.needsRing) func aRingHoldsNoListener() async throws {
         try await LoopKind.ring.withLoop { loop in
             // Before Linux 6.11 it does.
             guard (loop as? ProactorEventLoop)?.features.waitFreeAccept == true else { return }
             let directory = try TestDirectory()
-            for place in [Place.ipv4, .ipv6, .bothFamilies, .abstractName, .givenSocket] {
+            for place in Place.possible where place != .path && place != .unstarted {
                 let accepted = RecordingProtocol()
                 let server = try loop.serve(try place.options(in: directory)) { accepted }
                 let addresses = try Self.addresses(of: server)
