@@ -27,6 +27,7 @@ import Testing
     func everySizeOfPipeAndQueueBringsAllBytes(capacity: Int32, queue: Int) async throws {
         try await onThread {
             var configuration = RingConfiguration()
+            configuration.growingQueues = false
             configuration.submissionQueueSize = queue
             let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
             system.capacity = capacity
@@ -116,6 +117,7 @@ import Testing
     @Test(.needsRing) func aTransferThatWaitsForRoomGivesItsPipeBack() async throws {
         try await onThread {
             var configuration = RingConfiguration()
+            configuration.growingQueues = false
             configuration.submissionQueueSize = 1
             // Not enabled, it hands nothing over.
             let harness = try RingHarness(configuration, started: false)

@@ -78,7 +78,7 @@ import Testing
     }
 
     /// However a Unix stream comes to the loop.
-    @Test(arguments: [true, false])
+    @Test(.needsRing, arguments: [true, false])
     func theEndThatComesWithTheLastBytesIsTold(isMultishot: Bool) async throws {
         try await onThread {
             let loop = try ProactorEventLoop(configuration: isMultishot ? RingConfiguration() : Self.sparing)

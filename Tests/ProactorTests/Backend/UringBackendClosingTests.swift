@@ -136,6 +136,7 @@ import Testing
     @Test(.needsRing, arguments: [1, 64])
     func aFileThatWasNeverHandedOverLeavesItsSocketAsItWas(queue: Int) throws {
         var configuration = RingConfiguration()
+        configuration.growingQueues = false
         configuration.submissionQueueSize = queue
         let backend = try UringBackend(configuration: configuration)
         let transfer = try Transfer()

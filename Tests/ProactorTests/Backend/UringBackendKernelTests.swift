@@ -88,6 +88,7 @@ import Testing
         configuration.incrementalBuffers = false
         configuration.messageWakeUp = false
         configuration.noIOWait = false
+        configuration.growingQueues = false
         configuration.submissionQueueSize = 5
         let harness = try RingHarness(configuration)
         let features = harness.backend.features

@@ -31,6 +31,7 @@ import Testing
 
     @Test(arguments: [true, false]) func manyThreadsWakeAtOnce(_ byMessage: Bool) throws {
         var configuration = Self.wakeUp(byMessage: byMessage)
+        configuration.growingQueues = false
         configuration.submissionQueueSize = 2
         configuration.completionQueueSize = 4
         let harness = try RingHarness(configuration)

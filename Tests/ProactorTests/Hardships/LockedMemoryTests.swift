@@ -5,7 +5,7 @@ import Testing
 @testable import Proactor
 
 /// What loops do with little memory that may be locked. Each in a process of its own, as a user of its own.
-@Suite(.enabled(if: LockedMemoryLimit.canBeTested)) struct LockedMemoryTests {
+@Suite(.needsRing, .enabled(if: LockedMemoryLimit.canBeTested)) struct LockedMemoryTests {
     // Pitfall 11
     @Test(.exitTest) func hundredsOfLoopsFitTheUsualLimit() async {
         await #expect(processExitsWith: .success) {
@@ -50,7 +50,8 @@ import Testing
     }
 
     // Pitfall 11
-    @Test(.exitTest) func largeQueuesGiveWayToTheLimit() async {
+    @Test(.exitTest, .enabled(if: LockedMemoryLimit.isKept))
+    func largeQueuesGiveWayToTheLimit() async {
         await #expect(processExitsWith: .success) {
             try LockedMemoryLimit.becomeUser(mayLock: 64 << 10)
             var configuration = RingConfiguration()
@@ -66,7 +67,7 @@ import Testing
 
     // Pitfall 11
     // Pitfall 12
-    @Test(.exitTest, arguments: [0, 8192] as [UInt])
+    @Test(.exitTest, .enabled(if: LockedMemoryLimit.isKept), arguments: [0, 8192] as [UInt])
     func withoutRoomForTheSmallestRingASelectorDoesTheWork(limit: UInt) async {
         await #expect(processExitsWith: .success) { [limit] in
             LogCapture.install()
@@ -77,7 +78,8 @@ import Testing
     }
 
     // Pitfall 12
-    @Test(.exitTest) func whatOtherLoopsHaveTakenLeadsToASelectorToo() async {
+    @Test(.exitTest, .enabled(if: LockedMemoryLimit.isKept))
+    func whatOtherLoopsHaveTakenLeadsToASelectorToo() async {
         await #expect(processExitsWith: .success) {
             LogCapture.install()
             try LockedMemoryLimit.becomeUser(mayLock: 64 << 10)

@@ -1,6 +1,5 @@
 import CUring
 import Glibc
-import Synchronization
 
 extension KernelRing {
     /// Gives the ring larger queues if they were too small again and again. Only between the moment when completions were taken
