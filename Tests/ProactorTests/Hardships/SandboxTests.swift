@@ -44,7 +44,9 @@ import Testing
             let loop = try LoopKind.epoll.makeLoop()
             let file = try TemporaryFile([1])
             try SocketPair.check(chmod(file.path.string, 0o600))
-            for (program, reason) in [(file.path.string, Errno.permissionDenied), ("/nowhere", .noSuchFileOrDirectory)] {
+            for (program, reason) in [
+                (file.path.string, Errno.permissionDenied), ("/nowhere", .noSuchFileOrDirectory),
+            ] {
                 #expect {
                     try loop.run { _ = try await loop.subprocessExec(program) { RecordingSubprocess() } }
                 } throws: {

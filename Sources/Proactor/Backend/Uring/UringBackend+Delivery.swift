@@ -147,7 +147,8 @@ extension UringBackend {
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenReady, .whenRoomComes, .final(-EAGAIN):
+        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenReady, .whenRoomComes,
+            .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
         }
@@ -272,8 +273,11 @@ extension UringBackend {
     }
 
     private func handleHousekeeping(_ completion: RingCompletion) {
-        // A cancel's own completion says nothing that its target's does not say; a message has done its work.
-        guard completion.user_data == Self.wakeUpReadToken.rawValue else { return }
+        guard completion.user_data == Self.wakeUpReadToken.rawValue else {
+            // A cancel's own completion says little that its target's does not say; a message has done its work.
+            if completion.result == -ENOENT { cancelAgain(OperationToken(rawValue: completion.user_data)) }
+            return
+        }
         switch completion.result {
         case 1..., -EINTR, -EAGAIN:
             armWakeUpRead()

@@ -45,8 +45,12 @@ extension DatagramSocketTransport {
         let system = loop.backend.system
         var budget = Self.datagramsPerTurn
         while budget > 0, !queue.isEmpty {
-            let result = system.sendDatagrams(queue.first(budget), on: descriptor, runSizeMax: &runSizeMax)
+            let batch = queue.first(budget)
+            let result = system.sendDatagrams(batch, on: descriptor, runSizeMax: &runSizeMax)
             guard result <= 0 else {
+                // What was refused behind them may have been so for the sake of an earlier one. The kernel tells that once, and
+                // by a short count it has: nothing but the socket's error queue knows it now.
+                if result < batch.count, !isUnix { _ = takeQueuedErrors() }
                 queue.removeFirst(result, pool: loop.buffers)
                 budget -= result
                 continue
