@@ -107,7 +107,7 @@ import Testing
 
     // Behaviour 25
     @Test(arguments: SocketCase.all)
-    func aReceiveFromAReadySocketCanBeCancelled(flavour: SocketCase) async throws {
+    func aReceiveFromASocketThatIsReadyInVainCanBeCancelled(flavour: SocketCase) async throws {
         try await flavour.kind.withLoop { loop in
             let pair = try flavour.pair(.tcp)
             let peer = RawPeer(pair.second)
@@ -120,7 +120,8 @@ import Testing
                 #expect(throws: CancellationError.self) { try loop.runUntilComplete(receiver) }
             }
             peer.write("answer")
-            #expect(try loop.run { try await loop.sockRecv(pair.first, upTo: 100) } == Array("answer".utf8))
+            let count = try loop.run { try await loop.sockRecv(pair.first, upTo: 100).count }
+            #expect(count == 6)
             try pair.first.close()
         }
     }
