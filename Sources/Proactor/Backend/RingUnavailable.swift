@@ -15,7 +15,8 @@ public enum RingUnavailable: Error, Hashable, Sendable {
     case kernelTooOld(release: String)
     /// A seccomp filter refuses the call, as container runtimes do by default.
     case forbiddenBySeccomp(Errno)
-    /// The sysctl `kernel.io_uring_disabled` forbids it to this process; `value` is the setting (1 or 2).
+    /// The sysctl `kernel.io_uring_disabled` forbids it: to all processes where `value`, its setting, is 2, and where it is 1 to
+    /// those that have no `CAP_SYS_ADMIN` and are not of the group in `kernel.io_uring_group`.
     case disabledBySysctl(value: Int)
     /// Some other policy, such as a security module, refuses it.
     case notPermitted(Errno)
@@ -51,8 +52,11 @@ extension RingUnavailable: CustomStringConvertible {
             "a seccomp filter forbids io_uring (\(errno)): allow io_uring_setup, io_uring_enter and "
                 + "io_uring_register in the container's profile, or use SelectorEventLoop"
         case .disabledBySysctl(let value):
-            "the sysctl kernel.io_uring_disabled is \(value): set it to 0 (or 1 and join io_uring_group), or use "
-                + "SelectorEventLoop"
+            value == 1
+                ? "the sysctl kernel.io_uring_disabled is 1: set it to 0, join the group that the sysctl "
+                    + "kernel.io_uring_group names, run with CAP_SYS_ADMIN, or use SelectorEventLoop"
+                : "the sysctl kernel.io_uring_disabled is \(value): set it to 0, or to 1 and the sysctl "
+                    + "kernel.io_uring_group to a group of the process's, or use SelectorEventLoop"
         case .notPermitted(let errno):
             "io_uring is not permitted (\(errno)): look for a security module's rule, or use SelectorEventLoop"
         case .lockedMemoryExhausted(let limit):

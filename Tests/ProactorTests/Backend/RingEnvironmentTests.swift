@@ -42,14 +42,88 @@ import Testing
         #expect(disabled.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 2))
         let restricted = environment { $0.disabledSetting = 1 }
         #expect(restricted.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 1))
-        let root = environment {
-            $0.disabledSetting = 1
-            $0.isPrivileged = true
+        for change in [\RingEnvironment.isPrivileged, \.isInRingGroup] {
+            let exempt = environment {
+                $0.disabledSetting = 1
+                $0[keyPath: change] = true
+            }
+            #expect(exempt.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
+            let forbidden = environment {
+                $0.disabledSetting = 2
+                $0[keyPath: change] = true
+            }
+            #expect(forbidden.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 2))
         }
-        #expect(root.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
         let ancient = environment { $0.disabledSetting = nil }
         #expect(ancient.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
         #expect(modern.classify(.permissionDenied, call: "c") == .notPermitted(.permissionDenied))
+    }
+
+    // Pitfall 12
+    @Test func whatToDoAboutASysctlDependsOnItsValue() {
+        let restricted = RingUnavailable.disabledBySysctl(value: 1).description
+        #expect(restricted.contains("CAP_SYS_ADMIN") && restricted.contains("kernel.io_uring_group"))
+        // No capability helps.
+        let disabled = RingUnavailable.disabledBySysctl(value: 2).description
+        #expect(!disabled.contains("CAP_SYS_ADMIN") && disabled.contains("kernel.io_uring_group"))
+    }
+
+    /// What /proc says of a process, by its files' paths.
+    private func read(
+        capabilities: String,
+        gid: String = "0 0 0 0",
+        groups: String = "",
+        group: String = "-1",
+        namespace: String = "0 0 4294967295"
+    ) -> RingEnvironment {
+        let status = """
+            Name:\ttest
+            Uid:\t0\t0\t0\t0
+            Gid:\t\(gid.replacing(" ", with: "\t"))
+            Groups:\t\(groups)
+            CapPrm:\t000001ffffffffff
+            CapEff:\t\(capabilities)
+            Seccomp:\t0
+            Seccomp_filters:\t0
+            """
+        let files = [
+            "/proc/thread-self/status": status,
+            "/proc/thread-self/uid_map": "         \(namespace)\n",
+            "/proc/sys/kernel/io_uring_disabled": "1\n",
+            "/proc/sys/kernel/io_uring_group": "\(group)\n",
+        ]
+        return RingEnvironment.current { files[$0] ?? "" }
+    }
+
+    // Pitfall 12
+    /// As the kernel does, and whoever the user is: the root of a container has some of its capabilities only.
+    @Test func aCapabilityIsWhatMakesAProcessPrivileged() {
+        // All; a container's usual ones; none.
+        let (all, usual, none) = ("000001ffffffffff", "00000000a80425fb", "0000000000000000")
+        #expect(read(capabilities: all).isPrivileged)
+        #expect(!read(capabilities: usual).isPrivileged)
+        #expect(!read(capabilities: none).isPrivileged)
+        #expect(read(capabilities: "0000000000200000").isPrivileged)
+        #expect(!read(capabilities: "ffffffffffdfffff").isPrivileged)
+        // All that a namespace of its own has to give.
+        #expect(!read(capabilities: all, namespace: "0 1000 1").isPrivileged)
+        let isExempt = read(capabilities: "0000000000004000").lockedMemoryLimit == nil
+        #expect(isExempt, "CAP_IPC_LOCK")
+        let usualEnvironment = read(capabilities: usual)
+        #expect(usualEnvironment.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 1))
+    }
+
+    // Pitfall 12
+    @Test func aGroupMayHaveRings() {
+        let none = "0000000000000000"
+        #expect(!read(capabilities: none, groups: "4 27").isInRingGroup)
+        #expect(!read(capabilities: none, gid: "1 1 1 1", groups: "4 27", group: "7").isInRingGroup)
+        #expect(read(capabilities: none, gid: "1 1 1 1", groups: "4 27", group: "27").isInRingGroup)
+        #expect(read(capabilities: none, gid: "1 1 1 7", group: "7").isInRingGroup)
+        #expect(!read(capabilities: none, gid: "7 7 7 1", group: "7").isInRingGroup, "not the one it acts as")
+        #expect(read(capabilities: none, group: "0").isInRingGroup)
+        #expect(!read(capabilities: none, group: "0", namespace: "0 1000 1").isInRingGroup)
+        #expect(!RingEnvironment.current { _ in "" }.isInRingGroup)
     }
 
     // Pitfall 11
@@ -73,7 +147,7 @@ import Testing
 
     // Pitfall 12
     /// The numbers of io_uring_setup, io_uring_enter and io_uring_register.
-    @Test(.exitTest, arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
+    @Test(.exitTest, .needsRing, arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
     func aFilterOfAnyOfItsCallsLeadsToASelector(_ number: UInt32, _ errno: Int32) async {
         await #expect(processExitsWith: .success) { [number, errno] in
             try refuseCall(number, errno)
@@ -98,7 +172,7 @@ import Testing
     }
 
     // Pitfall 11
-    @Test(.exitTest, .enabled(if: RingEnvironment.kernelCountsRings))
+    @Test(.exitTest, .needsRing, .enabled(if: KernelRelease.isAtLeast(6, 14)))
     func theLimitOnLockedMemoryIsFound() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             // Root is free of it.
@@ -116,7 +190,7 @@ import Testing
     }
 
     // Pitfall 11
-    @Test func buffersWithoutMemoryAreNoMatterOfTheLimit() throws {
+    @Test(.needsRing) func buffersWithoutMemoryAreNoMatterOfTheLimit() throws {
         var configuration = RingConfiguration()
         configuration.incrementalBuffers = false
         configuration.bufferCount = 32_768
@@ -134,14 +208,6 @@ import Testing
         #expect(current.release.contains("."))
         #expect(current.lockedMemoryLimit != 0)
         #expect(current.seccompMode != nil)
-    }
-}
-
-extension RingEnvironment {
-    /// Whether rings count against the limit on locked memory here: since 6.14.
-    fileprivate static var kernelCountsRings: Bool {
-        let numbers = current().release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 14)
     }
 }
 

@@ -23,7 +23,7 @@ import Testing
     private static let bytes = patternBytes(700_001)
 
     // Pitfall 38
-    @Test(arguments: [4096, 8192, 65_536, 1 << 20], [1, 2, 64])
+    @Test(.needsRing, arguments: [4096, 8192, 65_536, 1 << 20], [1, 2, 64])
     func everySizeOfPipeAndQueueBringsAllBytes(capacity: Int32, queue: Int) async throws {
         try await onThread {
             var configuration = RingConfiguration()
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func withoutAPipeTheOperationFails() async throws {
+    @Test(.needsRing) func withoutAPipeTheOperationFails() async throws {
         try await onThread {
             let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
             system.failure = .tooManyOpenFiles
@@ -93,7 +93,7 @@ import Testing
     }
 
     // Pitfall 24
-    @Test func aDirtyPipeIsNotKept() async throws {
+    @Test(.needsRing) func aDirtyPipeIsNotKept() async throws {
         try await onThread {
             let harness = try RingHarness()
             let place = try TemporaryFile(Self.bytes)
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func aTransferThatWaitsForRoomGivesItsPipeBack() async throws {
+    @Test(.needsRing) func aTransferThatWaitsForRoomGivesItsPipeBack() async throws {
         try await onThread {
             var configuration = RingConfiguration()
             configuration.submissionQueueSize = 1
@@ -138,7 +138,7 @@ import Testing
     }
 
     // Pitfall 24
-    @Test func closingEndsATransferAndItsPipe() async throws {
+    @Test(.needsRing) func closingEndsATransferAndItsPipe() async throws {
         try await onThread {
             let place = try TemporaryFile(Self.bytes)
             let file = try FileDescriptor.open(place.path, .readOnly)

@@ -133,7 +133,7 @@ import Testing
     }
 
     /// On the real ring, where such a file has one or two submissions.
-    @Test(arguments: [1, 64])
+    @Test(.needsRing, arguments: [1, 64])
     func aFileThatWasNeverHandedOverLeavesItsSocketAsItWas(queue: Int) throws {
         var configuration = RingConfiguration()
         configuration.submissionQueueSize = queue

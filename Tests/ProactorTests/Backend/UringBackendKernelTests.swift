@@ -6,7 +6,7 @@ import Testing
 @testable import Proactor
 
 /// Every operation on the real kernel, with newer features and without.
-@Suite struct UringBackendKernelTests {
+@Suite(.needsRing) struct UringBackendKernelTests {
     private static func content(_ count: Int, seed: Int = 0) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) ^ seed) }
     }

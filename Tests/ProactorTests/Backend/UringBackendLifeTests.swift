@@ -6,7 +6,7 @@ import Testing
 @testable import Proactor
 
 /// Waking, closing, threads and forks on the real kernel.
-@Suite struct UringBackendLifeTests {
+@Suite(.needsRing) struct UringBackendLifeTests {
     private static let limit = Int64(TestLimit.wait / .nanoseconds(1))
 
     private static func wakeUp(byMessage: Bool) -> RingConfiguration {

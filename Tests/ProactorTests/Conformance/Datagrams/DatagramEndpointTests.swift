@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(.needsIPv6, arguments: LoopKind.allCases)
     func aFamilyAloneIsEnough(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let peer = try RawDatagramPeer(.ipv6)

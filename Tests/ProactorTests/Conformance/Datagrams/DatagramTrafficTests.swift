@@ -167,7 +167,8 @@ import Testing
     @Test(arguments: LoopKind.allCases)
     func theLargestDatagramsArriveWhole(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
-            for (family, size) in [(DatagramFamily.ipv4, 65_507), (.ipv6, 65_527), (.unixAbstract, 150_000)] {
+            let sizes = [DatagramFamily.ipv4: 65_507, .ipv6: 65_527, .unixAbstract: 150_000]
+            for (family, size) in sizes where DatagramFamily.allCases.contains(family) {
                 let recorder = RecordingDatagramProtocol.echo()
                 let (client, peer) = try loop.connectEndpoint(recorder, family)
                 let address = try #require(client.extraInfo(.socketName))

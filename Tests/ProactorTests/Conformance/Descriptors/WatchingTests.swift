@@ -207,15 +207,15 @@ import Testing
         try await kind.withLoop { loop in
             let (old, new) = (try WatchedDescriptor(.socket), try WatchedDescriptor(.socket))
             // Far from the numbers that others are given meanwhile; the old file stays open elsewhere.
-            let number = FileDescriptor(rawValue: 3000 + Int32(LoopKind.allCases.firstIndex(of: kind)!))
-            try checkCall(dup2(old.reading.rawValue, number.rawValue))
+            let index = 40 + Int32(LoopKind.allCases.firstIndex(of: kind)!)
+            let number = try HighNumber.duplicate(old.reading, at: index)
             var calls: [String] = []
             try loop.addReader(number) { calls.append("old") }
             try loop.settle()
             try number.close()
             try loop.settle()
             #expect(calls.isEmpty)
-            try checkCall(dup2(new.reading.rawValue, number.rawValue))
+            #expect(try HighNumber.duplicate(new.reading, at: index) == number)
             try loop.addReader(number) {
                 new.drain()
                 calls.append("new")
