@@ -65,7 +65,8 @@ static int set_up(const cposix_spawn_request *request, const int32_t sources[3],
     if (!request->close_others) return 0;
     // The sources are in place, so that nothing from 3 up is needed any more.
     if (*report != 3) {
-        if (dup3(*report, 3, O_CLOEXEC) < 0) return -1;
+        // Not dup3(2), which a filter that refuses clone3(2) may not know either.
+        if (dup2(*report, 3) < 0 || fcntl(3, F_SETFD, FD_CLOEXEC) < 0) return -1;
         *report = 3;
     }
     closefrom(4);

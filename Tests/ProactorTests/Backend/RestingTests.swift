@@ -191,6 +191,28 @@ import Testing
         harness.close()
     }
 
+    // Pitfall 22
+    @Test func aCancelThatFoundNothingIsRepeatedUntilItsTargetIsOver() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.receiveOnce()
+        harness.turn()
+        harness.backend.cancel(token)
+        harness.turn()
+        let request = token.named(.cancel)
+        harness.ring.complete(request, -ENOENT)
+        harness.turn()
+        harness.turn()
+        #expect(harness.ring.handedOver == [.operation(token), .cancel(token), .cancel(token)])
+        harness.ring.complete(token, -ECANCELED)
+        harness.turn()
+        harness.ring.complete(request, -ENOENT)
+        harness.turn()
+        harness.turn()
+        #expect(harness.owner.seen == [Seen(token: token, result: -ECANCELED, isFinal: true)])
+        #expect(harness.ring.handedOver.count == 3)
+        harness.close()
+    }
+
     // Pitfall 39
     @Test func aRingsListenerWhoseConnectionsAllFailRests() throws {
         let harness = try ScriptedHarness()
@@ -251,6 +273,8 @@ import Testing
         let ring = ScriptedRing()
         ring.onWait = { [unowned ring] in ring.waitScript = [-errno] }
         ring.waitScript = [-errno]
+        // A real one takes at least as long.
+        ring.onRest = { usleep(UInt32($0 / 1000) + 50) }
         let backend = UringBackend(
             ring: ring,
             system: LinuxSystemCalls(nonBlocking: false),
@@ -282,7 +306,9 @@ import Testing
         let idle = try harness.backend.pipes.take()
         harness.backend.pipes.giveBack(idle, isEmpty: true)
         var wereOpen = false
-        harness.ring.onDestroy = { wereOpen = [lent.input, lent.output, idle.input, idle.output].allSatisfy(isOpen) }
+        harness.ring.onDestroy = {
+            wereOpen = [lent.input, lent.output, idle.input, idle.output].allSatisfy(isOpen)
+        }
         // The kernel never says what has become of the transfer, and may go on with it.
         harness.backend.close()
         #expect(wereOpen)

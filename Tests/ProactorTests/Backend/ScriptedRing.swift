@@ -180,7 +180,11 @@ final class ScriptedRing: RingCalls {
 
     /// How long the backend has waited without the ring, each time.
     private(set) var rests: [Int64] = []
-    func rest(nanoseconds: Int64) { rests.append(nanoseconds) }
+    var onRest: ((Int64) -> Void)?
+    func rest(nanoseconds: Int64) {
+        rests.append(nanoseconds)
+        onRest?(nanoseconds)
+    }
 
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = min(capacity, completions.count)

@@ -44,7 +44,9 @@ import Testing
             let loop = try LoopKind.epoll.makeLoop()
             let file = try TemporaryFile([1])
             try SocketPair.check(chmod(file.path.string, 0o600))
-            for (program, reason) in [(file.path.string, Errno.permissionDenied), ("/nowhere", .noSuchFileOrDirectory)] {
+            for (program, reason) in [
+                (file.path.string, Errno.permissionDenied), ("/nowhere", .noSuchFileOrDirectory),
+            ] {
                 #expect {
                     try loop.run { _ = try await loop.subprocessExec(program) { RecordingSubprocess() } }
                 } throws: {
@@ -80,9 +82,9 @@ enum Sandbox {
 
     private static func timers(_ loop: BaseEventLoop) throws {
         var order: [Int] = []
+        let start = ContinuousClock.now
         for number in [2, 1, 3] { try loop.callLater(.milliseconds(number)) { order.append(number) } }
         try loop.callLater(.milliseconds(4)) { loop.stop() }
-        let start = ContinuousClock.now
         try loop.runForever()
         #expect(order == [1, 2, 3] && ContinuousClock.now - start >= .milliseconds(4))
         try loop.run { try await loop.sleepForTest() }

@@ -34,7 +34,9 @@ enum ErrorQueue {
     }
 
     /// An address where datagrams of everybody are refused, for as long as the peers are there.
-    static func refusingAddress(_ family: DatagramFamily) throws -> (address: SocketAddress, keep: [RawDatagramPeer]) {
+    static func refusingAddress(_ family: DatagramFamily) throws -> (
+        address: SocketAddress, keep: [RawDatagramPeer]
+    ) {
         let (peer, other) = (try RawDatagramPeer(family), try RawDatagramPeer(family))
         try peer.connect(to: other.address)
         return (peer.address, [peer, other])

@@ -41,11 +41,11 @@ import Testing
                 try Self.$value.withValue(7) {
                     try loop.addReader(readers.first) {
                         seen.note("reader")
-                        loop.removeReader(readers.first)
+                        try loop.removeReader(readers.first)
                     }
                     try loop.addWriter(readers.first) {
                         seen.note("writer")
-                        loop.removeWriter(readers.first)
+                        try loop.removeWriter(readers.first)
                     }
                     try loop.addSignalHandler(.windowChange) { seen.note("signal handler") }
                 }

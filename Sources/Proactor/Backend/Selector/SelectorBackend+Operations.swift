@@ -184,7 +184,10 @@ extension SelectorBackend {
     ) {
         guard count > 0 else { return count == -EAGAIN ? triedInVain(token) : finish(token, count) }
         record.pointee.vainTries = 0
-        call(record.pointee.owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
+        call(
+            record.pointee.owner,
+            Completion(token: token, result: count, isFinal: false, bytes: received(count))
+        )
     }
 
     private func receiveDatagrams(

@@ -296,8 +296,11 @@ extension UringBackend {
     }
 
     private func handleHousekeeping(_ completion: RingCompletion) {
-        // A cancel's own completion says nothing that its target's does not say; a message has done its work.
-        guard completion.user_data == Self.wakeUpReadToken.rawValue else { return }
+        guard completion.user_data == Self.wakeUpReadToken.rawValue else {
+            // A cancel's own completion says little that its target's does not say; a message has done its work.
+            if completion.result == -ENOENT { cancelAgain(OperationToken(rawValue: completion.user_data)) }
+            return
+        }
         switch completion.result {
         case 1..., -EINTR, -EAGAIN:
             armWakeUpRead()

@@ -30,6 +30,16 @@ extension UringBackend {
         return record.pointee.vainTries >= Self.failuresMax
     }
 
+    /// A request to cancel found nothing. Its target may be over; or the kernel was just about to try it once more, as it does
+    /// over and over with a socket that is ready for ever, and then it would wait on as if nobody had asked. Of the requests
+    /// for a file's steps all but one find nothing.
+    func cancelAgain(_ request: OperationToken) {
+        guard let record = table.find(request), record.pointee.state == .cancelling,
+            record.pointee.operation.kind != .sendFile
+        else { return }
+        requestCancel(of: request.named(record.pointee.operation.kind))
+    }
+
     /// Whether a wait for a hang-up has found errors in a queue. Behind them there may be one, and then it is found next.
     func isOnlyQueuedError(_ events: Int32, _ record: UnsafeMutablePointer<OperationTable.Record>) -> Bool {
         events & POLLERR != 0 && record.pointee.state == .inFlight && takeQueuedErrors(record)

@@ -107,7 +107,9 @@ private let firstUsesInChildren = Lock((), isKeptAcrossForks: true)
 extension timespec {
     /// An instant before the clock began is as over as its beginning, and the system takes none.
     fileprivate init(_ instant: LoopInstant) {
-        let (seconds, nanoseconds) = max(instant.nanoseconds, 0).quotientAndRemainder(dividingBy: 1_000_000_000)
+        let (seconds, nanoseconds) = max(instant.nanoseconds, 0).quotientAndRemainder(
+            dividingBy: 1_000_000_000
+        )
         self.init(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
     }
 }

@@ -64,6 +64,9 @@ extension DatagramSocketTransport {
             guard result <= 0 else {
                 hasSentWhileClosing = true
                 forgetReceivers(of: datagrams.prefix(result))
+                // What was refused behind them may have been so for the sake of an earlier one. The kernel tells that once, and
+                // by a short count it has: nothing but the socket's error queue knows it now.
+                if result < datagrams.count, !isUnix { _ = takeQueuedErrors() }
                 queue.removeFirst(result, pool: loop.buffers)
                 budget -= result
                 continue

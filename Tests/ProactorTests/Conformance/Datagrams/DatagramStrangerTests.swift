@@ -31,7 +31,7 @@ import Testing
             #expect(recorder.errors.isEmpty)
             try loop.finish(endpoint)
             for peer in [remote, stranger, given] {
-                if case .unix(let path) = peer.address { try loop.backend.system.removeFile(at: path) }
+                if case .unix(let path) = peer.address { unlink(path) }
             }
         }
     }

@@ -66,7 +66,7 @@ import Testing
         } catch Errno.addressInUse {
             return false
         }
-        if case .unix(let path) = address { try system.removeFile(at: path) }
+        if case .unix(let path) = address { unlink(path) }
         return true
     }
 

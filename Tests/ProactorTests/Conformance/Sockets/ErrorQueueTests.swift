@@ -105,6 +105,27 @@ import Testing
         }
     }
 
+    // Behaviour 25
+    @Test(arguments: SocketCase.all)
+    func aReceiveFromASocketThatIsReadyInVainCanBeCancelled(flavour: SocketCase) async throws {
+        try await flavour.kind.withLoop { loop in
+            let pair = try flavour.pair(.tcp)
+            let peer = RawPeer(pair.second)
+            try ErrorQueue.askForTimes(pair.first)
+            try checkCall(Int32(send(pair.first.rawValue, "x", 1, 0)))
+            for round in 0..<20 {
+                let receiver = loop.createTask { try await loop.sockRecv(pair.first, upTo: 100) }
+                for _ in 0..<(round % 7) { try loop.turn() }
+                receiver.cancel()
+                #expect(throws: CancellationError.self) { try loop.runUntilComplete(receiver) }
+            }
+            peer.write("answer")
+            let count = try loop.run { try await loop.sockRecv(pair.first, upTo: 100).count }
+            #expect(count == 6)
+            try pair.first.close()
+        }
+    }
+
     @Test(arguments: SocketCase.all)
     func aSendThatWaitsForRoomIsIdle(flavour: SocketCase) async throws {
         try await flavour.kind.withFaultyLoop { loop, backend in
@@ -186,7 +207,7 @@ import Testing
             try loop.turn(until: { calls == 20 })
             try loop.settle()
             #expect(calls == 20)
-            loop.removeReader(pair.first)
+            try loop.removeReader(pair.first)
             try pair.close()
         }
     }

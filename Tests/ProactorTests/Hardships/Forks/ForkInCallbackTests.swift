@@ -48,7 +48,7 @@ import Testing
             try loop.addReader(pair.first) { fork.make() }
             RawPeer(pair.second).close()
             try loop.turn { !fork.statuses.isEmpty }
-            loop.removeReader(pair.first)
+            try loop.removeReader(pair.first)
             close(pair.first.rawValue)
             return
         case .signalHandler:

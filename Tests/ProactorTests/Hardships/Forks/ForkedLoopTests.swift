@@ -167,7 +167,7 @@ private final class InheritedParts {
         handle.cancel()
         timer.cancel()
         task.cancel()
-        loop.removeReader(reader.first)
+        guard (try? loop.removeReader(reader.first)) == true else { return 2 }
         guard (try? loop.removeSignalHandler(.user1)) == true else { return 1 }
         connection.transport.close()
         connection.transport.abort()
@@ -199,7 +199,7 @@ private final class InheritedParts {
         try loop.runToTheEnd(child, childRecorder)
         #expect(childRecorder.outputText == "alive\n")
         #expect(child.returnCode == 0)
-        loop.removeReader(reader.first)
+        try loop.removeReader(reader.first)
         close(reader.first.rawValue)
         try loop.removeSignalHandler(.user1)
         server.close()
