@@ -48,18 +48,23 @@ import Testing
             let next = loop.createTask { try await File.open(place.path, .readOnly, on: loop) }
             try loop.settle()
             #expect(!next.done)
-            var writer: FileDescriptor?
+            // The open of the first reader may live on for a moment, in a child that another test starts: what is written to
+            // that is lost. A writer that says nothing is one too.
+            var silent: FileDescriptor?
             try loop.rest {
-                writer = try? Self.openNow(place, .writeOnly)
-                return writer != nil
+                guard !next.done, silent == nil, let end = try? Self.openNow(place, .writeOnly) else {
+                    return next.done
+                }
+                if leavesAtOnce {
+                    try end.closeAfter { _ = try end.writeAll("abc".utf8) }
+                } else {
+                    silent = end
+                }
+                return next.done
             }
-            let end = try #require(writer)
-            // One that says nothing is a writer too.
-            if leavesAtOnce { try end.closeAfter { _ = try end.writeAll("abc".utf8) } }
-            try loop.rest { next.done }
             let file = try next.result()
-            if !leavesAtOnce { try end.closeAfter { _ = try end.writeAll("abc".utf8) } }
-            #expect(try loop.run { try await file.read(count: 5, at: 0) } == Array("abc".utf8))
+            if let silent { try silent.closeAfter { _ = try silent.writeAll("abc".utf8) } }
+            #expect(try loop.run { try await file.read(count: 3, at: 0) } == Array("abc".utf8))
             try loop.run { try await file.close() }
         }
     }
