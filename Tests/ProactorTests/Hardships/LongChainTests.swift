@@ -10,7 +10,7 @@ import Testing
 /// calls.
 @Suite struct LongChainTests {
     private static let length = 8_000
-    private static let kinds = [LoopKind.ring, .epoll]
+    private static let kinds = LoopKind.allCases.filter { [.ring, .epoll].contains($0) }
 
     @Test(.exitTest) func futuresAreReleased() async {
         await #expect(processExitsWith: .success) {

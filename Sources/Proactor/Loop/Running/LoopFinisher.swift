@@ -16,6 +16,8 @@ struct LoopFinisher {
     ///   protocols hear of the end.
     func finish(abortingConnections: Bool = false) throws {
         guard !loop.isClosed else { return }
+        // In a fork's child the tasks, and all else, go on in the parent.
+        if (loop as? BaseEventLoop)?.isForked == true { return try loop.close() }
         do {
             try cancelAllTasks()
             try shutDownSequences()

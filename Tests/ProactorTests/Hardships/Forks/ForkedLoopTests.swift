@@ -101,6 +101,32 @@ import Testing
         }
     }
 
+    /// Whoever runs a program on a loop of its own ends in the child what it began in the parent.
+    @Test(.exitTest) func aRunnerAndAGroupEndInTheChild() async {
+        await #expect(processExitsWith: .success) {
+            for kind in LoopKind.allCases {
+                _ = try await onThread {
+                    let runner = Runner(options: RunnerOptions { try kind.makeLoop() })
+                    try runner.run {}
+                    var options = EventLoopGroupOptions(loopCount: 2)
+                    options.makeLoop = { _ in try kind.makeLoop() }
+                    let group = try EventLoopGroup(options)
+                    let status = statusOfFork {
+                        guard (try? runner.close()) != nil else { return 1 }
+                        group.shutdown()
+                        return (try? group.wait()) != nil ? 0 : 2
+                    }
+                    #expect(status == 0)
+                    #expect(try runner.run { 3 } == 3)
+                    try runner.close()
+                    #expect(try group.next().runCoroutineThreadSafe { 4 }.result() == 4)
+                    group.shutdown()
+                    try group.wait()
+                }
+            }
+        }
+    }
+
     private static func useInherited(_ loop: BaseEventLoop) -> Int32 {
         let uses: [() throws -> Void] = [
             { try loop.callSoon {} },
