@@ -33,7 +33,7 @@ import Testing
                 options = ServerOptions(.socket(FileDescriptor(rawValue: socket)))
             default: options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
             }
-            options.reuseAddress = self != .withoutReuse
+            if self == .withoutReuse { options.reuseAddress = false }
             options.reusePort = self == .shared
             options.startServing = self != .unstarted
             return options
