@@ -18,7 +18,7 @@ define run-bench
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-bench lint format soak demo bench bench-full bench-docs bench-allocations bench-peers docs ci clean
+.PHONY: help setup build test test-bench lint format soak demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ bench-peers: ## Install and build the servers to compare with: asyncio, uvloop, 
 docs: ## Build the reference as a static site in .build/docs
 	@Scripts/setup build
 	@Scripts/docs
+
+test-kernels: ## Run the tests on Debian's KERNELS under CONDITIONS, booted by QEMU, or what FILTER names of them
+	@Scripts/test-kernels $(if $(KERNELS),--kernels "$(KERNELS)") $(if $(CONDITIONS),--conditions "$(CONDITIONS)") \
+		$(if $(FILTER),--filter '$(FILTER)') $(KERNELS_FLAGS)
 
 ci: ## Do all that CI does
 	@.ci/run

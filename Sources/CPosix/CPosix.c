@@ -16,9 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "refusal.h"
+
 __thread uint64_t cposix_thread_number = 0;
 __thread void *cposix_running_loop = NULL;
 __thread void *cposix_job_capture = NULL;
+__thread bool cposix_releasing = false;
+__thread void *cposix_kept_release = NULL;
 
 // As the standard library declares them to itself, and calls them from code that is compiled into other modules.
 extern void *swift_task_addCancellationHandler(
@@ -45,12 +49,6 @@ uint64_t cposix_assign_thread_number(void) {
     return cposix_thread_number;
 }
 
-uint32_t cposix_fork_count = 0;
-
-static void count_fork(void) { cposix_fork_count++; }
-
-__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
-
 int64_t cposix_monotonic_nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -61,7 +59,9 @@ static inline int32_t result_or_errno(int result) { return result >= 0 ? result 
 
 int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32_t *length) {
     int flags = SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
-    return result_or_errno(accept4(listener, address, length, flags));
+    int result = accept4(listener, address, length, flags);
+    if (result < 0 && cposix_may_lack_call(errno)) result = cposix_older_accept(listener, address, length, non_blocking);
+    return result_or_errno(result);
 }
 
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking) {
@@ -71,9 +71,29 @@ int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_b
 
 int32_t cposix_close(int32_t descriptor) { return close(descriptor) == 0 || errno == EINTR ? 0 : -errno; }
 
-int32_t cposix_eventfd(void) { return result_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+void cposix_stop_lingering(int32_t descriptor) {
+    struct linger linger;
+    socklen_t size = sizeof linger;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, &size) < 0) return;
+    if (!linger.l_onoff || linger.l_linger == 0) return;
+    linger.l_onoff = 0;
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
 
-int32_t cposix_epoll_create(void) { return result_or_errno(epoll_create1(EPOLL_CLOEXEC)); }
+int32_t cposix_eventfd(void) {
+    int result = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (result < 0 && cposix_may_lack_call(errno)) result = cposix_older_eventfd();
+    return result_or_errno(result);
+}
+
+int32_t cposix_epoll_create(void) {
+    int result = epoll_create1(EPOLL_CLOEXEC);
+    if (result < 0 && cposix_may_lack_call(errno)) {
+        result = epoll_create(1);
+        if (result >= 0) fcntl(result, F_SETFD, FD_CLOEXEC);
+    }
+    return result_or_errno(result);
+}
 
 static struct timespec timespec_of(int64_t nanoseconds) {
     return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
@@ -92,17 +112,23 @@ int32_t cposix_epoll_control(int32_t epoll, int32_t action, cposix_epoll_event e
     return result_or_errno(epoll_ctl(epoll, action, event.descriptor, &kernel_event));
 }
 
+// Rounded up, so that nothing is early.
+static int milliseconds_of(int64_t timeout_ns) {
+    if (timeout_ns < 0) return -1;
+    if (timeout_ns == 0) return 0;
+    const int64_t milliseconds = (timeout_ns - 1) / 1000000 + 1;
+    return milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX;
+}
+
 static int32_t epoll_wait_nanoseconds(int32_t epoll, struct epoll_event *events, int32_t capacity, int64_t timeout_ns) {
     static _Atomic bool lacks_pwait2 = false;
     if (timeout_ns > 0 && !atomic_load_explicit(&lacks_pwait2, memory_order_relaxed)) {
         struct timespec timeout = timespec_of(timeout_ns);
         int result = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
-        if (result >= 0 || errno != ENOSYS) return result_or_errno(result);
+        if (result >= 0 || !cposix_may_lack_call(errno)) return result_or_errno(result);
         atomic_store_explicit(&lacks_pwait2, true, memory_order_relaxed);
     }
-    int64_t milliseconds = timeout_ns <= 0 ? timeout_ns : (timeout_ns - 1) / 1000000 + 1;
-    if (milliseconds > INT32_MAX) milliseconds = INT32_MAX;
-    return result_or_errno(epoll_wait(epoll, events, capacity, (int)milliseconds));
+    return result_or_errno(epoll_wait(epoll, events, capacity, milliseconds_of(timeout_ns)));
 }
 
 int32_t cposix_epoll_wait(int32_t epoll, cposix_epoll_event *events, int32_t capacity, int64_t timeout_ns) {
@@ -121,7 +147,9 @@ int32_t cposix_epoll_wait(int32_t epoll, cposix_epoll_event *events, int32_t cap
 
 int32_t cposix_ppoll(void *pollfds, uint64_t count, int64_t timeout_ns) {
     struct timespec timeout = timespec_of(timeout_ns < 0 ? 0 : timeout_ns);
-    return result_or_errno(ppoll(pollfds, count, timeout_ns < 0 ? NULL : &timeout, NULL));
+    int result = ppoll(pollfds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
+    if (result < 0 && cposix_may_lack_call(errno)) result = poll(pollfds, count, milliseconds_of(timeout_ns));
+    return result_or_errno(result);
 }
 
 int32_t cposix_pselect(int32_t limit, void *readable, void *writable, void *failed, int64_t timeout_ns) {
@@ -144,6 +172,12 @@ int32_t cposix_pin_thread(int32_t processor) {
     if (sched_setaffinity(0, sizeof set, &set) != 0) return -errno;
     is_pinned = true;
     return 0;
+}
+
+// A child is no thread of whoever pinned its parent's, and makes threads of its own.
+static void unpin(void) {
+    if (is_pinned) sched_setaffinity(0, sizeof before_pinning, &before_pinning);
+    is_pinned = false;
 }
 
 int32_t cposix_start_thread(void *(*body)(void *), void *argument) {
@@ -170,4 +204,54 @@ int32_t cposix_next_allowed_processor(int32_t processor) {
     return -ENOENT;
 }
 
+void cposix_sleep(int64_t nanoseconds) {
+    const struct timespec time = timespec_of(nanoseconds > 0 ? nanoseconds : 0);
+    nanosleep(&time, NULL);
+}
+
 void cposix_yield(void) { sched_yield(); }
+
+// ---- Forks
+
+uint32_t cposix_fork_count = 0;
+uint64_t cposix_forking_thread = 0;
+
+enum { KEPT_LOCKS_MAX = 4 };
+
+static pthread_mutex_t kept_locks_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *kept_locks[KEPT_LOCKS_MAX];
+static int kept_lock_count = 0;
+
+bool cposix_keep_lock_across_forks(void *mutex) {
+    pthread_mutex_lock(&kept_locks_lock);
+    bool has_room = kept_lock_count < KEPT_LOCKS_MAX;
+    if (has_room) kept_locks[kept_lock_count++] = mutex;
+    pthread_mutex_unlock(&kept_locks_lock);
+    return has_room;
+}
+
+// Held by the thread that forks, they are held by nobody else, and what they guard is whole in the child.
+static void before_fork(void) {
+    pthread_mutex_lock(&kept_locks_lock);
+    for (int index = 0; index < kept_lock_count; index++) pthread_mutex_lock(kept_locks[index]);
+}
+
+static void after_fork(void) {
+    for (int index = kept_lock_count - 1; index >= 0; index--) pthread_mutex_unlock(kept_locks[index]);
+    pthread_mutex_unlock(&kept_locks_lock);
+}
+
+// The child has one thread, a copy of the one that forked. No loop runs on it, whatever ran on that one, and it gets a number
+// of its own: so the cheap check of each call on a loop finds that the loop is not this thread's.
+static void begin_child(void) {
+    after_fork();
+    cposix_fork_count++;
+    cposix_forking_thread = cposix_thread_number;
+    cposix_thread_number = 0;
+    cposix_running_loop = NULL;
+    cposix_job_capture = NULL;
+    cposix_signals_begin_child();
+    unpin();
+}
+
+__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(before_fork, after_fork, begin_child); }

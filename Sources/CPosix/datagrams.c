@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "CPosix.h"
+#include "refusal.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -93,6 +94,16 @@ static bool is_about_runs(int error) {
     return error == EINVAL || error == EMSGSIZE || error == EIO || error == EOPNOTSUPP || error == ENOPROTOOPT;
 }
 
+// sendmmsg(2), or its older twin for one message after the other. An error that is about the first message comes again.
+static int send_messages(int socket, struct mmsghdr *messages, uint32_t count) {
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const int result = sendmmsg(socket, messages, count, flags);
+    if (result >= 0 || !cposix_may_lack_call(errno)) return result;
+    int sent = 0;
+    while ((uint32_t)sent < count && sendmsg(socket, &messages[sent].msg_hdr, flags) >= 0) sent++;
+    return sent > 0 ? sent : -1;
+}
+
 int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count,
                               uint32_t *run_size_max) {
     struct batch batch;
@@ -103,7 +114,7 @@ int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, 
         uint32_t tried = (goes_alone ? alone : count) - sent;
         if (tried > batch_max) tried = batch_max;
         fill(&batch, &datagrams[sent], tried, goes_alone ? 0 : *run_size_max);
-        const int result = sendmmsg(socket, batch.messages, batch.count, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const int result = send_messages(socket, batch.messages, batch.count);
         if (result < 0) {
             if (errno == EINTR) continue;
             if (batch.lengths[0] == 1 || !is_about_runs(errno)) return sent > 0 ? (int32_t)sent : -errno;

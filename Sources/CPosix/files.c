@@ -14,6 +14,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "refusal.h"
+
 // The kernel's headers and not glibc's: those may be older than the fields.
 _Static_assert(sizeof(struct statx) == CPOSIX_STATUS_SIZE, "the size of a struct statx");
 _Static_assert(CPOSIX_STATUS_MASK == (STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN), "what is asked of statx");
@@ -21,9 +23,11 @@ _Static_assert(CPOSIX_STATUS_MASK == (STATX_BASIC_STATS | STATX_BTIME | STATX_DI
 static inline int32_t result_or_errno(int result) { return result >= 0 ? result : -errno; }
 
 int32_t cposix_direct_flag(void) { return O_DIRECT; }
+int32_t cposix_path_flag(void) { return O_PATH; }
 
 int32_t cposix_statx(int32_t descriptor, void *raw) {
-    return result_or_errno((int)syscall(SYS_statx, descriptor, "", AT_EMPTY_PATH, CPOSIX_STATUS_MASK, raw));
+    if (syscall(SYS_statx, descriptor, "", AT_EMPTY_PATH, CPOSIX_STATUS_MASK, raw) == 0) return 0;
+    return cposix_may_lack_call(errno) ? cposix_older_status(descriptor, raw) : -errno;
 }
 
 static int64_t nanoseconds(struct statx_timestamp time) { return time.tv_sec * 1000000000 + time.tv_nsec; }
@@ -64,7 +68,9 @@ int64_t cposix_sendfile(int32_t socket, int32_t file, int64_t *offset, uint64_t 
 }
 
 int32_t cposix_pipe(int32_t ends[2], int32_t wanted) {
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        if (!cposix_may_lack_call(errno) || cposix_older_pipe(ends, true) < 0) return -errno;
+    }
     // Refused to users who have many large pipes already, and then the size stays.
     if (fcntl(ends[1], F_SETPIPE_SZ, wanted) < 0) {
         const int size = fcntl(ends[1], F_GETPIPE_SZ);

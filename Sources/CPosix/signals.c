@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CPosixProcess.h"
+#include "CPosix.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,17 +8,21 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 // The handler walks a list of all watches and marks those that want the signal. It must not meet one that goes away:
 // watches are never freed but used again, and `visitors` counts the handlers that look at one, so that a watch that was
 // told to want nothing more closes its eventfd only when nobody can still write to it.
+//
+// A fork's child inherits all of it, and shares the eventfds with its parent. There the watches of its parent are passed over,
+// told by the process that opened them: a signal that is the child's wakes nobody else. Like any disposition ours stays in
+// the child, and does nothing, until somebody there wants the signal, or lets go of the parent's watch.
 struct cposix_signal_watch {
     _Atomic uint64_t wanted;
     _Atomic uint64_t pending;
     _Atomic uint32_t visitors;
     int32_t descriptor;
+    pid_t process;
     // Under the lock.
     bool in_use;
     // Fixed once the watch is in the list.
@@ -39,11 +43,13 @@ static uint64_t bit(int32_t signal) { return (uint64_t)1 << (signal - 1); }
 // Async-signal-safe: atomics, and write(2).
 static void handle(int signal) {
     int saved_errno = errno;
+    // Asked each time: a signal may come before a fork's child could take note that it is one.
+    const pid_t process = getpid();
     struct cposix_signal_watch *watch = atomic_load(&first_watch);
     for (; watch; watch = watch->next) {
         // Sequentially consistent: either the load sees that the watch wants nothing more, or its closer sees the visitor.
         atomic_fetch_add(&watch->visitors, 1);
-        if (atomic_load(&watch->wanted) & bit(signal)) {
+        if ((atomic_load(&watch->wanted) & bit(signal)) && watch->process == process) {
             atomic_fetch_or(&watch->pending, bit(signal));
             const uint64_t one = 1;
             // It cannot fill up: a handler would have to run 2^64 times between two turns.
@@ -72,8 +78,8 @@ int32_t cposix_signals_check(int32_t signal) {
 const char *cposix_signal_name(int32_t signal) { return sigabbrev_np(signal); }
 
 int32_t cposix_signals_open(cposix_signal_watch **out, int32_t *descriptor) {
-    int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (event < 0) return -errno;
+    int event = cposix_eventfd();
+    if (event < 0) return event;
     pthread_mutex_lock(&lock);
     struct cposix_signal_watch *watch = atomic_load(&first_watch);
     while (watch && watch->in_use) watch = watch->next;
@@ -82,6 +88,7 @@ int32_t cposix_signals_open(cposix_signal_watch **out, int32_t *descriptor) {
     if (watch) {
         watch->in_use = true;
         watch->descriptor = event;
+        watch->process = getpid();
         atomic_store(&watch->pending, 0);
     }
     if (watch && is_new) {
@@ -98,6 +105,25 @@ int32_t cposix_signals_open(cposix_signal_watch **out, int32_t *descriptor) {
     return 0;
 }
 
+static bool is_inherited(const cposix_signal_watch *watch) { return watch->process != getpid(); }
+
+static int32_t take_over_locked(int32_t signal) {
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART | SA_ONSTACK}, before;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(signal, &action, &before) < 0) return -errno;
+    // A fork's child finds its parent's there, and knows as well what was before that.
+    if (before.sa_handler != handle) former[signal - 1] = before;
+    return 0;
+}
+
+static void give_back_locked(int32_t signal) {
+    struct sigaction current;
+    // Who has put a handler of their own over ours since keeps it.
+    if (sigaction(signal, NULL, &current) == 0 && current.sa_handler == handle) {
+        sigaction(signal, &former[signal - 1], NULL);
+    }
+}
+
 int32_t cposix_signals_add(cposix_signal_watch *watch, int32_t signal) {
     int32_t check = cposix_signals_check(signal);
     if (check < 0) return check;
@@ -107,10 +133,8 @@ int32_t cposix_signals_add(cposix_signal_watch *watch, int32_t signal) {
         // Wanted first: a signal that comes as soon as the handler stands is not missed.
         atomic_fetch_or(&watch->wanted, bit(signal));
         if (users[signal - 1]++ == 0) {
-            struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART | SA_ONSTACK};
-            sigemptyset(&action.sa_mask);
-            if (sigaction(signal, &action, &former[signal - 1]) < 0) {
-                result = -errno;
+            result = take_over_locked(signal);
+            if (result < 0) {
                 users[signal - 1] = 0;
                 atomic_fetch_and(&watch->wanted, ~bit(signal));
             }
@@ -122,13 +146,9 @@ int32_t cposix_signals_add(cposix_signal_watch *watch, int32_t signal) {
 
 static void remove_locked(cposix_signal_watch *watch, int32_t signal) {
     if ((atomic_load(&watch->wanted) & bit(signal)) == 0) return;
-    if (--users[signal - 1] == 0) {
-        struct sigaction current;
-        // Who has put a handler of their own over ours since keeps it.
-        if (sigaction(signal, NULL, &current) == 0 && current.sa_handler == handle) {
-            sigaction(signal, &former[signal - 1], NULL);
-        }
-    }
+    // An inherited watch is not counted.
+    const uint32_t left = is_inherited(watch) ? users[signal - 1] : --users[signal - 1];
+    if (left == 0) give_back_locked(signal);
     atomic_fetch_and(&watch->wanted, ~bit(signal));
     atomic_fetch_and(&watch->pending, ~bit(signal));
 }
@@ -149,10 +169,18 @@ uint64_t cposix_signals_take(cposix_signal_watch *watch) {
 void cposix_signals_close(cposix_signal_watch *watch) {
     pthread_mutex_lock(&lock);
     for (int32_t signal = 1; signal <= SIGNALS_MAX; signal++) remove_locked(watch, signal);
-    // A handler on this very thread has run to its end by now.
-    while (atomic_load(&watch->visitors) > 0) sched_yield();
+    const bool inherited = is_inherited(watch);
+    // A handler on this very thread has run to its end by now. Of an inherited watch, the visitors may be threads that do not
+    // exist here; it is passed over, and never used again.
+    while (!inherited && atomic_load(&watch->visitors) > 0) sched_yield();
     close(watch->descriptor);
     watch->descriptor = -1;
-    watch->in_use = false;
+    watch->in_use = inherited;
     pthread_mutex_unlock(&lock);
+}
+
+void cposix_signals_begin_child(void) {
+    // Whoever held it is not here. What it guards is numbers, right or one off, and they begin anew.
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    memset(users, 0, sizeof users);
 }

@@ -7,14 +7,19 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "refusal.h"
 
 // File actions run in the order in which they are added: a source among 0 to 2 that is not in its place could be
 // overwritten before it is copied, so it is copied out of the way beforehand. `copies` are closed afterwards.
+//
+// Streams are blocking to a child, which does not expect anything else of them.
 static int32_t move_out_of_the_way(int32_t sources[3], int32_t copies[3]) {
     for (int32_t target = 0; target < 3; target++) {
-        copies[target] = -1;
+        const int32_t source = sources[target] == CPOSIX_SPAWN_INHERITED ? target : sources[target];
+        copies[target] = source >= 0 ? cposix_lend_blocking(source) : -1;
+        if (copies[target] >= 0) sources[target] = copies[target];
         if (sources[target] < 0 || sources[target] > 2 || sources[target] == target) continue;
         copies[target] = fcntl(sources[target], F_DUPFD_CLOEXEC, 3);
         if (copies[target] < 0) return -errno;
@@ -72,18 +77,20 @@ static int32_t start(const cposix_spawn_request *request, const int32_t sources[
     if (failure == 0) {
         char *const *environment = request->environment ? request->environment : environ;
         failure = posix_spawn(&process->pid, request->path, &actions, &attributes, request->arguments, environment);
+        if (failure != 0 && cposix_may_lack_call(failure) && cposix_is_clone3_refused()) {
+            failure = cposix_fork_and_execute(request, sources, &process->pid);
+        }
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (failure != 0 || !request->opens_descriptor) return -failure;
-    // Not reaped yet, so the number is still the child's.
-    process->descriptor = (int32_t)syscall(SYS_pidfd_open, process->pid, 0);
-    if (process->descriptor >= 0 || errno == ESRCH) return 0;
-    failure = errno;
+    // A program that ignores SIGCHLD, or waits for any child, can have reaped it: then its number may be a stranger's by now.
+    const int32_t descriptor = cposix_open_process(process->pid);
+    process->descriptor = descriptor >= 0 ? descriptor : -1;
+    if (descriptor >= 0 || descriptor == -ESRCH) return 0;
     // A child that nobody could wait for is of no use.
-    kill(process->pid, SIGKILL);
-    cposix_reap(process->pid);
-    return -failure;
+    if (cposix_signal_child(process->pid, SIGKILL) == 0) cposix_reap(process->pid);
+    return descriptor;
 }
 
 int32_t cposix_spawn(const cposix_spawn_request *request, cposix_process *process) {

@@ -32,7 +32,8 @@ _Static_assert(offsetof(struct io_uring_buf_reg, pad) == 14, "buffer registratio
 
 // ---- Life of a ring
 
-int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
+int32_t curing_create(const curing_parameters *parameters, curing_ring **out, bool *was_made) {
+    *was_made = false;
     curing_ring *self = calloc(1, sizeof *self);
     if (!self) return -ENOMEM;
     struct io_uring_params wanted = {
@@ -41,19 +42,28 @@ int32_t curing_create(const curing_parameters *parameters, curing_ring **out) {
                  IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
         .cq_entries = parameters->completion_entries,
     };
-    int result = io_uring_queue_init_params(parameters->submission_entries, &self->ring, &wanted);
+    // Not io_uring_queue_init_params: it does not say whether the kernel had no memory, or this process no room for the queues.
+    int descriptor = io_uring_setup(parameters->submission_entries, &wanted);
+    if (descriptor < 0) {
+        free(self);
+        return descriptor;
+    }
+    *was_made = true;
+    int result = io_uring_queue_mmap(descriptor, &wanted, &self->ring);
     if (result < 0) {
+        close(descriptor);
         free(self);
         return result;
     }
+    self->ring.features = wanted.features;
     result = io_uring_ring_dontfork(&self->ring);
     if (result < 0) {
         io_uring_queue_exit(&self->ring);
         free(self);
         return result;
     }
-    // Submission order is array order for good: publishing is then one store.
-    for (unsigned index = 0; index < self->ring.sq.ring_entries; index++) self->ring.sq.array[index] = index;
+    self->order_is_known = wanted.sq_off.array == curing_order_offset(&wanted);
+    curing_order_submissions(&self->ring);
     *out = self;
     return 0;
 }
@@ -92,12 +102,15 @@ int32_t curing_cap_workers(curing_ring *self, uint32_t *limits) {
 
 // ---- Submission
 
-bool curing_prepare_accept(curing_ring *self, int32_t listener, bool multishot, uint64_t user_data) {
+#define RING_ACCEPT_DONTWAIT (1U << 1)
+
+bool curing_prepare_accept(curing_ring *self, int32_t listener, bool multishot, bool wait_free, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     // No address is asked for: a multishot accept would share one among all its completions.
     io_uring_prep_accept(entry, listener, NULL, NULL, SOCK_CLOEXEC);
     if (multishot) entry->ioprio |= IORING_ACCEPT_MULTISHOT;
+    if (wait_free) entry->ioprio |= RING_ACCEPT_DONTWAIT;
     entry->user_data = user_data;
     return true;
 }
@@ -188,10 +201,11 @@ bool curing_prepare_send_message(curing_ring *self, int32_t socket, const void *
     return true;
 }
 
-bool curing_prepare_close(curing_ring *self, int32_t descriptor, uint64_t user_data) {
+bool curing_prepare_close(curing_ring *self, int32_t descriptor, bool elsewhere, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     io_uring_prep_close(entry, descriptor);
+    if (elsewhere) entry->flags |= IOSQE_ASYNC;
     entry->user_data = user_data;
     return true;
 }
@@ -328,10 +342,7 @@ int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data) {
 
 static void *map(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return NULL;
-    // The kernel keeps the pages that it was shown: a copy-on-write after a fork would part us from them.
-    madvise(memory, size, MADV_DONTFORK);
-    return memory;
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 curing_buffers *curing_buffers_create(uint32_t count, uint32_t size) {
@@ -343,6 +354,10 @@ curing_buffers *curing_buffers_create(uint32_t count, uint32_t size) {
     self->memory_size = (size_t)count * size;
     self->entries = map(self->entries_size);
     self->memory = map(self->memory_size);
+    // The kernel keeps the pages of the entries that it was shown: a copy-on-write after a fork would part us from them. A
+    // child finds zeros, and harms nobody when it gives back the buffer that it was called with. The buffers themselves are
+    // memory like any other: a callback that forks goes on reading in the child what it was given.
+    if (self->entries) madvise(self->entries, self->entries_size, MADV_WIPEONFORK);
     if (self->entries && self->memory) return self;
     curing_buffers_destroy(self);
     return NULL;

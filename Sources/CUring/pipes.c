@@ -6,6 +6,7 @@
 // Newer than liburing 2.3.
 #define RING_OP_READ_MULTISHOT 49
 #define RING_OP_WAITID 50
+#define RING_OP_LISTEN 57
 
 static bool has_operation(curing_ring *self, int operation) {
     struct io_uring_probe *probe = io_uring_get_probe_ring(&self->ring);
@@ -16,6 +17,7 @@ static bool has_operation(curing_ring *self, int operation) {
 }
 
 bool curing_has_multishot_read(curing_ring *self) { return has_operation(self, RING_OP_READ_MULTISHOT); }
+bool curing_has_wait_free_accept(curing_ring *self) { return has_operation(self, RING_OP_LISTEN); }
 bool curing_has_child_waits(curing_ring *self) { return has_operation(self, RING_OP_WAITID); }
 
 bool curing_prepare_child_wait(curing_ring *self, int32_t pid, uint64_t user_data) {

@@ -15,9 +15,23 @@
 struct curing_ring {
     struct io_uring ring;
     bool descriptor_is_registered;
+    // Whether curing_order_offset is right for this kernel.
+    bool order_is_known;
     // Those of the last enter, for tests.
     unsigned last_enter_flags;
 };
+
+// Where the order of submissions stands among the queues: behind the completions, at a cache line's start. A kernel that gives a
+// ring other queues does not always say it anew.
+static inline unsigned curing_order_offset(const struct io_uring_params *parameters) {
+    size_t end = parameters->cq_off.cqes + parameters->cq_entries * sizeof(struct io_uring_cqe);
+    return (unsigned)((end + 63) / 64 * 64);
+}
+
+// Submission order is array order for good: publishing is then one store.
+static inline void curing_order_submissions(struct io_uring *ring) {
+    for (unsigned index = 0; index < ring->sq.ring_entries; index++) ring->sq.array[index] = index;
+}
 
 struct curing_buffers {
     struct io_uring_buf_ring *entries;

@@ -69,20 +69,22 @@ extension Soak {
     /// A pipe that is written and read when its ends say that they can be.
     func watchScenario() async throws {
         let pipe = try loop.backend.system.processes.makePipe()
-        for end in [pipe.reading, pipe.writing] { try loop.backend.system.processes.adoptPipe(end) }
+        for end in [pipe.reading, pipe.writing] {
+            try loop.backend.system.processes.setNonBlocking(end, true)
+        }
         let bytes = random.bytes(random.number(1...200_000))
         var (written, received) = (0, [UInt8]())
         let over = loop.createFuture()
         defer {
-            loop.removeReader(pipe.reading)
-            loop.removeWriter(pipe.writing)
+            _ = try? loop.removeReader(pipe.reading)
+            _ = try? loop.removeWriter(pipe.writing)
             try? pipe.reading.close()
             try? pipe.writing.close()
         }
         try loop.addWriter(pipe.writing) {
             let piece = Array(bytes[written...].prefix(10_000))
             written += try piece.withUnsafeBytes { try pipe.writing.write($0) }
-            if written == bytes.count { self.loop.removeWriter(pipe.writing) }
+            if written == bytes.count { try self.loop.removeWriter(pipe.writing) }
         }
         try loop.addReader(pipe.reading) {
             var room = [UInt8](repeating: 0, count: 30_000)

@@ -10,6 +10,11 @@ enum SoakSettings {
         value("PROACTOR_SOAK_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64(UInt32.max))
     }
 
+    /// `PROACTOR_TEST_LOOPS`: the only kinds of loop that tests go through.
+    static var loops: [String]? {
+        value("PROACTOR_TEST_LOOPS").flatMap { $0.isEmpty ? nil : $0.split(separator: ",").map(String.init) }
+    }
+
     private static func value(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }

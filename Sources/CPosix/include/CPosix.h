@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "CPosixProcess.h"
+#include "CPosixUnix.h"
 
 // A number for the calling thread, unique for the life of the process (unlike a pthread_t or a tid, which are
 // used again). Zero is no thread.
@@ -46,9 +47,26 @@ CPOSIX_THREAD_LOCAL void *cposix_job_capture;
 static inline void *cposix_get_job_capture(void) { return cposix_job_capture; }
 static inline void cposix_set_job_capture(void *target) { cposix_job_capture = target; }
 
+// Whether the calling thread is within a deinitialiser that releases a chain, and what those within it have kept back.
+CPOSIX_THREAD_LOCAL bool cposix_releasing;
+CPOSIX_THREAD_LOCAL void *cposix_kept_release;
+
+static inline bool cposix_is_releasing(void) { return cposix_releasing; }
+static inline void cposix_set_releasing(bool is_releasing) { cposix_releasing = is_releasing; }
+static inline void *cposix_get_kept_release(void) { return cposix_kept_release; }
+static inline void cposix_set_kept_release(void *kept) { cposix_kept_release = kept; }
+
 // How often this process descends from a fork since the program began: what was made with another number is a parent's.
 extern uint32_t cposix_fork_count;
 static inline uint32_t cposix_current_fork(void) { return cposix_fork_count; }
+
+// The number that the thread of the last fork had before it: the one whose work the fork has not cut in two.
+extern uint64_t cposix_forking_thread;
+static inline uint64_t cposix_forking_thread_id(void) { return cposix_forking_thread; }
+
+// Has each fork hold the pthread_mutex_t, so that a child finds it free and what it guards whole. It must live for ever, and
+// nobody may fork while holding it. False when there are too many of them.
+bool cposix_keep_lock_across_forks(void *mutex);
 
 // CLOCK_MONOTONIC in nanoseconds.
 int64_t cposix_monotonic_nanoseconds(void);
@@ -58,6 +76,8 @@ int64_t cposix_monotonic_nanoseconds(void);
 int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32_t *length);
 // Zero after EINTR too: Linux has freed the descriptor by then, and to close it again could close a stranger's.
 int32_t cposix_close(int32_t descriptor);
+// Ends a socket's SO_LINGER, unless it is the one of zero seconds, which waits for nothing.
+void cposix_stop_lingering(int32_t descriptor);
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);
 int32_t cposix_eventfd(void);
 int32_t cposix_epoll_create(void);
@@ -102,6 +122,22 @@ typedef struct cposix_datagram {
 int32_t cposix_send_datagrams(int32_t socket, const cposix_datagram *datagrams, uint32_t count,
                               uint32_t *run_size_max);
 
+// An entry of a socket's error queue.
+typedef struct cposix_queued_error {
+    // Zero for what is no error but a note that somebody asked for, such as when a packet left.
+    int32_t error;
+    // Whether this machine found it while it sent, and told the sender at once. Else it came later, from the network.
+    bool is_local;
+    // Where the packet was to go: a sockaddr, or no bytes.
+    uint32_t address_length;
+    _Alignas(8) uint8_t address[128];
+} cposix_queued_error;
+
+// Takes the oldest entry of a socket's error queue: 1, or 0 when there is none or the socket has no such queue.
+int32_t cposix_take_queued_error(int32_t socket, cposix_queued_error *taken);
+// What poll(2) finds without waiting, of `events` and of errors and hang-ups; zero when it cannot be asked.
+int32_t cposix_poll_now(int32_t descriptor, int32_t events);
+
 // ---- Files
 
 // What is asked of statx(2): all that every file system has, the time of birth, and the alignment of direct I/O.
@@ -129,6 +165,8 @@ typedef struct cposix_file_status {
 
 // O_DIRECT, which each kind of processor numbers in its own way.
 int32_t cposix_direct_flag(void);
+// O_PATH, for looking at a file without opening it.
+int32_t cposix_path_flag(void);
 
 // Fills CPOSIX_STATUS_SIZE bytes at `raw`, as the ring's operation does.
 int32_t cposix_statx(int32_t descriptor, void *raw);
@@ -152,6 +190,8 @@ int32_t cposix_pin_thread(int32_t processor);
 int32_t cposix_start_thread(void *(*body)(void *), void *argument);
 // The first processor from `processor` on that the calling thread may use, or minus errno: -ENOENT when there is none.
 int32_t cposix_next_allowed_processor(int32_t processor);
+// Suspends the calling thread for so long, or until a signal comes.
+void cposix_sleep(int64_t nanoseconds);
 // Lets another thread have the processor.
 void cposix_yield(void);
 

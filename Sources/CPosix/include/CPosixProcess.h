@@ -32,9 +32,51 @@ int32_t cposix_set_non_blocking(int32_t descriptor, bool non_blocking);
 #define CPOSIX_QUIET_WRITE 0x100
 // Whether the kernel has it.
 bool cposix_has_quiet_writes(void);
-// writev(2) of `count` iovecs that raises no SIGPIPE. use_flag: try CPOSIX_QUIET_WRITE; otherwise, and where there is none,
-// the signal is held meanwhile.
-int64_t cposix_write_quietly(int32_t descriptor, const void *vector, int32_t count, bool use_flag);
+// read(2) that says EAGAIN instead of waiting, whether or not the descriptor is non-blocking. What knows no such call
+// (FIFOs, terminals) is asked beforehand whether it is ready: there another reader of the same file can still be faster.
+int64_t cposix_read_now(int32_t descriptor, void *bytes, uint64_t count);
+// writev(2) of `count` iovecs likewise, which raises no SIGPIPE either. use_flag: try CPOSIX_QUIET_WRITE; otherwise, and where
+// there is none, the signal is held meanwhile.
+int64_t cposix_write_now(int32_t descriptor, const void *vector, int32_t count, bool use_flag);
+// Whether the kernel knows reads and writes of pipes that do not wait (Linux 6.4).
+bool cposix_pipes_know_no_wait(void);
+
+// How a pipe, socket or terminal is used that others may share.
+typedef struct cposix_adopted_pipe {
+    // The descriptor itself, or a new one of an open file of its own, which is to be closed as well.
+    int32_t descriptor;
+    // Whether the descriptor itself had to be made non-blocking: undo that in the end.
+    bool was_blocking;
+} cposix_adopted_pipe;
+
+// Sees to it that nobody waits within the kernel for a pipe, and that those who share it do not notice, where that is possible.
+int32_t cposix_adopt_pipe(int32_t descriptor, cposix_adopted_pipe *adopted);
+// Has a child find a descriptor blocking: returns a new one to give it in its stead, or -1 where it can be given as it is.
+int32_t cposix_lend_blocking(int32_t descriptor);
+// Whether nobody can read any more what is written to a pipe.
+bool cposix_is_reader_gone(int32_t pipe);
+
+// ---- What files are
+
+enum {
+    CPOSIX_NATURE_REGULAR = 1,
+    CPOSIX_NATURE_LINK = 2,
+    CPOSIX_NATURE_FIFO = 4,
+    // Reading may have to wait for somebody else, and readiness tells.
+    CPOSIX_NATURE_WAITS = 8,
+    // It has no positions.
+    CPOSIX_NATURE_STREAM = 16,
+    CPOSIX_NATURE_SOCKET = 32,
+    // A terminal or another character device that waits.
+    CPOSIX_NATURE_DEVICE = 64,
+};
+
+// Any of these bits, or minus errno.
+int32_t cposix_file_nature(int32_t descriptor);
+// Whether a non-blocking reading end of a FIFO has, or had, a writer.
+int32_t cposix_fifo_has_writer(int32_t fifo);
+
+// ---- SIGPIPE
 
 // What is to be undone when SIGPIPE was kept from the calling thread.
 typedef struct cposix_pipe_signal {
@@ -83,13 +125,17 @@ typedef struct cposix_process {
 int32_t cposix_spawn(const cposix_spawn_request *request, cposix_process *process);
 // Reaps: 1 when the child has ended, with its exit code or minus its signal in `status`; 0 while it runs.
 int32_t cposix_take_exit(cposix_process process, int32_t *status);
-// A pidfd of a child of this process; -ESRCH when there is none of that number.
+// A pidfd of a child of this process; -ESRCH when there is none of that number. Where the system has no pidfds, or a sandbox
+// keeps them from us, a clock stands for it: readable from time to time, and the child is looked at then.
 int32_t cposix_open_process(int32_t pid);
-// Waits up to timeout_ms for a pidfd's child to end, below zero without limit. 1 when it has, 0 when it has not.
-int32_t cposix_wait_for_exit(int32_t descriptor, int32_t timeout_ms);
+// Waits up to timeout_ms for a child with a descriptor to end, below zero without limit. 1 when it has, 0 when it has not.
+int32_t cposix_wait_for_exit(cposix_process process, int32_t timeout_ms);
 // Waits for a child's end without limit.
 void cposix_reap(int32_t pid);
-// Never to a process that is no child of this one.
+// By number, to what is a child of this process; else -ESRCH.
+int32_t cposix_signal_child(int32_t pid, int32_t signal);
+// Never to a process that is no child of this one, unless the program reaps that child while this runs and has no descriptor
+// to spare.
 int32_t cposix_signal_process(cposix_process process, int32_t signal);
 // Whether an executable regular file stands at `path`: 0, or why not.
 int32_t cposix_check_executable(const char *path);
@@ -110,6 +156,9 @@ void cposix_signals_remove(cposix_signal_watch *watch, int32_t signal);
 uint64_t cposix_signals_take(cposix_signal_watch *watch);
 // Removes what is left and closes the descriptor.
 void cposix_signals_close(cposix_signal_watch *watch);
+// For a fork's child, before it has a second thread. Of its parent's watches only remove and close may be called then: both
+// take effect in the child alone.
+void cposix_signals_begin_child(void);
 // Whether `signal` may have a handler: 0; -EINVAL for what is no signal or belongs to the C library; -EPERM for what
 // cannot be caught; -ENOTSUP for what an instruction raises, which would be run again.
 int32_t cposix_signals_check(int32_t signal);

@@ -1,7 +1,13 @@
 // io_uring for Swift, over liburing. Only plain integers and pointers here: liburing.h and linux/io_uring.h clash
 // with Glibc's module (fd_set, timespec), so nothing that Swift imports may include them.
 //
-// Thread rule: but for curing_wake_ring, every call on a ring comes from the one thread that enabled it.
+// Thread rule: one thread at a time, and mostly one for good.
+// - Until curing_enable any thread may call: whoever makes the ring, asks what it can do, registers buffers and prepares
+//   submissions, which wait in the queue. Nothing can be submitted yet.
+// - From curing_enable on, all calls come from the thread that made that call.
+// - When that thread has ended, another may call curing_reap, curing_take_unsubmitted and curing_destroy.
+// - In a fork's child: curing_abandon only, and what only concerns buffers, which does nothing there.
+// - curing_wake_ring: any thread at any time, as long as the ring's descriptor is open.
 // Results are the kernel's: zero or more, else minus errno.
 #ifndef CURING_H
 #define CURING_H
@@ -44,10 +50,11 @@ typedef struct {
 
 // ---- Life of a ring
 
-// Makes a ring that is disabled until curing_enable: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN,
-// TASKRUN_FLAG, SUBMIT_ALL, CQSIZE.
-// Its memory is not inherited by fork.
-int32_t curing_create(const curing_parameters *parameters, curing_ring **ring);
+// Makes a ring that is disabled until curing_enable (R_DISABLED), with SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN,
+// TASKRUN_FLAG, SUBMIT_ALL, CQSIZE and CLAMP: queues larger than the kernel allows become the largest that it does.
+// A fork's child does not inherit the queues, and of the entries of provided buffers it gets zeros. The descriptor it does.
+// was_made, after a failure: the kernel had made it, and the process had no room for it.
+int32_t curing_create(const curing_parameters *parameters, curing_ring **ring, bool *was_made);
 // Binds the ring to the calling thread, for good.
 int32_t curing_enable(curing_ring *ring);
 // on_owner_thread: whether the caller is the thread that enabled the ring.
@@ -59,6 +66,8 @@ uint32_t curing_submission_entries(const curing_ring *ring);
 uint32_t curing_completion_entries(const curing_ring *ring);
 // Whether a read can be multishot (kernel 6.7).
 bool curing_has_multishot_read(curing_ring *ring);
+// Whether an accept can be told not to wait. Kernel 6.10 can, and this says so of 6.11, whose operations tell it apart.
+bool curing_has_wait_free_accept(curing_ring *ring);
 // Whether a child's end can be waited for (kernel 6.7).
 bool curing_has_child_waits(curing_ring *ring);
 bool curing_has_no_iowait(const curing_ring *ring);
@@ -68,7 +77,8 @@ int32_t curing_cap_workers(curing_ring *ring, uint32_t *limits);
 
 // ---- Submission. Each prepare returns false when the submission queue is full and nothing was queued.
 
-bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, uint64_t user_data);
+// wait_free: with nobody to accept, or when all are accepted, it ends with EAGAIN.
+bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, bool wait_free, uint64_t user_data);
 // The address is written to `address`, which has room for `*length` bytes.
 bool curing_prepare_accept_one(curing_ring *ring, int32_t listener, void *address, uint32_t *length, uint64_t user_data);
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
@@ -85,7 +95,8 @@ bool curing_prepare_receive_message(curing_ring *ring, int32_t socket, void *mes
 // Neither waits for room: EAGAIN is the result then.
 bool curing_prepare_send(curing_ring *ring, int32_t socket, const void *bytes, uint32_t count, uint64_t user_data);
 bool curing_prepare_send_message(curing_ring *ring, int32_t socket, const void *message, uint64_t user_data);
-bool curing_prepare_close(curing_ring *ring, int32_t descriptor, uint64_t user_data);
+// elsewhere: on a thread of the kernel's, for what may take its time.
+bool curing_prepare_close(curing_ring *ring, int32_t descriptor, bool elsewhere, uint64_t user_data);
 // Completes with the events, to which the kernel always adds errors, hang-ups and CURING_POLL_PEER_ENDED. multishot: until
 // it is cancelled, with what there is and then with each change.
 bool curing_prepare_poll(curing_ring *ring, int32_t descriptor, uint32_t events, bool multishot, uint64_t user_data);
@@ -140,6 +151,30 @@ uint32_t curing_reap(curing_ring *ring, curing_completion *into, uint32_t capaci
 bool curing_has_completions(const curing_ring *ring);
 // Whether an enter that does not wait would change nothing: nothing to hand over, to fetch, or for the kernel to do.
 bool curing_is_quiet(const curing_ring *ring);
+
+// ---- Larger queues
+
+// Whether the kernel can give a ring other queues (6.13).
+bool curing_can_grow(const curing_ring *ring);
+// Whether it can do so while others make work for the ring: 1 or 0, or minus errno when it could not be found out.
+// Some milliseconds, by a ring of its own.
+int32_t curing_growth_is_safe(void);
+// Gives the ring larger queues. -EAGAIN: not while something waits to be submitted. -ENODEV: the ring can be used no more.
+// After any other failure it is as before. The kernel may take some milliseconds.
+int32_t curing_grow(curing_ring *ring, const curing_parameters *parameters);
+// Whether completions wait in the kernel that found the queue full.
+bool curing_has_overflown(const curing_ring *ring);
+
+// ---- Faults of kernels
+
+// Whether a multishot operation tells of an end of stream that comes together with the last bytes.
+typedef struct {
+    bool unix_receive; // a receive on a Unix socket: not in 6.17 and some 6.18
+    bool read;         // a read, of a pipe and of a Unix socket
+} curing_ends;
+
+// Tries it out, by a ring, buffers and sockets of its own.
+int32_t curing_find_ends(curing_ends *ends);
 
 // ---- Waking a ring from any thread, with or without a ring of its own (kernel 6.13)
 

@@ -18,7 +18,7 @@ struct WatchDescriptor {
             let count = try bytes.withUnsafeMutableBytes { try reading.read(into: $0) }
             print("Received: \(String(decoding: bytes[..<count], as: UTF8.self))")
             // Enough: watch it no longer, and end.
-            loop.removeReader(reading)
+            try loop.removeReader(reading)
             loop.stop()
         }
         // What would come from the network.

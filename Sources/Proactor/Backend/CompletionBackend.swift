@@ -36,6 +36,11 @@ protocol CompletionBackend: AnyObject {
     /// its bytes or its descriptor count. Harmless when the operation is over.
     func cancel(_ token: OperationToken)
 
+    /// As ``cancel(_:)``, for an ``IOOperation/accept(_:)``, and closes its listener: when this returns, the address is free,
+    /// and who connects is refused. Returns false where the kernel would not have it at once; then the owner closes the listener,
+    /// as it closes everything, after the final completion.
+    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool
+
     /// Delivers what submission alone has completed, so that a write which went out at once costs no turn of its own.
     func settle()
 
@@ -45,7 +50,8 @@ protocol CompletionBackend: AnyObject {
     /// Gives each completion that the last poll brought to its owner.
     func deliver()
 
-    /// Ends every operation without telling the owners, then lets go of the kernel.
+    /// Ends every operation without telling the owners, then lets go of the kernel. In a fork's child it touches nothing that is
+    /// shared with the parent, and takes no lock.
     func close()
 }
 
@@ -61,6 +67,14 @@ extension CompletionBackend {
             return false
         }
         return type != SocketType.stream.rawValue
+    }
+
+    /// In a fork's child nothing goes on that the parent has begun. What lets go of a descriptor closes the child's copy of it;
+    /// all else is a mistake.
+    func submitInFork(_ operation: IOOperation) -> OperationToken {
+        guard case .close(let descriptor) = operation else { ProcessOfOrigin.refuseUse() }
+        try? system.close(descriptor)
+        return OperationToken(rawValue: 0)
     }
 
     /// For a backend whose kernel waits for everything by itself.

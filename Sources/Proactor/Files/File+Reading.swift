@@ -34,6 +34,7 @@ extension File {
     /// - Throws: ``FileError``, `CancellationError`, ``EventLoopError/closed``.
     nonisolated(nonsending) public func read(count: Int, at offset: Int64) async throws -> [UInt8] {
         precondition(count >= 0, "a count of bytes cannot be negative")
+        try loop.checkMayBegin("File.read")
         var bytes: [UInt8] = []
         var buffer = OwnedBuffer(capacity: min(count, Self.pieceSize))
         while bytes.count < count {
@@ -61,13 +62,35 @@ extension File {
         let descriptor = try beginOperation(.read)
         defer { endOperation() }
         guard target.count > 0 else { return 0 }
-        let result = try await AwaitedOperation.perform(
-            .readFile(descriptor, target, offset: offset),
-            keeping: self,
-            on: loop
-        )
+        let result = try await performRead(descriptor, target, at: offset, keeping: self)
         guard result >= 0 else { throw FileError(.read, Errno(rawValue: -result), path: path) }
         return Int(result)
+    }
+
+    /// One read, of as much as there is. What has to be waited for is read by readiness, which takes no thread on any loop, and
+    /// by one task at a time.
+    ///
+    /// - Parameter memory: owns the target, or whoever waits for the call keeps it.
+    nonisolated(nonsending) func performRead(
+        _ descriptor: FileDescriptor,
+        _ target: UnsafeMutableRawBufferPointer,
+        at offset: Int64,
+        keeping memory: AnyObject
+    ) async throws -> Int32 {
+        let reading = IOOperation.readFile(descriptor, target, offset: offset)
+        let nature = try nature(for: .read)
+        guard nature.contains(.waits) else {
+            return try await AwaitedOperation.perform(reading, keeping: memory, on: loop)
+        }
+        try await takeSide(.read)
+        defer { loop.descriptors.releaseAfterCall(descriptor, .read) }
+        if nature.contains(.stream) {
+            let reading = IOOperation.pipeReadInto(descriptor, target)
+            return try await AwaitedOperation.perform(reading, keeping: memory, on: loop)
+        }
+        let wait = try await AwaitedOperation.perform(.waitUntilReadable(descriptor), keeping: self, on: loop)
+        guard wait >= 0 else { return wait }
+        return try await AwaitedOperation.perform(reading, keeping: memory, on: loop)
     }
 
     /// What the file system knows of the file.

@@ -54,14 +54,15 @@ extension File {
         precondition(offset >= 0, "an offset in a file cannot be negative")
         let descriptor = try beginOperation(.write)
         defer { endOperation() }
+        let nature = try nature(for: .write)
+        // The whole is written before the next one's turn.
+        let takesTurns = nature.contains(.waits)
+        if takesTurns { try await takeSide(.write) }
+        defer { if takesTurns { loop.descriptors.releaseAfterCall(descriptor, .write) } }
         var done = 0
         while done < source.count {
             let rest = UnsafeRawBufferPointer(rebasing: source[done...])
-            let result = try await AwaitedOperation.perform(
-                .writeFile(descriptor, rest, offset: offset + Int64(done)),
-                keeping: self,
-                on: loop
-            )
+            let result = try await performWrite(descriptor, rest, at: offset + Int64(done), nature)
             guard result > 0 else {
                 // A write of something that writes nothing would be tried for ever.
                 let errno = result < 0 ? Errno(rawValue: -result) : .ioError
@@ -70,4 +71,32 @@ extension File {
             done += Int(result)
         }
     }
+
+    /// One write, of as much as goes.
+    nonisolated(nonsending) private func performWrite(
+        _ descriptor: FileDescriptor,
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: Int64,
+        _ nature: FileNature
+    ) async throws -> Int32 {
+        var bytes = bytes
+        if !nature.isDisjoint(with: [.fifo, .socket]) {
+            return try await AwaitedOperation.perform(.pipeWrite(descriptor, bytes), keeping: self, on: loop)
+        }
+        if nature.contains(.waits) {
+            let wait = try await AwaitedOperation.perform(
+                .waitUntilWritable(descriptor),
+                keeping: self,
+                on: loop
+            )
+            guard wait >= 0 else { return wait }
+            // More than there is room for would be waited for within the kernel.
+            if nature.contains(.device) { bytes = .init(rebasing: bytes.prefix(Self.devicePieceSize)) }
+        }
+        let writing = IOOperation.writeFile(descriptor, bytes, offset: offset)
+        return try await AwaitedOperation.perform(writing, keeping: self, on: loop)
+    }
+
+    /// A terminal that can be written to has room for this at least, in bytes.
+    private static let devicePieceSize = 128
 }

@@ -5,7 +5,8 @@ import SystemPackage
 /// An open file, read and written without holding up the loop.
 ///
 /// On a ring each call is an operation of the kernel's; on a selector it is made on the loop's default executor, for no
-/// selector can wait for a disk. Either way the bytes go straight to or from the memory that you lend: nothing is copied.
+/// selector can wait for a disk. What has to be waited for instead, such as a FIFO or a terminal, takes no thread on any loop, has no
+/// offsets, and is read and written by one task at a time. Either way the bytes go straight to or from the memory that you lend: nothing is copied.
 ///
 /// Every call says at which offset it works, so any number of them may be under way at once. How far a file was sent is kept
 /// in ``position``. Cancelling a task cancels its operation, and the call returns when the kernel is done with the memory:
@@ -29,13 +30,19 @@ public final class File {
     public var position: Int64 = 0
 
     let loop: BaseEventLoop
-    private let descriptor: FileDescriptor
+    private let hold: FileHold
     private var isOpen = true
     private var operationsInFlight = 0
     /// Done with the operations in flight, when the file is to be closed then.
     private var lastOperation: Future<Void>?
 
+    private var descriptor: FileDescriptor { hold.descriptor }
+
     /// Takes over a descriptor that is open already, and closes it in the end. On the loop's thread only.
+    ///
+    /// Several files of a loop may stand for one descriptor, such as standard input that is used in two places: they take turns
+    /// where reading has to wait, and the last one to be closed closes the descriptor. Once a transport has the descriptor it is
+    /// the transport's, and every call of the file throws.
     ///
     /// - Parameters:
     ///   - descriptor: the file's from here on.
@@ -47,7 +54,18 @@ public final class File {
             fatalError("File needs one of this library's event loops, not a \(type(of: loop))")
         }
         loop.checkThread("File.init")
-        self.descriptor = descriptor
+        hold = loop.fileHolds.join(descriptor)
+        // Whoever has closed it past the library may have another file there by now.
+        hold.nature = nil
+        if loop.descriptors.hasOwner(descriptor) { loop.takeFromFiles(descriptor) }
+        self.path = path
+        self.loop = loop
+    }
+
+    /// For one that was just opened.
+    init(opened descriptor: FileDescriptor, _ nature: FileNature, path: FilePath, on loop: BaseEventLoop) {
+        hold = loop.fileHolds.add(descriptor)
+        hold.nature = nature
         self.path = path
         self.loop = loop
     }
@@ -55,7 +73,7 @@ public final class File {
     deinit {
         // An operation in flight keeps its file, so there is none. The file may be let go of on any thread.
         guard isOpen else { return }
-        try? loop.backend.system.close(descriptor)
+        if hold.leave() { loop.backend.system.closeElsewhere(descriptor) }
         guard loop.isOnLoopThread, loop.debug else { return }
         loop.logger.warning("\(self) was never closed; call close() when it is no longer needed")
     }
@@ -63,6 +81,11 @@ public final class File {
     // MARK: - Opening
 
     /// Opens a file.
+    ///
+    /// What open(2) waits for is waited for on every loop: a FIFO's other end, or another process that has a lease on the file. The
+    /// wait takes no thread, notices its end within 100 ms, and is over when the task is cancelled. With `.nonBlocking` nothing is
+    /// waited for, and what is so opened is read and written by waiting all the same. A device is opened without waiting, for a
+    /// carrier or a medium for instance.
     ///
     /// - Parameters:
     ///   - path: which one; a relative path starts at the process's working directory.
@@ -73,6 +96,8 @@ public final class File {
     ///   - direct: read and write past the page cache (`O_DIRECT`). Memory, offsets and counts have to be aligned then: see
     ///     ``FileStatus`` and ``OwnedBuffer/init(capacity:alignment:)``. Not every file system knows it: it throws EINVAL
     ///     where it is unknown.
+    ///   - regularOnly: refuse what is no regular file, such as a FIFO, a device or a directory: for paths that come from
+    ///     strangers. It throws ENOTSUP then, and the file that is read is the one that was looked at.
     ///   - loop: the loop that the file belongs to.
     /// - Throws: ``FileError``, `CancellationError`, ``EventLoopError/closed``.
     nonisolated(nonsending) public static func open(
@@ -81,30 +106,21 @@ public final class File {
         options: FileDescriptor.OpenOptions = [],
         permissions: FilePermissions = [.ownerReadWrite, .groupReadWrite, .otherReadWrite],
         direct: Bool = false,
+        regularOnly: Bool = false,
         on loop: any AbstractEventLoop
     ) async throws -> File {
         guard let loop = loop as? BaseEventLoop else {
             fatalError("File needs one of this library's event loops, not a \(type(of: loop))")
         }
-        try loop.checkUsable("File.open")
-        let memory = PathMemory(path)
+        try loop.checkMayBegin("File.open")
         let flags = mode.rawValue | options.rawValue | (direct ? cposix_direct_flag() : 0)
-        let result = try await AwaitedOperation.perform(
-            .openFile(memory.pointer, flags: flags, mode: UInt32(permissions.rawValue)),
-            keeping: memory,
-            on: loop
-        )
-        guard result >= 0 else { throw FileError(.open, Errno(rawValue: -result), path: path) }
-        let file = File(descriptor: FileDescriptor(rawValue: result), path: path, on: loop)
-        guard Task.isCancelled else { return file }
-        // Opened or not, who cancelled does not want it.
-        try? await file.close()
-        throw CancellationError()
+        let opening = FileOpening(path, flags: flags, permissions, regularOnly: regularOnly, on: loop)
+        return try await opening.open()
     }
 
     /// Opens a file, lends it to `body`, and closes it when that is done, or has thrown.
     ///
-    /// The parameters are those of ``open(_:_:options:permissions:direct:on:)``.
+    /// The parameters are those of ``open(_:_:options:permissions:direct:regularOnly:on:)``.
     ///
     /// - Throws: what `body` throws, else as opening and closing do.
     @discardableResult
@@ -114,6 +130,7 @@ public final class File {
         options: FileDescriptor.OpenOptions = [],
         permissions: FilePermissions = [.ownerReadWrite, .groupReadWrite, .otherReadWrite],
         direct: Bool = false,
+        regularOnly: Bool = false,
         on loop: any AbstractEventLoop,
         _ body: nonisolated(nonsending) (File) async throws -> Result
     ) async throws -> Result {
@@ -123,6 +140,7 @@ public final class File {
             options: options,
             permissions: permissions,
             direct: direct,
+            regularOnly: regularOnly,
             on: loop
         )
         let result: Result
@@ -145,9 +163,8 @@ public final class File {
     /// Closes the file, when the operations in flight on it are over; new ones are refused from here on. Twice is harmless.
     /// It happens also in a task that is cancelled.
     ///
-    /// An operation that may never end, such as the read of a pipe, has to be cancelled first, by cancelling its task. On a
-    /// selector, where it holds a thread, such a read ends only when something comes: leave pipes to
-    /// ``ProcessEventLoop/connectReadPipe(_:protocolFactory:)``.
+    /// An operation that may never end, such as the read of a pipe, has to be cancelled first, by cancelling its task. A
+    /// descriptor that other files stand for, or that a transport has taken since, stays open.
     ///
     /// - Throws: ``FileError``: the file is closed all the same, but what was written to it may be lost;
     ///   ``EventLoopError/closed``.
@@ -160,7 +177,11 @@ public final class File {
             self.lastOperation = lastOperation
             await lastOperation.untilDoneRegardless()
         }
-        let result = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)
+        guard hold.leave() else { return }
+        loop.fileHolds.remove(hold)
+        // Readers and writers that are still set on it end here.
+        loop.endUses(of: descriptor)
+        let result = await AwaitedOperation.performToTheEnd(.closeFile(descriptor), on: loop)
         if result < 0 { throw FileError(.close, Errno(rawValue: -result), path: path) }
     }
 
@@ -168,10 +189,12 @@ public final class File {
 
     /// The descriptor for an operation, and the promise to call ``endOperation()`` after it.
     func beginOperation(_ operation: FileError.Operation) throws -> FileDescriptor {
-        try loop.checkUsable("a call of a File")
+        try loop.checkMayBegin("a call of a File")
         guard isOpen else { throw FileError(operation, .badFileDescriptor, path: path) }
+        guard !hold.isLost else { throw FileError(operation, .badFileDescriptor, path: path) }
         // A loop that closes leaves the task suspended for good, and the file with it: then the loop closes the descriptor.
-        if operationsInFlight == 0 { loop.unclaimed.insert(descriptor) }
+        if hold.operationCount == 0 { loop.unclaimed.insert(descriptor) }
+        hold.operationCount += 1
         operationsInFlight += 1
         return descriptor
     }
@@ -179,9 +202,32 @@ public final class File {
     func endOperation() {
         precondition(operationsInFlight > 0, "a file's operation ended twice")
         operationsInFlight -= 1
+        hold.operationCount -= 1
+        // Lost means that somebody else closes it: the loop that was closed, or a transport.
+        if hold.operationCount == 0, !hold.isLost { loop.unclaimed.remove(descriptor) }
         guard operationsInFlight == 0 else { return }
-        if loop.isClosed { isOpen = false } else { loop.unclaimed.remove(descriptor) }
+        if loop.isClosed { isOpen = false }
         lastOperation.take()?.succeed(())
+    }
+
+    /// What can be expected of it. Between ``beginOperation(_:)`` and ``endOperation()``.
+    func nature(for operation: FileError.Operation) throws -> FileNature {
+        if let nature = hold.nature { return nature }
+        do throws(Errno) {
+            let nature = try loop.backend.system.processes.nature(of: descriptor)
+            hold.nature = nature
+            return nature
+        } catch {
+            throw FileError(operation, error, path: path)
+        }
+    }
+
+    /// Takes one side of what has to be waited for: whoever else of the loop uses it comes first. To be released by
+    /// ``DescriptorUses/releaseAfterCall(_:_:)``.
+    nonisolated(nonsending) func takeSide(_ side: Readiness) async throws {
+        if try !loop.descriptors.takeForCall(descriptor, side) {
+            try await loop.waitForTurn(side, of: descriptor)
+        }
     }
 }
 

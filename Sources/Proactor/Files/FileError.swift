@@ -55,6 +55,7 @@ extension FileError: FailedCall, CustomStringConvertible {
         switch (operation, errno) {
         case (_, .socketShutdown):
             "a selector's loop does this on its default executor, which was shut down"
+        case (.open, .notSupported): "it is no regular file, which regularOnly asks for"
         case (.open, .invalidArgument): "the file system may know no direct I/O"
         case (.open, _): nil
         case (_, .badFileDescriptor): "the file was closed, or opened in another mode"

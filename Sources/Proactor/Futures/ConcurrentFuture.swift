@@ -1,5 +1,3 @@
-import Dispatch
-
 /// The result of work that runs on a loop, for other threads to wait for: asyncio's
 /// `concurrent.futures.Future`.
 ///
@@ -12,7 +10,7 @@ import Dispatch
 /// ```
 public final class ConcurrentFuture<Value>: Sendable {
     private enum Waiter {
-        case blocked(DispatchSemaphore)
+        case blocked(BlockedThread)
         case suspended(UnsafeContinuation<Void, Never>)
     }
 
@@ -53,6 +51,18 @@ public final class ConcurrentFuture<Value>: Sendable {
         self.loop = loop
     }
 
+    deinit {
+        // The result may hold another future, and so on.
+        guard ChainRelease.begin() else { return ChainRelease.keep(state) }
+        dropOutcome()
+        ChainRelease.end()
+    }
+
+    private func dropOutcome() {
+        var dropped = Outcome.handedOver
+        state.withLock { swap(&dropped, &$0.outcome) }
+    }
+
     /// Whether there is an outcome.
     public var done: Bool { state.withLock { !$0.outcome.isPending } }
 
@@ -68,9 +78,13 @@ public final class ConcurrentFuture<Value>: Sendable {
     @discardableResult
     public func cancel() -> Bool {
         guard finish(.cancelled) else { return false }
+        askTaskToEnd()
+        return true
+    }
+
+    private func askTaskToEnd() {
         // A closed loop has nobody left to tell.
         try? loop.callSoonThreadSafe { self.cancelTask() }
-        return true
     }
 
     /// Blocks this thread until there is a result.
@@ -132,7 +146,7 @@ public final class ConcurrentFuture<Value>: Sendable {
 
     private func resume(_ waiter: Waiter) {
         switch waiter {
-        case .blocked(let semaphore): semaphore.signal()
+        case .blocked(let thread): thread.wake()
         case .suspended(let continuation): continuation.resume()
         }
     }
@@ -153,22 +167,21 @@ public final class ConcurrentFuture<Value>: Sendable {
                 "an event loop's thread would wait for itself; use value() instead"
             )
         }
-        let semaphore = DispatchSemaphore(value: 0)
-        guard add(.blocked(semaphore)) else { return }
-        guard let timeout else { return semaphore.wait() }
-        let deadline = DispatchTime.now() + .nanoseconds(Int(timeout.nanosecondsRoundedUp))
-        guard semaphore.wait(timeout: deadline) == .timedOut else { return }
+        let thread = BlockedThread()
+        guard add(.blocked(thread)) else { return }
+        guard let timeout else { return thread.wait() }
+        guard !thread.wait(until: loop.time().advanced(by: timeout), on: loop) else { return }
         // It may have come in the last moment.
-        guard remove(semaphore) else { return }
+        guard remove(thread) else { return }
         throw TimeoutError(timeout: timeout)
     }
 
     /// Forgets a thread that waits no longer. Returns false when there is an outcome by now.
-    private func remove(_ semaphore: DispatchSemaphore) -> Bool {
+    private func remove(_ thread: BlockedThread) -> Bool {
         state.withLock { state in
             guard state.outcome.isPending else { return false }
             state.waiters.removeAll { waiter in
-                if case .blocked(let other) = waiter { other === semaphore } else { false }
+                if case .blocked(let other) = waiter { other === thread } else { false }
             }
             return true
         }
@@ -235,10 +248,48 @@ extension ConcurrentFuture where Value: Sendable {
         return try take(keeping: true)
     }
 
+    /// As ``value()``, but cancelling the task that waits only asks the work to end: what it brings all the same is returned,
+    /// for the caller to let go of.
+    nonisolated(nonsending) func valueEvenIfCancelled() async throws -> Value {
+        await withTaskCancellationHandler {
+            await suspendRegardless()
+        } onCancel: {
+            askTaskToEnd()
+        }
+        return try take(keeping: true)
+    }
+
     /// As ``value()``, but cancelling the task that waits changes nothing.
     nonisolated(nonsending) func valueRegardless() async throws -> Value {
         await suspendRegardless()
         return try take(keeping: true)
+    }
+}
+
+/// A thread that waits for a ``ConcurrentFuture``.
+private final class BlockedThread: Sendable {
+    private let isAwake = ConditionLock(false)
+
+    func wake() {
+        isAwake.withLock { $0 = true }
+        isAwake.wakeAll()
+    }
+
+    func wait() {
+        while !wait(for: .seconds(3600)) {}
+    }
+
+    /// Returns whether it was woken before the clock of the loop has come to `deadline`.
+    func wait(until deadline: LoopInstant, on loop: any AbstractEventLoop) -> Bool {
+        while true {
+            let rest = loop.time().duration(to: deadline)
+            guard rest > .zero else { return isAwake.withLock { $0 } }
+            if wait(for: rest) { return true }
+        }
+    }
+
+    private func wait(for duration: Duration) -> Bool {
+        isAwake.waitFor(timeout: duration) { $0 ? true : nil } ?? false
     }
 }
 

@@ -15,6 +15,13 @@ enum DoneCallback<Value> {
         case .callback(let number, _), .contextCallback(let number, _, _): number == wanted
         }
     }
+
+    /// It will not be called.
+    func discard() {
+        guard case .contextCallback(_, let callback, let job) = self else { return }
+        callback.disarm()
+        callback.loop.discard(job)
+    }
 }
 
 /// What waits for a future beside the task that came first, in the order it came. The first has a place of its own, so
@@ -25,6 +32,11 @@ enum DoneCallback<Value> {
 final class DoneCallbackList<Value> {
     private var first: DoneCallback<Value>?
     private var others: [DoneCallback<Value>] = []
+
+    deinit {
+        // What is left is never called.
+        takeEach { $0.discard() }
+    }
 
     func append(_ callback: DoneCallback<Value>) {
         if first == nil, others.isEmpty { first = callback } else { others.append(callback) }
@@ -47,7 +59,11 @@ final class DoneCallbackList<Value> {
         others.removeAll(where: isIt)
     }
 
-    func forEach(_ body: (DoneCallback<Value>) -> Void) {
+    /// Empties the list.
+    func takeEach(_ body: (DoneCallback<Value>) -> Void) {
+        let (first, others) = (first, others)
+        self.first = nil
+        self.others = []
         if let first { body(first) }
         for callback in others { body(callback) }
     }
@@ -58,9 +74,11 @@ final class DoneCallbackList<Value> {
 final class ContextDoneCallback<Value> {
     private var callback: ((Future<Value>) throws -> Void)?
     private var future: Future<Value>?
+    let loop: BaseEventLoop
 
-    init(_ callback: @escaping (Future<Value>) throws -> Void) {
+    init(_ callback: @escaping (Future<Value>) throws -> Void, loop: BaseEventLoop) {
         self.callback = callback
+        self.loop = loop
     }
 
     /// What the job runs. Without a future it was removed, and the job does nothing but end.

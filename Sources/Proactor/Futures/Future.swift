@@ -42,7 +42,22 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
 
     deinit {
         reportUnseenError { "a future failed, and nobody looked at its error" }
-        discardCallbacks()
+        releaseContents()
+    }
+
+    /// Each of these may hold the next future, and so on.
+    private func releaseContents() {
+        guard others != nil || success != nil || failure != nil else { return }
+        if ChainRelease.begin() {
+            others = nil
+            success = nil
+            failure = nil
+            ChainRelease.end()
+        } else {
+            if let others { ChainRelease.keep(others) }
+            if let success { ChainRelease.keep(success) }
+            if let failure { ChainRelease.keep(Held(failure)) }
+        }
     }
 
     // MARK: - Outcome
@@ -88,10 +103,15 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     ///
     /// Cancelling the task that waits cancels the future, and every other task that waits for it.
     ///
-    /// - Throws: the error that was set, or `CancellationError`.
+    /// - Throws: the error that was set, `CancellationError`, or ``EventLoopError/closed`` when it is not done and its loop is
+    ///   closed.
     public final nonisolated(nonsending) func value() async throws -> Value {
         loop.checkThread("Future.value")
-        if phase == .pending { await untilDone(orCancelled: self) }
+        if phase == .pending {
+            // Nobody would let the task go on.
+            if loop.isClosed { throw EventLoopError.closed }
+            await untilDone(orCancelled: self)
+        }
         return try result()
     }
 
@@ -145,7 +165,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
             append(.callback(number: token.number, callback))
             return token
         }
-        let contextCallback = ContextDoneCallback(callback)
+        let contextCallback = ContextDoneCallback(callback, loop: loop)
         let job = loop.captureContext { try contextCallback.run() }
         append(.contextCallback(number: token.number, contextCallback, job))
         return token
@@ -159,7 +179,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         else {
             return false
         }
-        discard(removed)
+        removed.discard()
         return true
     }
 
@@ -219,7 +239,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         // Not taken out of the optional by its own method, which looks its type up.
         guard let others else { return }
         self.others = nil
-        others.forEach(schedule)
+        others.takeEach(schedule)
     }
 
     /// What is thrown in place of `what`, and counts as seen from here on.
@@ -251,9 +271,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     func discardCallbacks() {
         // A waiter keeps its future alive: it is dropped with its loop only, and its task can never go on.
         waiter = nil
-        guard let others else { return }
-        self.others = nil
-        others.forEach(discard)
+        others = nil
     }
 
     private func append(_ callback: DoneCallback<Value>) {
@@ -284,22 +302,12 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         case .watcher(let watcher, let number):
             watcher.futureEnded(number, phase)
         case _ where loop.isClosed:
-            discard(callback)
+            callback.discard()
         case .callback(_, let callback):
             loop.ready.push(.callback { try callback(self) })
         case .contextCallback(_, let callback, let job):
             callback.arm(with: self)
             loop.ready.push(.contextCallback(job))
-        }
-    }
-
-    private func discard(_ callback: DoneCallback<Value>) {
-        switch callback {
-        case .waiter, .watcher, .callback:
-            break
-        case .contextCallback(_, let callback, let job):
-            callback.disarm()
-            loop.discard(job)
         }
     }
 

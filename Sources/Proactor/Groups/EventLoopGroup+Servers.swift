@@ -15,11 +15,14 @@ extension EventLoopGroup {
         _ options: ServerOptions,
         protocolFactory: @escaping @Sendable () throws -> any ConnectionProtocol
     ) async throws -> EventLoopGroupServer {
-        guard case .tcp = options.endpoint else {
+        switch options.endpoint {
+        case .tcp, .service: break
+        case .unix, .socket:
             throw EventLoopError.invalidArgument(
                 "a group spreads TCP servers only; create a Unix server, or one on a socket, on one of its loops"
             )
         }
+        try Task.checkCancellation()
         var unstarted = options
         unstarted.reusePort = true
         unstarted.startServing = false
@@ -27,6 +30,7 @@ extension EventLoopGroup {
         guard options.startServing else { return server }
         do {
             try await server.startServing()
+            try Task.checkCancellation()
         } catch {
             server.close()
             throw error
@@ -43,10 +47,11 @@ extension EventLoopGroup {
             let server = try await first.createServer(options, protocolFactory: protocolFactory)
             let addresses = try server.sockets.map { try $0.localAddress() }
             return (LoopBound(server, of: first), addresses)
-        }.value()
+        }.valueEvenIfCancelled()
         var servers = [firstServer]
         do {
             for loop in members.dropFirst() {
+                try Task.checkCancellation()
                 let server = try await loop.runCoroutineThreadSafe {
                     let server = try loop.createServer(
                         at: addresses,
@@ -54,9 +59,10 @@ extension EventLoopGroup {
                         protocolFactory: protocolFactory
                     )
                     return LoopBound(server, of: loop)
-                }.value()
+                }.valueEvenIfCancelled()
                 servers.append(server)
             }
+            try Task.checkCancellation()
         } catch {
             for server in servers { try? server.post { $0.close() } }
             throw error

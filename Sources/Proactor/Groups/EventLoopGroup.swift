@@ -21,6 +21,8 @@ public final class EventLoopGroup: Sendable {
     let threads: [GroupThread]
     private let handedOut = Atomic<UInt>(0)
     private let wasShutDown = Atomic<Bool>(false)
+    /// In a child of it the group is the parent's, and over.
+    private let process = ProcessOfOrigin()
 
     /// Starts the loops, and returns when all of them run.
     ///
@@ -31,7 +33,7 @@ public final class EventLoopGroup: Sendable {
     }
 
     deinit {
-        guard !wasShutDown.load(ordering: .relaxed) else { return }
+        guard !wasShutDown.load(ordering: .relaxed), process.isCurrent else { return }
         Logger(label: "proactor.group").warning(
             "a group of event loops was never shut down; call shutdown() when it is no longer needed"
         )
@@ -76,7 +78,8 @@ public final class EventLoopGroup: Sendable {
     public nonisolated(nonsending) func runOnEach<Value: Sendable>(
         _ body: @escaping @Sendable (any AbstractEventLoop) async throws -> Value
     ) async throws -> [Value] {
-        try await withThrowingTaskGroup(of: (Int, Value).self) { tasks in
+        try Task.checkCancellation()
+        return try await withThrowingTaskGroup(of: (Int, Value).self) { tasks in
             for (index, loop) in members.enumerated() {
                 tasks.addTask {
                     (index, try await loop.runCoroutineThreadSafe { try await body(loop) }.value())
@@ -118,6 +121,7 @@ public final class EventLoopGroup: Sendable {
     ///   wait for itself.
     public nonisolated(nonsending) func waitUntilEnded() async throws {
         try checkNotWithin("waitUntilEnded")
+        try Task.checkCancellation()
         let end = GroupEnd(of: threads)
         try await withTaskCancellationHandler {
             if await !end.wait() { throw CancellationError() }

@@ -18,7 +18,11 @@ final class GroupThread: Sendable {
     private let index: Int
     private let processor: Int?
     private let options: EventLoopGroupOptions
-    private let state = ConditionLock(State())
+    /// A fork's child does not have the thread: there it is over.
+    private let state = ConditionLock(
+        State(),
+        childState: { _ in State(isEndRequested: true, hasEnded: true) }
+    )
 
     init(index: Int, processor: Int?, options: EventLoopGroupOptions) {
         self.index = index

@@ -5,7 +5,7 @@
 /// options.pinning = .processors([2, 3])
 /// ```
 /// Only the loops' own threads are pinned: blocking work that a loop hands to its executor runs on any processor. Child
-/// processes inherit where the loop that starts them may run.
+/// processes inherit where the loop that starts them may run; a fork's child does not.
 public enum ThreadPinning: Hashable, Sendable {
     /// Wherever the kernel sees fit.
     case none

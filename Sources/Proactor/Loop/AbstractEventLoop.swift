@@ -22,17 +22,18 @@ public protocol AbstractEventLoop: NetworkEventLoop, SocketEventLoop, ProcessEve
 {
     // MARK: Scheduling
 
-    /// Runs `callback` once, in the loop's next turn, in the order of the calls. An error that it throws goes to the
-    /// exception handler. Called within a task, the callback sees the task-local values of this moment.
+    /// Runs `callback` once, in the loop's next turn, in the order of the calls, those of ``callSoonThreadSafe(_:)`` included. An
+    /// error that it throws goes to the exception handler. Called within a task, the callback sees the task-local values of this
+    /// moment.
     ///
-    /// - Throws: ``EventLoopError/closed``.
+    /// - Throws: ``EventLoopError/closed``, ``EventLoopError/usedAfterFork``.
     @discardableResult
     func callSoon(_ callback: @escaping () throws -> Void) throws(EventLoopError) -> Handle
 
     /// As ``callSoon(_:)``, from any thread, and wakes the loop. What the callback captures moves to the loop's thread. Called
     /// within a task, of whatever thread, the callback sees the task-local values of this moment.
     ///
-    /// - Throws: ``EventLoopError/closed``.
+    /// - Throws: ``EventLoopError/closed``, ``EventLoopError/usedAfterFork``.
     func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError)
 
     /// Runs `callback` once, `delay` from now: never early, late by what the loop is busy with, and by up to
@@ -58,8 +59,8 @@ public protocol AbstractEventLoop: NetworkEventLoop, SocketEventLoop, ProcessEve
 
     /// Runs until ``stop()``. Called before it, `stop` makes it poll once without waiting, run what is ready, and return.
     ///
-    /// - Throws: ``EventLoopError/closed``, `alreadyRunning`, `anotherLoopIsRunning`, `wrongThread`, `usedAfterFork`,
-    ///   `ringUnavailable`.
+    /// - Throws: ``EventLoopError/closed``, `alreadyRunning`, `anotherLoopIsRunning`, `wrongThread`, `usedAfterFork` (in a fork's
+    ///   child, also when a callback has forked and returns there), `ringUnavailable`.
     func runForever() throws(EventLoopError)
 
     /// Runs until `future` is done, and returns its result.
@@ -83,16 +84,17 @@ public protocol AbstractEventLoop: NetworkEventLoop, SocketEventLoop, ProcessEve
     /// Makes ``runForever()`` return at the end of this turn. What callbacks add meanwhile runs when the loop runs again.
     func stop()
 
-    /// Whether the loop runs now.
+    /// Whether the loop runs now, in this process. May be asked on any thread.
     var isRunning: Bool { get }
-    /// Whether the loop was closed.
+    /// Whether the loop was closed. May be asked on any thread.
     var isClosed: Bool { get }
 
     /// Drops what is still scheduled and lets go of the kernel. Twice is harmless; every other call throws afterwards.
     /// A task that has not begun, or waits in a call of the loop, never goes on, and what it holds is not freed: cancel
     /// tasks and await them first, as ``Runner`` does. Sockets that the loop has made for such a call are closed.
-    /// From the loop's thread, or from any other once that thread has ended. In a fork's child it closes the child's copies of
-    /// the descriptors and nothing more: child processes and the files of Unix sockets stay the parent's.
+    /// From the loop's thread, or from any other once that thread has ended. In a fork's child, also within a callback of the
+    /// loop, it closes the child's copies of the descriptors and gives signals back: child processes, the files of Unix sockets
+    /// and all else stay the parent's. It waits for no other thread there, and what callbacks and protocols hold is not released.
     ///
     /// - Throws: ``EventLoopError/alreadyRunning(call:)``; ``EventLoopError/wrongThread(call:)`` from another thread while
     ///   the loop's own lives.

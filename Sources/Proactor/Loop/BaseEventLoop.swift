@@ -1,9 +1,10 @@
 import Glibc
 import Logging
+import Synchronization
 import SystemPackage
 
 /// Whether a loop runs.
-enum RunState {
+enum RunState: UInt8, AtomicRepresentable {
     case idle
     case running
     case closed
@@ -26,10 +27,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// The thread that the loop belongs to.
     let thread: LoopThread
 
+    /// Atomic, because any thread may ask whether the loop runs or is closed. Only its own thread changes it, but for the end.
+    let currentRunState = Atomic<RunState>(.idle)
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
-    /// The process that started it, as a count of forks: a child shares nothing with it that works.
-    var startedIn: UInt32 = 0
-    @exclusivity(unchecked) var runState = RunState.idle
     @exclusivity(unchecked) var stopRequested = false
     /// No wait ends for timers before this instant, in nanoseconds.
     @exclusivity(unchecked) var timersRestUntil: Int64 = 0
@@ -40,7 +40,6 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         willSet { checkThread("debug") }
     }
 
-    @exclusivity(unchecked) var inboxBatch: [ReadyEntry] = []
     /// Whether a step of a task runs now.
     @exclusivity(unchecked) var isRunningJob = false
     let buffers = BufferPool()
@@ -57,6 +56,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     var openListeners = Registry<Listener>()
     /// Who uses which descriptor.
     let descriptors = DescriptorUses()
+    /// Who waits for a Unix socket that is full.
+    let receiverLines = ReceiverLines()
     /// The readers and writers.
     var watches = DescriptorWatches()
     @exclusivity(unchecked) var awaitedOperations = AwaitedOperationPool()
@@ -64,10 +65,13 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var waiters = WaiterPool()
     /// Tasks that wait for a time, in no order.
     let sleepers = WaitList()
+    let waitCancels = WaitCancels()
     /// How many turns there were.
     @exclusivity(unchecked) var turnNumber: UInt32 = 0
     /// Descriptors on their way to an owner.
     @exclusivity(unchecked) var unclaimed = UnclaimedDescriptors()
+    /// The descriptors of files.
+    @exclusivity(unchecked) var fileHolds = FileHolds()
     /// Tasks that are not done.
     @exclusivity(unchecked) var tasks = TaskRegistry()
     /// Iterations over async sequences of the loop that are not over.
@@ -85,10 +89,11 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         self.backend = backend
         let thread = LoopThread()
         self.thread = thread
-        let ready = ReadyQueue(thread: thread)
+        let inbox = ThreadSafeInbox(waker: backend.waker)
+        self.inbox = inbox
+        let ready = ReadyQueue(thread: thread, inbox: inbox)
         self.ready = ready
         timers = TimerQueue(thread: thread) { job in ready.push(.contextCallback(job)) }
-        inbox = ThreadSafeInbox(waker: backend.waker)
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
         backend.useExecutor { [weak self] call throws(Errno) in try self?.submitBlockingCall(call) }
@@ -96,6 +101,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
 
     deinit {
         guard runState != .closed else { return }
+        guard !isForked else { return letGoInFork() }
         logger.warning("an event loop was never closed; call close() when it is no longer needed")
         releaseEverything()
     }
@@ -119,11 +125,36 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         thread.check(call)
     }
 
-    /// As ``checkThread(_:)``, and throws when the loop is closed.
+    /// As ``checkThread(_:)``, and throws when the loop is closed, or is another process's.
     @inline(__always)
     func checkUsable(_ call: StaticString) throws(EventLoopError) {
         if runState == .closed { throw .closed }
+        if !isOnLoopThread { try checkElsewhere(call) }
+    }
+
+    @inline(never)
+    private func checkElsewhere(_ call: StaticString) throws(EventLoopError) {
+        if isForked { throw .usedAfterFork }
         checkThread(call)
+    }
+
+    /// As ``checkUsable(_:)``, for an async call: a task that is cancelled already must not begin anything, also where nothing
+    /// has to be waited for.
+    @inline(__always)
+    func checkMayBegin(_ call: StaticString) throws {
+        try checkUsable(call)
+        try Task.checkCancellation()
+    }
+
+    /// As ``checkUsable(_:)``, for what lets go of something: a fork's child may do that with what it has inherited.
+    func checkCanLetGo(_ call: StaticString) throws(EventLoopError) {
+        if runState == .closed { throw .closed }
+        checkThread(call)
+    }
+
+    /// Whether the loop runs, is closed, or neither. Other threads see of it what was last.
+    var runState: RunState {
+        @inline(__always) get { currentRunState.load(ordering: .relaxed) }
     }
 }
 

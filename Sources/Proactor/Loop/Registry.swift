@@ -5,6 +5,8 @@ protocol RegistryMember: AnyObject, CustomStringConvertible {
     /// The loop closes, and nothing is in flight any more. In a fork, what exists outside of the process, such as a child or a
     /// file, is left to the parent.
     func closeWithLoop(inFork: Bool)
+    /// Lets go of what is the program's, when all else of the loop is closed: its deinitialisers may call anything.
+    func releaseUsersObjects()
 }
 
 /// What a loop has made and that is not closed: keeps it alive, and finds what was never closed. To enter and to leave costs no

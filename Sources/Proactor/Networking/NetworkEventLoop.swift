@@ -13,12 +13,14 @@ public protocol NetworkEventLoop: AnyObject {
     // MARK: Connections, servers and datagrams
 
     /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called. Cancelling the task
-    /// ends the attempt and leaves no socket behind.
+    /// ends the attempt and leaves no socket behind. A task that is cancelled beforehand attempts nothing, and a socket that
+    /// it gave stays the caller's: so do all calls of a loop.
     ///
     /// - Throws: ``SocketError``, or ``ConnectionError`` when addresses fail for different reasons; ``ResolutionError``;
-    ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` and ``EventLoopError/invalidState(_:)`` for a socket
-    ///   that is no stream or is in use already, which stays the caller's; ``EventLoopError/closed``; what the factory
-    ///   throws, and then the socket is closed.
+    ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` for options that do not go with the endpoint;
+    ///   that and ``EventLoopError/invalidState(_:)`` for a socket that is no stream, listens, is not connected or is in
+    ///   use already, which stays the caller's; ``EventLoopError/closed``; what the factory throws, and then the socket is
+    ///   closed.
     nonisolated(nonsending) func createConnection<Protocol: ConnectionProtocol>(
         _ options: ConnectionOptions,
         protocolFactory: () throws -> Protocol
@@ -28,8 +30,8 @@ public protocol NetworkEventLoop: AnyObject {
     /// connection only, and the loop's exception handler hears of it.
     ///
     /// - Throws: ``SocketError`` with the errno and the address, and then nothing listens; ``ResolutionError``;
-    ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` and ``EventLoopError/invalidState(_:)`` for a socket
-    ///   that is no stream or is in use already; ``EventLoopError/closed``.
+    ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` for options that do not go with the endpoint; that and
+    ///   ``EventLoopError/invalidState(_:)`` for a socket that is no stream or is in use already; ``EventLoopError/closed``.
     nonisolated(nonsending) func createServer(
         _ options: ServerOptions,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
@@ -59,8 +61,9 @@ public protocol NetworkEventLoop: AnyObject {
     /// `socket` from here on.
     ///
     /// - Throws: ``EventLoopError/invalidArgument(_:)``, ``EventLoopError/invalidState(_:)`` and ``SocketError`` for what is
-    ///   no stream socket or is in use already, which stays the caller's; ``EventLoopError/closed``; what the factory
-    ///   throws, and then the socket is closed.
+    ///   no stream socket, listens itself, is not connected or is in use already, which stays the caller's;
+    ///   `CancellationError`, and then it does too; ``EventLoopError/closed``; what the factory throws, and then the socket
+    ///   is closed.
     nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(
         _ socket: FileDescriptor,
         protocolFactory: () throws -> Protocol

@@ -5,19 +5,25 @@ extension BaseEventLoop {
         _ pipe: FileDescriptor,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any ReadTransport, protocol: Protocol) {
-        try checkUsable("connectReadPipe")
+        try checkMayBegin("connectReadPipe")
         let found = try inspectPipe(pipe)
         guard found.isReadable else { throw PipeError.notOpenForReading }
-        return try startPipe(pipe, end: .reading(waitsForWriter: found.kind == .pipe), protocolFactory)
+        return try startPipe(
+            pipe,
+            end: .reading(waitsForWriter: found.kind == .pipe),
+            kind: found.kind,
+            protocolFactory
+        )
     }
 
     nonisolated(nonsending) public func connectWritePipe<Protocol: ConnectionProtocol>(
         _ pipe: FileDescriptor,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any WriteTransport, protocol: Protocol) {
-        try checkUsable("connectWritePipe")
-        guard try inspectPipe(pipe).isWritable else { throw PipeError.notOpenForWriting }
-        return try startPipe(pipe, end: .writing, protocolFactory)
+        try checkMayBegin("connectWritePipe")
+        let found = try inspectPipe(pipe)
+        guard found.isWritable else { throw PipeError.notOpenForWriting }
+        return try startPipe(pipe, end: .writing, kind: found.kind, protocolFactory)
     }
 
     /// Refuses what is in use already, or can not be waited for.
@@ -28,7 +34,10 @@ extension BaseEventLoop {
             throw PipeError.failed(.inspect, error)
         }
         switch found.kind {
-        case .pipe, .socket, .terminal: return found
+        case .pipe, .terminal: return found
+        case .socket:
+            try checkHasPeer(pipe)
+            return found
         case .messageSocket, .device, .blockDevice, .regularFile, .directory, .other:
             throw PipeError.notAPipe(found.kind)
         }
@@ -37,14 +46,23 @@ extension BaseEventLoop {
     private func startPipe<Protocol: ConnectionProtocol>(
         _ pipe: FileDescriptor,
         end: PipeTransport.End,
+        kind: DescriptorKind,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: PipeTransport, protocol: Protocol) {
-        do { try backend.system.processes.adoptPipe(pipe) } catch { throw PipeError.failed(.inspect, error) }
-        let connectionProtocol = try makeProtocol(for: pipe, by: protocolFactory)
+        let adopted: AdoptedPipe
+        do { adopted = try backend.system.processes.adoptPipe(pipe) } catch {
+            throw PipeError.failed(.inspect, error)
+        }
+        let connectionProtocol: Protocol
+        do { connectionProtocol = try makeProtocol(for: pipe, by: protocolFactory) } catch {
+            if adopted.hasOwnFile { try? backend.system.close(adopted.used) }
+            throw error
+        }
         let transport = PipeTransport(
             loop: self,
-            pipe: pipe,
+            pipe: adopted,
             end: end,
+            kind: kind,
             connectionProtocol: connectionProtocol
         )
         transport.start()

@@ -10,7 +10,7 @@ import SystemPackage
 public enum PipeError: Error, Hashable, Sendable {
     /// What was tried.
     public enum Operation: String, Hashable, Sendable {
-        /// Looking at the descriptor that was given, or making it non-blocking.
+        /// Looking at the descriptor that was given, and seeing to it that it does not block.
         case inspect = "inspecting"
         /// Reading.
         case read = "reading from"

@@ -12,15 +12,27 @@ final class PipeTransport: StreamSocketTransport {
         case writing
     }
 
+    private let pipe: AdoptedPipe
     private let isReader: Bool
+    /// A terminal's output goes out at the line's pace, and its close may wait for that.
+    override var closesSlowly: Bool { isTerminal }
+    private let isTerminal: Bool
     private var waitsForWriter: Bool
     /// The wait for the reader to go away.
     private var hangUpWait: OperationToken?
     /// Whether there is nothing more to hear from it.
     private var isHangUpKnown = false
 
-    /// Takes over a non-blocking descriptor. Nothing happens before ``start()``.
-    init(loop: BaseEventLoop, pipe: FileDescriptor, end: End, connectionProtocol: any ConnectionProtocol) {
+    /// Takes over a pipe. Nothing happens before ``start()``.
+    init(
+        loop: BaseEventLoop,
+        pipe: AdoptedPipe,
+        end: End,
+        kind: DescriptorKind = .pipe,
+        connectionProtocol: any ConnectionProtocol
+    ) {
+        self.pipe = pipe
+        isTerminal = kind == .terminal
         switch end {
         case .reading(let waits):
             isReader = true
@@ -31,10 +43,12 @@ final class PipeTransport: StreamSocketTransport {
         }
         super.init(
             loop: loop,
-            socket: pipe,
+            socket: pipe.used,
             connectionProtocol: connectionProtocol,
             hasPeerAddress: false
         )
+        if pipe.hasOwnFile { loop.own(pipe.given) }
+        mayLinger = kind == .socket
         if isReader { writeEnd = .sent } else { endOfStream = .delivered }
     }
 
@@ -71,6 +85,26 @@ final class PipeTransport: StreamSocketTransport {
         PipeError.failed(operation == .receive ? .read : .write, errno)
     }
 
+    override func willClose() {
+        restoreFlag()
+        guard pipe.hasOwnFile else { return }
+        loop.disown(pipe.given)
+        loop.backend.submit(.close(pipe.given), owner: nil)
+    }
+
+    override func willCloseWithLoop(inFork: Bool) {
+        // In a fork's child the open file is the parent's, who still uses it.
+        if !inFork { restoreFlag() }
+        if pipe.hasOwnFile { try? loop.backend.system.close(pipe.given) }
+    }
+
+    /// Leaves the open file to the others as it was.
+    private func restoreFlag() {
+        guard pipe.wasBlocking else { return }
+        // Nobody is left to hear of a failure.
+        try? loop.backend.system.processes.setNonBlocking(pipe.given, false)
+    }
+
     override var hasWorkInFlight: Bool { hangUpWait != nil || super.hasWorkInFlight }
 
     override func waitCompleted(_ completion: Completion) {
@@ -78,6 +112,19 @@ final class PipeTransport: StreamSocketTransport {
         hangUpWait = nil
         isHangUpKnown = true
         guard completion.result > 0 else { return }
+        loseUnread()
+    }
+
+    /// For a child that has ended: whether its input has an end is known by then, and told before.
+    func loseIfReaderIsGone() {
+        guard !isReader, isOpenOrFlushing, loop.backend.system.processes.isReaderGone(descriptor) else {
+            return
+        }
+        loseUnread()
+    }
+
+    /// Nobody will read what is still to be written: an error, if there is any.
+    func loseUnread() {
         loseConnection(writes.byteCount > 0 ? failure(.send, .brokenPipe) : nil)
     }
 
@@ -92,10 +139,10 @@ final class PipeTransport: StreamSocketTransport {
     override func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
         loop.checkThread("extraInfo")
         guard phase != .closed, key.name == ExtraInfoKey<FileDescriptor>.pipe.name else { return nil }
-        return descriptor as? Value
+        return pipe.given as? Value
     }
 
     override var description: String {
-        "transport of pipe \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to write)"
+        "transport of pipe \(pipe.given.rawValue) (\(phase), \(unsentByteCount) bytes to write)"
     }
 }

@@ -7,7 +7,7 @@ extension BaseEventLoop {
         options: ProcessOptions,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any SubprocessTransport, protocol: Protocol) {
-        try checkUsable("subprocessExec")
+        try checkMayBegin("subprocessExec")
         try options.validate(program: program, arguments: arguments)
         let childProtocol = try protocolFactory()
         var pipes = ChildPipeEnds(system: backend.system)
@@ -107,7 +107,8 @@ private struct ChildPipeEnds {
             let (own, other) = number == 0 ? (pipe.writing, pipe.reading) : (pipe.reading, pipe.writing)
             ours.append((number, own))
             childs.append(other)
-            try system.processes.adoptPipe(own)
+            // The child has the other end, and nobody else this one.
+            try system.processes.setNonBlocking(own, true)
             return other
         } catch {
             throw ProcessError(.makePipe, error)

@@ -40,7 +40,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
             pipes.append(childPipe)
             PipeTransport(
                 loop: loop,
-                pipe: pipe,
+                pipe: AdoptedPipe(given: pipe, used: pipe),
                 end: number == 0 ? .writing : .reading(waitsForWriter: false),
                 connectionProtocol: childPipe
             ).start()
@@ -74,7 +74,8 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     @discardableResult
     func sendSignal(_ signal: Signal) throws(ProcessError) -> Bool {
         loop.checkThread("sendSignal")
-        guard let process else { return false }
+        // In a fork's child it is the parent's child, and none of this process's.
+        guard let process, !loop.isForked else { return false }
         do {
             try loop.backend.system.processes.sendSignal(signal, to: process)
             return true
@@ -89,6 +90,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         loop.checkThread("wait")
         try Task.checkCancellation()
         if let exitCode { return exitCode }
+        try loop.checkUsable("wait")
         let waiter = loop.createFuture(of: Int32.self)
         exitWaiters.append(waiter)
         defer { exitWaiters.removeAll { $0 === waiter } }
@@ -106,8 +108,11 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         loop.checkThread("close")
         guard !wasClosed else { return }
         wasClosed = true
-        // Nobody is left who would read what was written.
-        for pipe in pipes { pipe.transport?.abort() }
+        // A child that runs is ended here, and what it has not read with it. What one that has ended by itself did not read, whoever
+        // wrote it has still to hear of.
+        for pipe in pipes {
+            if exitCode == nil { pipe.transport?.abort() } else { pipe.transport?.loseUnread() }
+        }
         // A child that this user may not signal ends when it likes, and is reaped then.
         _ = try? sendSignal(.kill)
     }
@@ -140,10 +145,10 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
             waitForEnd()
         case .success(let status?):
             letGo(of: process)
-            ended(status)
+            tellInputThenEnd(status)
         case .failure:
             letGo(of: process)
-            ended(nil)
+            tellInputThenEnd(nil)
         }
     }
 
@@ -152,6 +157,19 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         guard let descriptor = process.descriptor else { return }
         loop.disown(descriptor)
         try? loop.backend.system.close(descriptor)
+    }
+
+    /// The child has let go of its input before it ended, so that the loss of that pipe comes first on every loop: whoever ends
+    /// things at the exit would take from it the error that tells of bytes which were never taken. Another process that the pipe
+    /// was handed on to may still read it.
+    private func tellInputThenEnd(_ status: Int32?) {
+        guard let input = pipes.first(where: { $0.number == 0 }), let transport = input.transport else {
+            return ended(status)
+        }
+        transport.loseIfReaderIsGone()
+        guard transport.phase == .lost else { return ended(status) }
+        // Behind the call that tells of the loss.
+        loop.ready.push(.callback { self.ended(status) })
     }
 
     /// The child is reaped; `nil` when somebody else did it. Called by the loop, never within a call of the program's.
@@ -182,15 +200,16 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
 
     /// The pipes are closed by their transports.
     func closeWithLoop(inFork: Bool) {
+        guard inFork, let process = takeProcess(), let descriptor = process.descriptor else { return }
+        try? loop.backend.system.close(descriptor)
+    }
+
+    /// Gives the child to the loop, which closes and ends all of its children together.
+    func takeProcess() -> SpawnedProcess? { process.take() }
+
+    func releaseUsersObjects() {
         childProtocol = nil
         pipes = []
-        guard let process else { return }
-        self.process = nil
-        guard !inFork else {
-            if let descriptor = process.descriptor { try? loop.backend.system.close(descriptor) }
-            return
-        }
-        loop.backend.system.processes.endProcess(process)
     }
 
     // MARK: - Pipes

@@ -12,26 +12,25 @@ import SystemPackage
 public protocol ProcessEventLoop: AnyObject {
     // MARK: Pipes
 
-    /// Reads from a pipe, FIFO, stream socket or terminal, which the transport owns from here on and makes non-blocking. Returns
-    /// when `connectionMade` was called.
+    /// Reads from a pipe, FIFO, stream socket or terminal, which the transport owns from here on. Returns when `connectionMade` was called.
     ///
     /// The protocol hears `eofReceived` when every writer is gone, and then `connectionLost(nil)`: what `eofReceived`
     /// returns does not matter. The transport that `connectionMade` is handed takes no writes.
     ///
-    /// Non-blocking is a property of the open file, which others may share: a terminal's other users find it so too. It is
-    /// read as a stream: of a pipe in packet mode (`O_DIRECT`) the bounds of packets are lost, and on a ring a packet may be
+    /// Others may share the open file, and neither notice nor do harm: whether it is non-blocking stays as it is. (Only a device that
+    /// is no terminal, or a system without `/proc`, makes it non-blocking until the transport is closed.) It is read as a stream: of a pipe in packet mode (`O_DIRECT`) the bounds of packets are lost, and on a ring a packet may be
     /// cut.
     ///
-    /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading, and
-    ///   ``EventLoopError/invalidState(_:)`` for what is in use already, which then stay the caller's;
+    /// - Throws: ``PipeError`` for what is no pipe, such as a regular file, or is not open for reading,
+    ///   ``EventLoopError/invalidArgument(_:)`` for a socket that has no peer, ``EventLoopError/invalidState(_:)`` for what is
+    ///   in use already, and `CancellationError`, and in all of these cases the descriptor stays the caller's;
     ///   ``EventLoopError/closed``; what the factory throws, and then the descriptor is closed.
     nonisolated(nonsending) func connectReadPipe<Protocol: ConnectionProtocol>(
         _ pipe: FileDescriptor,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any ReadTransport, protocol: Protocol)
 
-    /// Writes to a pipe, FIFO, stream socket or terminal, which the transport owns from here on and makes non-blocking. Returns
-    /// when `connectionMade` was called.
+    /// Writes to a pipe, FIFO, stream socket or terminal, which the transport owns from here on. Returns when `connectionMade` was called.
     ///
     /// When the reader goes away the connection is lost at once: with ``PipeError/failed(_:_:)`` when something was still
     /// to be written. No SIGPIPE is raised. `writeEOF` is the same as `close`, and nothing is ever received.
@@ -57,8 +56,8 @@ public protocol ProcessEventLoop: AnyObject {
     ///   - options: its streams, environment, directory and group.
     ///   - protocolFactory: called first; when it throws, nothing is started.
     /// - Throws: ``ProcessError``, with the path, when the program cannot be started;
-    ///   ``EventLoopError/invalidArgument(_:)`` for text with a zero byte in it; ``EventLoopError/closed``; what the factory
-    ///   throws.
+    ///   ``EventLoopError/invalidArgument(_:)`` for text with a zero byte in it; `CancellationError`, and then nothing is
+    ///   started; ``EventLoopError/closed``; what the factory throws.
     nonisolated(nonsending) func subprocessExec<Protocol: SubprocessProtocol>(
         _ program: String,
         arguments: [String],

@@ -15,9 +15,9 @@ public struct ProcessOptions: Sendable {
         case pipe
         /// `/dev/null`.
         case null
-        /// This process's own.
+        /// This process's own. The child finds it blocking, also where it is not so here.
         case inherited
-        /// A descriptor, which stays the caller's and can be closed once the child is started.
+        /// A descriptor, blocking to the child, which stays the caller's and can be closed once the child is started.
         case descriptor(FileDescriptor)
     }
 
@@ -27,9 +27,9 @@ public struct ProcessOptions: Sendable {
         case pipe
         /// `/dev/null`.
         case null
-        /// This process's own.
+        /// This process's own. The child finds it blocking, also where it is not so here.
         case inherited
-        /// A descriptor, which stays the caller's and can be closed once the child is started.
+        /// A descriptor, blocking to the child, which stays the caller's and can be closed once the child is started.
         case descriptor(FileDescriptor)
         /// Whatever the child's standard output is connected to.
         case standardOutput

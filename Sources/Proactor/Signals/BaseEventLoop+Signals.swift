@@ -15,7 +15,7 @@ extension BaseEventLoop {
 
     @discardableResult
     public func removeSignalHandler(_ signal: Signal) throws(EventLoopError) -> Bool {
-        try checkUsable("removeSignalHandler")
+        try checkCanLetGo("removeSignalHandler")
         return signalHandlers?.remove(signal) ?? false
     }
 }

@@ -8,6 +8,7 @@ final class LinuxSystemCalls: SystemCalls {
     /// instead of waiting.
     private let nonBlocking: Bool
     let processes: any ProcessCalls = LinuxProcessCalls()
+    let unixSockets: any UnixSocketCalls = LinuxUnixSocketCalls()
 
     init(nonBlocking: Bool) {
         self.nonBlocking = nonBlocking
@@ -55,6 +56,22 @@ final class LinuxSystemCalls: SystemCalls {
         return value
     }
 
+    func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno) {
+        try setOption(.joinDatagrams, to: 0, on: socket)
+        // Nothing is joined from here on, so what is there now is all that can be.
+        var question = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
+        guard poll(&question, 1, 0) > 0, question.revents & Int16(POLLIN) != 0 else { return }
+        try setOption(.joinDatagrams, to: 1, on: socket)
+    }
+
+    func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState {
+        switch try Errno.check(cposix_stream_state(socket.rawValue)) {
+        case CPOSIX_CONNECTED: .connected
+        case CPOSIX_LISTENING: .listening
+        default: .unconnected
+        }
+    }
+
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
         let count = Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags)
@@ -69,6 +86,23 @@ final class LinuxSystemCalls: SystemCalls {
     ) -> Int {
         let count = UInt32(datagrams.count)
         return Int(cposix_send_datagrams(socket.rawValue, datagrams.baseAddress, count, &runSizeMax))
+    }
+
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError? {
+        var taken = cposix_queued_error()
+        guard cposix_take_queued_error(socket.rawValue, &taken) > 0 else { return nil }
+        let address = withUnsafeBytes(of: &taken.address) { bytes in
+            SocketAddress(kernelForm: .init(rebasing: bytes.prefix(Int(taken.address_length))))
+        }
+        return QueuedError(
+            errno: taken.error > 0 ? Errno(rawValue: taken.error) : nil,
+            isLocal: taken.is_local,
+            address: address
+        )
+    }
+
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool {
+        cposix_poll_now(descriptor.rawValue, side == .read ? POLLIN : POLLOUT) != 0
     }
 
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {
@@ -99,26 +133,23 @@ final class LinuxSystemCalls: SystemCalls {
         try Errno.check(cposix_check_watchable(descriptor.rawValue))
     }
 
+    func stopLingering(_ descriptor: FileDescriptor) {
+        cposix_stop_lingering(descriptor.rawValue)
+    }
+
     func close(_ descriptor: FileDescriptor) throws(Errno) {
+        stopLingering(descriptor)
         try Errno.check(cposix_close(descriptor.rawValue))
     }
 
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? {
-        var status = stat()
-        guard lstat(path, &status) != 0 else {
-            let isSocket = status.st_mode & S_IFMT == S_IFSOCK
-            return FileIdentity(
-                device: UInt64(status.st_dev),
-                inode: UInt64(status.st_ino),
-                isSocket: isSocket
-            )
+    func closeElsewhere(_ descriptor: FileDescriptor) {
+        let number = descriptor.rawValue
+        do {
+            try SystemThread.start(name: "proactor-close") { _ = cposix_close(number) }
+        } catch {
+            // No thread to be had: it must not leak.
+            _ = cposix_close(number)
         }
-        guard errno == ENOENT else { throw Errno(rawValue: errno) }
-        return nil
-    }
-
-    func removeFile(at path: String) throws(Errno) {
-        try checkErrno(unlink(path))
     }
 
     // MARK: - Results

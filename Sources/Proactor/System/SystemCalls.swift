@@ -12,6 +12,8 @@ typealias OutgoingDatagram = cposix_datagram
 protocol SystemCalls: AnyObject, Sendable {
     /// The calls for pipes, child processes and signals.
     var processes: any ProcessCalls { get }
+    /// The calls for Unix sockets.
+    var unixSockets: any UnixSocketCalls { get }
 
     func now() -> LoopInstant
 
@@ -27,6 +29,10 @@ protocol SystemCalls: AnyObject, Sendable {
     func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
     func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno)
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32
+    /// Turns ``SocketOption/joinDatagrams`` off, unless there are datagrams to receive: the kernel would hand over those that it
+    /// has joined before without a word about it.
+    func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno)
+    func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState
     /// Sends what the kernel takes without waiting and returns how many bytes that is, zero when there is no room; or minus
     /// errno. The kernel tells an error once: an operation that follows may tell another or none.
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
@@ -40,6 +46,11 @@ protocol SystemCalls: AnyObject, Sendable {
         on socket: FileDescriptor,
         runSizeMax: inout UInt32
     ) -> Int
+    /// Takes the oldest entry of a socket's error queue, as long as which holds any no wait on the socket lasts. `nil` when it
+    /// is empty, or when the socket has none.
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError?
+    /// Whether a wait for that side of a descriptor would end at once, be it by an error.
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool
     /// Sends FIN after what the kernel still holds.
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the
@@ -53,12 +64,14 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Throws when the descriptor has no readiness that could be waited for: EPERM for what epoll refuses, such as a
     /// regular file.
     func checkCanBeWatched(_ descriptor: FileDescriptor) throws(Errno)
-    /// Closes a descriptor on which no operation is in flight.
+    /// Sees to it that closing a socket does not wait until what was sent is acknowledged, as SO_LINGER has it do on a blocking
+    /// and on a non-blocking one. The kernel sends the rest all the same, as for any other socket; one that is to be reset at
+    /// its close still is. Whatever else it is called with stays as it is.
+    func stopLingering(_ descriptor: FileDescriptor)
+    /// Closes a descriptor on which no operation is in flight, without lingering.
     func close(_ descriptor: FileDescriptor) throws(Errno)
-
-    /// What stands at `path`; `nil` when there is nothing.
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity?
-    func removeFile(at path: String) throws(Errno)
+    /// Closes, on a thread of its own, what may take its time about it, such as a terminal with output to come.
+    func closeElsewhere(_ descriptor: FileDescriptor)
 
     /// Looks a host and a service up. May block for as long as name servers take, unless the query is
     /// numeric.
@@ -74,13 +87,6 @@ extension SystemCalls {
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
         try makeSocket(family, type, protocolNumber: 0)
     }
-}
-
-/// Which file a path names: two paths with the same identity are the same file.
-struct FileIdentity: Hashable, Sendable {
-    var device: UInt64
-    var inode: UInt64
-    var isSocket: Bool
 }
 
 /// What is looked up: see ``NetworkEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)``.

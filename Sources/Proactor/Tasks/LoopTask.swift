@@ -41,8 +41,8 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         loop.checkIsolation(of: body.isolation)
         givenName = name
         super.init(loop: loop)
-        guard !loop.isClosed else {
-            fail(EventLoopError.closed)
+        guard !loop.isClosed, !loop.isForked else {
+            fail(loop.isClosed ? EventLoopError.closed : EventLoopError.usedAfterFork)
             return
         }
         loop.adoptCallingThreadBeforeStart()

@@ -12,9 +12,11 @@ public struct ConnectionOptions: Sendable {
     public enum Endpoint: Sendable {
         /// A host, by name or address, and a TCP port.
         case tcp(host: String, port: UInt16)
+        /// As ``tcp(host:port:)``, the port by a service's name such as `http`, as `getaddrinfo(3)` takes it.
+        case service(host: String, name: String)
         /// A Unix socket, by path or by abstract name.
         case unix(SocketAddress)
-        /// A connected stream socket, which the transport owns from here on.
+        /// A connected stream socket, which the transport owns from here on. What is about addresses does not go with it.
         case socket(FileDescriptor)
     }
 

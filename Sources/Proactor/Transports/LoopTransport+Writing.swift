@@ -46,9 +46,11 @@ extension LoopTransport {
 
     // MARK: - Too late
 
-    /// Counts what was written after the end and is ignored.
+    /// Counts what was written after the end and is ignored. Before the protocol is told of a loss that it has not brought about
+    /// itself, it cannot know better.
     @inline(never)
     func ignoreLateWrite(_ what: String) {
+        guard wasEndedByUser || isBeyondItsProtocol else { return }
         lateWrites &+= 1
         // Once, and only for a protocol that goes on and on: the first writes after a close are a race that it cannot win.
         if lateWrites == 5 {

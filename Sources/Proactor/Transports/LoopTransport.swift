@@ -24,7 +24,7 @@ enum ReadState: Equatable {
 ///
 /// What a transport wants of the kernel is derived from its state once a turn, in ``flush()``. A method called by the protocol
 /// therefore never meets a half-done submission.
-class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
+class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner {
     /// How far a transport's end has come.
     enum Phase {
         /// It serves its protocol.
@@ -65,8 +65,13 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     @exclusivity(unchecked) final private(set) var isUnflushed = false
     @exclusivity(unchecked) final var readState = ReadState.idle
     @exclusivity(unchecked) final var flow = FlowControl()
+    /// Whether the program has closed or aborted it.
+    @exclusivity(unchecked) final private(set) var wasEndedByUser = false
     /// How many writes came too late.
     @exclusivity(unchecked) final var lateWrites: UInt8 = 0
+    /// Whether the socket may have been told to linger at its close: the program made it, or has its number. To ask the kernel at
+    /// every close would cost each short connection a system call.
+    @exclusivity(unchecked) final var mayLinger = false
 
     /// Takes over a descriptor. Nothing happens before ``start()``.
     init(loop: BaseEventLoop, descriptor: FileDescriptor, peerAddress: SocketAddress?, server: Server? = nil)
@@ -78,7 +83,6 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         super.init()
         loop.own(descriptor)
         loop.openTransports.insert(self)
-        server?.transportOpened()
     }
 
     /// Tells the protocol, then begins to receive.
@@ -135,6 +139,24 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         loop.backend.cancel(token)
     }
 
+    // MARK: - Errors in the socket's queue
+
+    /// How much of an error queue one turn takes, so that the rest of the loop has its turn too.
+    private static let queuedErrorsMax = 64
+
+    override func takeQueuedErrors() -> Bool {
+        takeQueuedErrors { _ in }
+    }
+
+    /// Empties the socket's error queue, and shows `body` what was in it.
+    final func takeQueuedErrors(_ body: (QueuedError) -> Void) -> Bool {
+        for index in 0..<Self.queuedErrorsMax {
+            guard let error = loop.backend.system.takeQueuedError(of: descriptor) else { return index > 0 }
+            body(error)
+        }
+        return true
+    }
+
     // MARK: - Closing
 
     /// The only place where the phase changes.
@@ -156,6 +178,12 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
 
     final func close() {
         loop.checkThread("close")
+        wasEndedByUser = true
+        beginClosing()
+    }
+
+    /// As ``close()``, without the program's doing.
+    final func beginClosing() {
         guard phase == .open else { return }
         advance(to: .flushing)
         markUnflushed()
@@ -164,6 +192,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
 
     final func abort() {
         loop.checkThread("abort")
+        wasEndedByUser = true
         loseConnection(nil)
     }
 
@@ -192,20 +221,30 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         guard readState == .idle, !hasWorkInFlight else { return false }
         releaseBuffers()
         advance(to: .closed)
+        willClose()
         loop.disown(descriptor)
-        loop.backend.submit(.close(descriptor), owner: nil)
+        if mayLinger { loop.backend.system.stopLingering(descriptor) }
+        loop.backend.submit(closesSlowly ? .closeFile(descriptor) : .close(descriptor), owner: nil)
         return true
     }
 
     final func closeWithLoop(inFork: Bool) {
         guard phase != .closed else { return }
         advance(to: .closed)
+        willCloseWithLoop(inFork: inFork)
+        let system = loop.backend.system
+        if closesSlowly { system.closeElsewhere(descriptor) } else { try? system.close(descriptor) }
+        // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
+        if loop.backend.operationCount == 0, !inFork { releaseBuffers() }
+    }
+
+    final func releaseUsersObjects() {
         releaseProtocol()
         server = nil
-        try? loop.backend.system.close(descriptor)
-        // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
-        if loop.backend.operationCount == 0 { releaseBuffers() }
     }
+
+    final var hasSocket: Bool { phase != .closed }
+    final func socketWasShown() { mayLinger = true }
 
     // MARK: - Mistakes of the protocol
 
@@ -228,10 +267,12 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
         loop.checkThread("extraInfo")
         if key.name == ExtraInfoKey<SocketAddress>.peerName.name { return peerAddress as? Value }
         guard phase != .closed else { return nil }
-        let handle = TransportSocket(descriptor, of: loop)
+        let handle = TransportSocket(descriptor, of: loop, owner: self)
         switch key.name {
         case ExtraInfoKey<SocketAddress>.socketName.name: return (try? handle.localAddress()) as? Value
         case ExtraInfoKey<TransportSocket>.socket.name: return handle as? Value
+        case ExtraInfoKey<PeerCredentials>.peerCredentials.name:
+            return (try? handle.peerCredentials()) as? Value
         default: return nil
         }
     }
@@ -251,12 +292,18 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember {
     func reconcile() { preconditionFailure("a transport must flush what it asked a flush for") }
     /// Bytes that were written and that the kernel has not taken.
     var unsentByteCount: Int { preconditionFailure("a transport must know what it has to send") }
+    /// Whether closing the descriptor may take long, and is not for the loop's thread.
+    var closesSlowly: Bool { false }
     /// Whether a close has nothing to wait for.
     var isAllSent: Bool { unsentByteCount == 0 }
     /// Drops what nobody is to get any more, but for what the kernel holds.
     func connectionWasLost(_ error: (any Error)?) { preconditionFailure("a transport must drop what it has") }
     /// Whether it waits for a completion, or a timer, besides a receive.
     var hasWorkInFlight: Bool { preconditionFailure("a transport must know what is in flight") }
+    /// Gives up what it has besides the descriptor, which is closed next: nothing is in flight.
+    func willClose() {}
+    /// The same where the loop closes, and no operation can be submitted any more.
+    func willCloseWithLoop(inFork: Bool) {}
     /// Gives all memory back: nothing is in flight.
     func releaseBuffers() { preconditionFailure("a transport must give its memory back") }
 }

@@ -28,6 +28,8 @@ public struct SocketError: Error, Hashable, Sendable {
         case send = "sending"
         /// Setting a socket option.
         case setOption = "setting a socket option"
+        /// Giving a Unix socket's file its permissions.
+        case setPermissions = "setting the permissions of"
         /// Looking at a socket or path that was given.
         case inspect = "inspecting"
     }
@@ -61,13 +63,15 @@ extension SocketError: FailedCall, CustomStringConvertible {
     var advice: String? {
         switch (operation, errno) {
         case (.bind, .addressInUse) where address?.family == .unix:
-            "the path or name is taken: remove what stands there, or choose another"
+            "the path or name is taken: end the server that has it, remove what stands there, or choose another"
         case (.bind, .addressInUse), (.listen, .addressInUse):
             "another socket has the address: choose another port, or 0 for any"
         case (.bind, .invalidArgument) where isLinkLocalWithoutScope,
             (.connect, .invalidArgument) where isLinkLocalWithoutScope,
             (.send, .invalidArgument) where isLinkLocalWithoutScope:
             "a link-local address needs its interface: add % and the interface's name to it"
+        case (.receive, .noBufferSpace):
+            "control messages crowded out how long each of several joined datagrams is: have the kernel send fewer of them, or turn UDP_GRO off"
         case (_, .fileNameTooLong):
             "the path of a Unix socket has 107 bytes at most"
         case (.bind, .addressNotAvailable):

@@ -6,7 +6,7 @@ import Testing
 @testable import Proactor
 
 /// How the ring is set up and what is put into it, as the real kernel sees it.
-@Suite struct KernelRingTests {
+@Suite(.needsRing) struct KernelRingTests {
     private func kernelRing(_ harness: RingHarness) throws -> KernelRing {
         try #require(harness.backend.ring as? KernelRing)
     }

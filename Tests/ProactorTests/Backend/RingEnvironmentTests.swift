@@ -7,7 +7,7 @@ import Testing
 /// Telling apart why a ring was refused.
 @Suite struct RingEnvironmentTests {
     private let modern = RingEnvironment(
-        release: "6.12.3-amd64",
+        release: "6.14.0-amd64",
         disabledSetting: 0,
         seccompMode: 0,
         isPrivileged: false,
@@ -42,38 +42,120 @@ import Testing
         #expect(disabled.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 2))
         let restricted = environment { $0.disabledSetting = 1 }
         #expect(restricted.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 1))
-        let root = environment {
-            $0.disabledSetting = 1
-            $0.isPrivileged = true
+        for change in [\RingEnvironment.isPrivileged, \.isInRingGroup] {
+            let exempt = environment {
+                $0.disabledSetting = 1
+                $0[keyPath: change] = true
+            }
+            #expect(exempt.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
+            let forbidden = environment {
+                $0.disabledSetting = 2
+                $0[keyPath: change] = true
+            }
+            #expect(forbidden.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 2))
         }
-        #expect(root.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
         let ancient = environment { $0.disabledSetting = nil }
         #expect(ancient.classify(.notPermitted, call: "c") == .notPermitted(.notPermitted))
         #expect(modern.classify(.permissionDenied, call: "c") == .notPermitted(.permissionDenied))
+    }
+
+    // Pitfall 12
+    @Test func whatToDoAboutASysctlDependsOnItsValue() {
+        let restricted = RingUnavailable.disabledBySysctl(value: 1).description
+        #expect(restricted.contains("CAP_SYS_ADMIN") && restricted.contains("kernel.io_uring_group"))
+        // No capability helps.
+        let disabled = RingUnavailable.disabledBySysctl(value: 2).description
+        #expect(!disabled.contains("CAP_SYS_ADMIN") && disabled.contains("kernel.io_uring_group"))
+    }
+
+    /// What /proc says of a process, by its files' paths.
+    private func read(
+        capabilities: String,
+        gid: String = "0 0 0 0",
+        groups: String = "",
+        group: String = "-1",
+        namespace: String = "0 0 4294967295"
+    ) -> RingEnvironment {
+        let status = """
+            Name:\ttest
+            Uid:\t0\t0\t0\t0
+            Gid:\t\(gid.replacing(" ", with: "\t"))
+            Groups:\t\(groups)
+            CapPrm:\t000001ffffffffff
+            CapEff:\t\(capabilities)
+            Seccomp:\t0
+            Seccomp_filters:\t0
+            """
+        let files = [
+            "/proc/thread-self/status": status,
+            "/proc/thread-self/uid_map": "         \(namespace)\n",
+            "/proc/sys/kernel/io_uring_disabled": "1\n",
+            "/proc/sys/kernel/io_uring_group": "\(group)\n",
+        ]
+        return RingEnvironment.current { files[$0] ?? "" }
+    }
+
+    // Pitfall 12
+    /// As the kernel does, and whoever the user is: the root of a container has some of its capabilities only.
+    @Test func aCapabilityIsWhatMakesAProcessPrivileged() {
+        // All; a container's usual ones; none.
+        let (all, usual, none) = ("000001ffffffffff", "00000000a80425fb", "0000000000000000")
+        #expect(read(capabilities: all).isPrivileged)
+        #expect(!read(capabilities: usual).isPrivileged)
+        #expect(!read(capabilities: none).isPrivileged)
+        #expect(read(capabilities: "0000000000200000").isPrivileged)
+        #expect(!read(capabilities: "ffffffffffdfffff").isPrivileged)
+        // All that a namespace of its own has to give.
+        #expect(!read(capabilities: all, namespace: "0 1000 1").isPrivileged)
+        let isExempt = read(capabilities: "0000000000004000").lockedMemoryLimit == nil
+        #expect(isExempt, "CAP_IPC_LOCK")
+        let usualEnvironment = read(capabilities: usual)
+        #expect(usualEnvironment.classify(.notPermitted, call: "c") == .disabledBySysctl(value: 1))
+    }
+
+    // Pitfall 12
+    @Test func aGroupMayHaveRings() {
+        let none = "0000000000000000"
+        #expect(!read(capabilities: none, groups: "4 27").isInRingGroup)
+        #expect(!read(capabilities: none, gid: "1 1 1 1", groups: "4 27", group: "7").isInRingGroup)
+        #expect(read(capabilities: none, gid: "1 1 1 1", groups: "4 27", group: "27").isInRingGroup)
+        #expect(read(capabilities: none, gid: "1 1 1 7", group: "7").isInRingGroup)
+        #expect(!read(capabilities: none, gid: "7 7 7 1", group: "7").isInRingGroup, "not the one it acts as")
+        #expect(read(capabilities: none, group: "0").isInRingGroup)
+        #expect(!read(capabilities: none, group: "0", namespace: "0 1000 1").isInRingGroup)
+        #expect(!RingEnvironment.current { _ in "" }.isInRingGroup)
     }
 
     // Pitfall 11
     // Pitfall 12
     @Test func exhaustionIsNoReasonToFallBack() {
         let failures: [RingUnavailable] = [
-            modern.classify(.noMemory, call: "c"), modern.classify(.tooManyOpenFiles, call: "c"),
+            modern.classify(.tooManyOpenFiles, call: "c"),
             modern.classify(.tooManyOpenFilesInSystem, call: "c"),
             modern.classify(.invalidArgument, call: "c"),
             modern.classify(.badAddress, call: "io_uring_setup"),
         ]
         #expect(
             failures == [
-                .lockedMemoryExhausted(limit: 65536), .descriptorsExhausted(.tooManyOpenFiles),
-                .descriptorsExhausted(.tooManyOpenFilesInSystem), .invalidConfiguration("c refused it"),
-                .failed(.badAddress, call: "io_uring_setup"),
+                .descriptorsExhausted(.tooManyOpenFiles), .descriptorsExhausted(.tooManyOpenFilesInSystem),
+                .invalidConfiguration("c refused it"), .failed(.badAddress, call: "io_uring_setup"),
             ]
         )
         #expect(failures.allSatisfy { !$0.permitsFallback })
     }
 
+    // Pitfall 11
+    // Pitfall 12
+    @Test func theLimitOnLockedMemoryIsAReason() {
+        let failure = modern.classify(.noMemory, call: "c")
+        #expect(failure == .lockedMemoryExhausted(limit: 65536))
+        #expect(failure.permitsFallback)
+        #expect(failure.description.contains("ulimit -l"))
+    }
+
     // Pitfall 12
     /// The numbers of io_uring_setup, io_uring_enter and io_uring_register.
-    @Test(.exitTest, arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
+    @Test(.exitTest, .needsRing, arguments: [425, 426, 427] as [UInt32], [EPERM, ENOSYS])
     func aFilterOfAnyOfItsCallsLeadsToASelector(_ number: UInt32, _ errno: Int32) async {
         await #expect(processExitsWith: .success) { [number, errno] in
             try refuseCall(number, errno)
@@ -88,35 +170,23 @@ import Testing
     }
 
     // Pitfall 11
+    // Pitfall 12
+    /// Where no limit binds, or, before 6.14, where the kernel does not count rings.
     @Test func aLimitIsToldFromMemoryThatIsUsedUp() {
         let unlimited = environment { $0.lockedMemoryLimit = nil }
-        let failure = unlimited.classify(.noMemory, call: "c")
-        #expect(failure == .memoryExhausted(call: "c"))
-        #expect(!failure.permitsFallback)
-        #expect(failure.description.contains("ulimit -v"))
-        #expect(modern.classify(.noMemory, call: "c").description.contains("ulimit -l"))
-    }
-
-    // Pitfall 11
-    @Test(.exitTest, .enabled(if: RingEnvironment.kernelCountsRings))
-    func theLimitOnLockedMemoryIsFound() async throws {
-        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            // Root is free of it.
-            if geteuid() == 0 { try #require(setuid(65534) == 0) }
-            var limit = rlimit(rlim_cur: 8192, rlim_max: 8192)
-            try #require(setrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0)
-            for makeLoop in [{ _ = try ProactorEventLoop() }, { _ = try EventLoop() }] {
-                let outcome = Result { try makeLoop() }
-                try FileDescriptor.standardError.writeAll("\(outcome)\n".utf8)
-            }
-            exit(1)
+        let older = ["6.1.0-18-amd64", "6.12.3", "6.13.9"].map { release in
+            environment { $0.release = release }
         }
-        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-        #expect(text.split(separator: "RLIMIT_MEMLOCK is 8192 bytes").count == 3, "\(text)")
+        for environment in [unlimited] + older {
+            let failure = environment.classify(.noMemory, call: "c")
+            #expect(failure == .memoryExhausted(call: "c"))
+            #expect(!failure.permitsFallback)
+            #expect(failure.description.contains("ulimit -v"))
+        }
     }
 
     // Pitfall 11
-    @Test func buffersWithoutMemoryAreNoMatterOfTheLimit() throws {
+    @Test(.needsRing) func buffersWithoutMemoryAreNoMatterOfTheLimit() throws {
         var configuration = RingConfiguration()
         configuration.incrementalBuffers = false
         configuration.bufferCount = 32_768
@@ -135,33 +205,4 @@ import Testing
         #expect(current.lockedMemoryLimit != 0)
         #expect(current.seccompMode != nil)
     }
-}
-
-extension RingEnvironment {
-    /// Whether rings count against the limit on locked memory here: since 6.14.
-    fileprivate static var kernelCountsRings: Bool {
-        let numbers = current().release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 14)
-    }
-}
-
-/// Has the kernel refuse a call to this thread, as a container's filter does.
-private func refuseCall(_ number: UInt32, _ errno: Int32) throws {
-    // Load the call's number; if it is not that one skip the next; return the error; allow.
-    let program: [(code: UInt16, jumpTrue: UInt8, jumpFalse: UInt8, value: UInt32)] = [
-        (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x0005_0000 | UInt32(errno)),
-        (0x06, 0, 0, 0x7fff_0000),
-    ]
-    // prctl takes any number of arguments, which Swift cannot call by name.
-    typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
-    let prctl = unsafeBitCast(try #require(dlsym(nil, "prctl")), to: Prctl.self)
-    let (noNewPrivileges, seccomp, filterMode): (Int32, Int32, UInt) = (38, 22, 2)
-    try #require(prctl(noNewPrivileges, 1, 0, 0, 0) == 0)
-    let result = program.withUnsafeBytes { instructions in
-        var description: (count: UInt, start: UInt) = (
-            UInt(program.count), UInt(bitPattern: instructions.baseAddress)
-        )
-        return withUnsafePointer(to: &description) { prctl(seccomp, filterMode, UInt(bitPattern: $0), 0, 0) }
-    }
-    try #require(result == 0)
 }

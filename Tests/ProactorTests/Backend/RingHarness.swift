@@ -29,6 +29,7 @@ final class RingHarness: BackendHarness<UringBackend> {
                 $0.multishotReceive = false
                 $0.incrementalBuffers = false
             },
+            { $0.multishotUnixReceive = false },
             { $0.multishotAccept = false },
             { $0.messageWakeUp = false },
             { $0.noIOWait = false },
@@ -53,6 +54,11 @@ final class RingHarness: BackendHarness<UringBackend> {
                 $0.submissionQueueSize = 1
                 $0.completionQueueSize = 2
                 $0.completionsPerTurn = 1
+            },
+            {
+                $0.growingQueues = false
+                $0.submissionQueueSize = 1
+                $0.completionQueueSize = 2
             },
             {
                 $0.submissionQueueSize = 2

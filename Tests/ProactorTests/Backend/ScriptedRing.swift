@@ -7,6 +7,7 @@ import SystemPackage
 final class ScriptedRing: RingCalls {
     enum Submission: Equatable {
         case operation(OperationToken)
+        case singleReceive(OperationToken)
         case cancel(OperationToken)
         case cancelAll
         case wait(OperationToken, Readiness)
@@ -36,6 +37,7 @@ final class ScriptedRing: RingCalls {
     var completions: [RingCompletion] = []
     /// Called by each wait, to answer what was handed over.
     var onWait: (() -> Void)?
+    var onDestroy: (() -> Void)?
 
     private(set) var queue: [(submission: Submission, token: OperationToken)] = []
     private(set) var handedOver: [Submission] = []
@@ -47,14 +49,23 @@ final class ScriptedRing: RingCalls {
     private(set) var isDestroyed = false
     private(set) var keptBuffers = false
 
-    init(incremental: Bool = false, bufferCount: Int = 4, bufferSize: Int = 64, messageWakeUp: Bool = true) {
+    init(
+        incremental: Bool = false,
+        bufferCount: Int = 4,
+        bufferSize: Int = 64,
+        messageWakeUp: Bool = true,
+        multishotUnixReceive: Bool = true
+    ) {
         features = RingFeatures(
             submissionQueueSize: 8,
             completionQueueSize: 16,
+            growingQueues: true,
             bufferCount: bufferCount,
             bufferSize: bufferSize,
             multishotAccept: true,
+            waitFreeAccept: true,
             multishotReceive: true,
+            multishotUnixReceive: multishotUnixReceive,
             multishotRead: true,
             quietWrites: true,
             childWaits: true,
@@ -62,8 +73,8 @@ final class ScriptedRing: RingCalls {
             messageWakeUp: messageWakeUp,
             noIOWait: true
         )
-        // A datagram has its address and a control message before it.
-        let datagramBufferSize = bufferSize + 32
+        // A datagram has its address and control messages before it.
+        let datagramBufferSize = bufferSize + DatagramReception.prefixMax
         let size = bufferCount * (bufferSize + datagramBufferSize)
         storage = .init(start: .allocate(byteCount: size, alignment: 16), count: size)
         for index in 0..<size { storage[index] = UInt8(truncatingIfNeeded: index) }
@@ -116,6 +127,10 @@ final class ScriptedRing: RingCalls {
         enqueue(.operation(token), token)
     }
 
+    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool {
+        enqueue(.singleReceive(token), token)
+    }
+
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
         enqueue(.cancel(target), token)
     }
@@ -163,12 +178,25 @@ final class ScriptedRing: RingCalls {
         return answer
     }
 
+    /// How long the backend has waited without the ring, each time.
+    private(set) var rests: [Int64] = []
+    var onRest: ((Int64) -> Void)?
+    func rest(nanoseconds: Int64) {
+        rests.append(nanoseconds)
+        onRest?(nanoseconds)
+    }
+
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = min(capacity, completions.count)
         for index in 0..<count { target[index] = completions[index] }
         completions.removeFirst(count)
         return count
     }
+
+    /// Occasions to grow: how many completions were in the ring.
+    private(set) var growthOccasions: [Int] = []
+
+    func growIfStrained() { growthOccasions.append(completions.count) }
 
     func takeUnsubmitted() -> OperationToken? {
         queue.isEmpty ? nil : queue.removeFirst().token
@@ -196,6 +224,7 @@ final class ScriptedRing: RingCalls {
     func destroy(onOwnerThread: Bool, keepingBuffers: Bool) {
         isDestroyed = true
         keptBuffers = keepingBuffers
+        onDestroy?()
     }
 
     func abandon() { isDestroyed = true }

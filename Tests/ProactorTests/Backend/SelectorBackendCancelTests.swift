@@ -214,7 +214,7 @@ import Testing
         harness.adopt(local)
         harness.adopt(peer)
         let reception = DatagramReception.allocate(for: .unix)
-        defer { reception.deallocate() }
+        defer { reception.free() }
         for number: UInt8 in 1...2 { try peer.writeAll([number]) }
         let recorder = CompletionRecorder()
         recorder.onCompletion = { completion in

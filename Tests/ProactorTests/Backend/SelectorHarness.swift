@@ -10,26 +10,9 @@ final class SelectorHarness: BackendHarness<SelectorBackend> {
         try backend.start()
     }
 
-    /// Numbers for ``duplicate(_:at:)`` begin here: near the limit, which the other tests' descriptors do not come to.
-    private static let highNumbersStart: Int32 = {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        return Int32(min(limit.rlim_cur, 16_384)) - 64
-    }()
-
-    /// A duplicate at a number that only this test uses: the `index`th of the 64 high ones.
-    ///
-    /// Other tests open hundreds of descriptors meanwhile. Where one of them has the number this throws: `dup2` would close
-    /// the other test's descriptor without a word.
+    /// ``HighNumber/duplicate(_:at:)``
     func duplicate(_ descriptor: FileDescriptor, at index: Int32) throws -> FileDescriptor {
-        let number = Self.highNumbersStart + index
-        let duplicate = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, number)
-        guard duplicate >= 0 else { throw Errno(rawValue: errno) }
-        guard duplicate == number else {
-            try FileDescriptor(rawValue: duplicate).close()
-            throw Errno.fileExists
-        }
-        return FileDescriptor(rawValue: duplicate)
+        try HighNumber.duplicate(descriptor, at: index)
     }
 
     /// Makes `duplicate` stand for the same as `descriptor` from here on.

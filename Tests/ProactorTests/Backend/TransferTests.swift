@@ -23,10 +23,11 @@ import Testing
     private static let bytes = patternBytes(700_001)
 
     // Pitfall 38
-    @Test(arguments: [4096, 8192, 65_536, 1 << 20], [1, 2, 64])
+    @Test(.needsRing, arguments: [4096, 8192, 65_536, 1 << 20], [1, 2, 64])
     func everySizeOfPipeAndQueueBringsAllBytes(capacity: Int32, queue: Int) async throws {
         try await onThread {
             var configuration = RingConfiguration()
+            configuration.growingQueues = false
             configuration.submissionQueueSize = queue
             let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
             system.capacity = capacity
@@ -66,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func withoutAPipeTheOperationFails() async throws {
+    @Test(.needsRing) func withoutAPipeTheOperationFails() async throws {
         try await onThread {
             let system = PipeFaults(LinuxSystemCalls(nonBlocking: false))
             system.failure = .tooManyOpenFiles
@@ -93,7 +94,7 @@ import Testing
     }
 
     // Pitfall 24
-    @Test func aDirtyPipeIsNotKept() async throws {
+    @Test(.needsRing) func aDirtyPipeIsNotKept() async throws {
         try await onThread {
             let harness = try RingHarness()
             let place = try TemporaryFile(Self.bytes)
@@ -113,9 +114,10 @@ import Testing
         }
     }
 
-    @Test func aTransferThatWaitsForRoomGivesItsPipeBack() async throws {
+    @Test(.needsRing) func aTransferThatWaitsForRoomGivesItsPipeBack() async throws {
         try await onThread {
             var configuration = RingConfiguration()
+            configuration.growingQueues = false
             configuration.submissionQueueSize = 1
             // Not enabled, it hands nothing over.
             let harness = try RingHarness(configuration, started: false)
@@ -138,7 +140,7 @@ import Testing
     }
 
     // Pitfall 24
-    @Test func closingEndsATransferAndItsPipe() async throws {
+    @Test(.needsRing) func closingEndsATransferAndItsPipe() async throws {
         try await onThread {
             let place = try TemporaryFile(Self.bytes)
             let file = try FileDescriptor.open(place.path, .readOnly)

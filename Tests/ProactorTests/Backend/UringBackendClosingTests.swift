@@ -133,9 +133,10 @@ import Testing
     }
 
     /// On the real ring, where such a file has one or two submissions.
-    @Test(arguments: [1, 64])
+    @Test(.needsRing, arguments: [1, 64])
     func aFileThatWasNeverHandedOverLeavesItsSocketAsItWas(queue: Int) throws {
         var configuration = RingConfiguration()
+        configuration.growingQueues = false
         configuration.submissionQueueSize = queue
         let backend = try UringBackend(configuration: configuration)
         let transfer = try Transfer()

@@ -15,6 +15,7 @@ import Testing
         var sources: [SocketAddress?] = []
         var cuts: [Bool] = []
         var segmentSizes: [Int] = []
+        var lacks: [Bool] = []
         var recycledInCalls: [[UInt16]] = []
 
         init(_ ring: ScriptedRing = ScriptedRing()) throws {
@@ -28,12 +29,13 @@ import Testing
                 sources.append(SocketAddress(kernelForm: reception.pointee.source))
                 cuts.append(reception.pointee.isTruncated)
                 segmentSizes.append(reception.pointee.segmentSize)
+                lacks.append(reception.pointee.mayLackSegmentSize)
                 recycledInCalls.append(harness.ring.recycledDatagrams)
             }
         }
 
         deinit {
-            reception.deallocate()
+            reception.free()
         }
 
         func close() {
@@ -48,7 +50,8 @@ import Testing
             buffer: UInt16,
             more: Bool = true,
             flags: UInt32 = 0,
-            joined: Int32? = nil
+            joined: Int32? = nil,
+            behind others: [UInt8] = []
         ) throws {
             let area = try harness.ring.makeDatagramBuffers()
             let start = area.memory + Int(buffer) * area.size
@@ -56,19 +59,14 @@ import Testing
             head.name_length = UInt32(MemoryLayout<sockaddr_in>.size)
             head.payload_length = UInt32(payload.count)
             head.flags = flags
-            if let joined {
-                head.control_length = 24
-                var message = cmsghdr()
-                message.cmsg_len = 20
-                message.cmsg_level = Int32(IPPROTO_UDP)
-                message.cmsg_type = 104
-                (start + 48).storeBytes(of: message, as: cmsghdr.self)
-                (start + 64).storeBytes(of: joined, as: Int32.self)
-            }
+            let control = others + (joined.map { controlMessage(.joinDatagrams, $0) } ?? [])
+            head.control_length = UInt32(control.count)
+            (start + 48).copyMemory(from: control, byteCount: control.count)
             start.storeBytes(of: head, as: curing_datagram_head.self)
             _ = try SocketAddress.ipv4(.loopback, port: port).write(to: start + 16)
-            (start + 72).copyMemory(from: payload, byteCount: payload.count)
-            harness.ring.complete(token, Int32(72 + payload.count), more: more, buffer: buffer)
+            let prefix = 48 + reception.pointee.controlCapacity
+            (start + prefix).copyMemory(from: payload, byteCount: payload.count)
+            harness.ring.complete(token, Int32(prefix + payload.count), more: more, buffer: buffer)
         }
     }
 
@@ -121,6 +119,35 @@ import Testing
         fixture.harness.turn()
         #expect(fixture.segmentSizes == [3, 0, 0])
         #expect(fixture.harness.owner.results == [7, 1, 1])
+        fixture.close()
+    }
+
+    @Test func theNoteOfJoinedDatagramsIsFoundAmongOthers() throws {
+        let fixture = try Fixture()
+        let cut = UInt32(MSG_CTRUNC)
+        let time = controlMessage(SocketOption(level: SOL_SOCKET, name: SO_TIMESTAMP), Int64(1), Int64(2))
+        let service = controlMessage(SocketOption(level: Int32(IPPROTO_IP), name: IP_TOS), UInt8(4))
+        try fixture.complete([1, 2, 3], from: 7, buffer: 0, joined: 2, behind: time + service)
+        // Others found no room: the note is what counts.
+        try fixture.complete([1, 2, 3], from: 7, buffer: 1, flags: cut, joined: 2, behind: time)
+        // It may be the one that found none.
+        try fixture.complete([1, 2, 3], from: 7, buffer: 2, flags: cut, behind: time + service)
+        fixture.harness.turn()
+        try fixture.complete([1, 2, 3], from: 7, buffer: 3, flags: cut)
+        // Half a note is none.
+        var half = controlMessage(.joinDatagrams, Int32(2)).prefix(18)
+        half[0] = 18
+        try fixture.complete([1, 2, 3], from: 7, buffer: 0, flags: cut, behind: Array(half))
+        // No message at all.
+        try fixture.complete(
+            [1],
+            from: 7,
+            buffer: 1,
+            behind: [5, 0, 0, 0, 0, 0, 0, 0] + Array(time.dropFirst(8))
+        )
+        fixture.harness.turn()
+        #expect(fixture.segmentSizes == [2, 2, 0, 0, 0, 0])
+        #expect(fixture.lacks == [false, false, true, true, true, false])
         fixture.close()
     }
 
@@ -199,4 +226,18 @@ import Testing
         #expect(harness.ring.keptBuffers)
         #expect(kept != nil)
     }
+}
+
+/// A control message as the kernel writes it, with what aligns the next one.
+private func controlMessage<each Part: BitwiseCopyable>(_ option: SocketOption, _ parts: repeat each Part)
+    -> [UInt8]
+{
+    var data: [UInt8] = []
+    for part in repeat each parts { withUnsafeBytes(of: part) { data.append(contentsOf: $0) } }
+    var head = cmsghdr()
+    head.cmsg_len = MemoryLayout<cmsghdr>.size + data.count
+    head.cmsg_level = option.level
+    head.cmsg_type = option.name
+    let message = withUnsafeBytes(of: head) { Array($0) } + data
+    return message + Array(repeating: 0, count: (8 - message.count % 8) % 8)
 }

@@ -6,7 +6,7 @@ import Testing
 @testable import Proactor
 
 /// Every operation on the real kernel, with newer features and without.
-@Suite struct UringBackendKernelTests {
+@Suite(.needsRing) struct UringBackendKernelTests {
     private static func content(_ count: Int, seed: Int = 0) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) ^ seed) }
     }
@@ -88,6 +88,7 @@ import Testing
         configuration.incrementalBuffers = false
         configuration.messageWakeUp = false
         configuration.noIOWait = false
+        configuration.growingQueues = false
         configuration.submissionQueueSize = 5
         let harness = try RingHarness(configuration)
         let features = harness.backend.features
@@ -99,9 +100,11 @@ import Testing
 
     @Test func impossibleConfigurationsAreRefused() {
         let changes: [(inout RingConfiguration) -> Void] = [
-            { $0.submissionQueueSize = 0 }, { $0.completionQueueSize = 512 }, { $0.bufferCount = 100 },
+            { $0.submissionQueueSize = 0 }, { $0.completionQueueSize = 32 },
+            { $0.completionQueueLimit = 512 }, { $0.bufferCount = 100 },
             { $0.incrementalBufferSize = 0 }, { $0.completionsPerTurn = 0 },
-            { $0.submissionQueueSize = 1 << 20 },
+            { $0.submissionQueueSize = 1 << 20 }, { $0.submissionQueueLimit = 0 },
+            { $0.completionQueueLimit = 1 << 20 },
         ]
         for change in changes {
             var configuration = RingConfiguration()

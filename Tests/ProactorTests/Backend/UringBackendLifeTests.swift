@@ -6,7 +6,7 @@ import Testing
 @testable import Proactor
 
 /// Waking, closing, threads and forks on the real kernel.
-@Suite struct UringBackendLifeTests {
+@Suite(.needsRing) struct UringBackendLifeTests {
     private static let limit = Int64(TestLimit.wait / .nanoseconds(1))
 
     private static func wakeUp(byMessage: Bool) -> RingConfiguration {
@@ -31,6 +31,7 @@ import Testing
 
     @Test(arguments: [true, false]) func manyThreadsWakeAtOnce(_ byMessage: Bool) throws {
         var configuration = Self.wakeUp(byMessage: byMessage)
+        configuration.growingQueues = false
         configuration.submissionQueueSize = 2
         configuration.completionQueueSize = 4
         let harness = try RingHarness(configuration)

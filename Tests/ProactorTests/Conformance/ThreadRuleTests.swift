@@ -36,7 +36,11 @@ import Testing
         init() throws {
             loop = try SelectorEventLoop()
             let pair = try SocketPair(.unix)
-            socket = TransportSocket(pair.first, of: loop)
+            socket = TransportSocket(
+                pair.first,
+                of: loop,
+                owner: Listener(loop: loop, socket: pair.first, backlog: 1)
+            )
             handle = try loop.callSoon {}
             timer = try loop.callLater(.seconds(3600)) {}
             task = loop.createTask { try await Task.sleep(for: .seconds(3600)) }

@@ -249,17 +249,17 @@ import Testing
             let place = try TemporaryFile([1])
             var left: FileDescriptor?
             backend.onSubmit = { operation in
-                if case .close(let descriptor) = operation { left = descriptor }
+                if case .closeFile(let descriptor) = operation { left = descriptor }
             }
             try loop.run {
                 await #expect(throws: FileError(.close, .ioError, path: place.path)) {
                     guard byScope else {
                         let file = try await File.open(place.path, on: loop)
-                        backend.failures[.close] = [.ioError]
+                        backend.failures[.closeFile] = [.ioError]
                         return try await file.close()
                     }
                     try await File.withFile(place.path, on: loop) { (_) async throws in
-                        backend.failures[.close] = [.ioError]
+                        backend.failures[.closeFile] = [.ioError]
                     }
                 }
             }

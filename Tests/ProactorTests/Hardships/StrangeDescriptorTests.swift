@@ -21,8 +21,8 @@ import Testing
                 #expect(throws: DescriptorError(nothing, .badFileDescriptor)) {
                     try loop.addWriter(nothing) {}
                 }
-                #expect(!loop.removeReader(nothing))
-                #expect(!loop.removeWriter(nothing))
+                #expect(try !loop.removeReader(nothing))
+                #expect(try !loop.removeWriter(nothing))
             }
         }
     }

@@ -57,6 +57,11 @@ final class FakeNamesBackend: ForwardingBackend {
         super.init(backend, system: names)
     }
 
+    override func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        names.isClosing(listener)
+        return super.endAccept(token, closing: listener)
+    }
+
     @discardableResult
     override func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         if case .close(let descriptor) = operation { names.isClosing(descriptor) }

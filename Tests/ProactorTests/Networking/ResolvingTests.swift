@@ -52,7 +52,8 @@ import Testing
             let found = try loop.runUntilComplete {
                 try await loop.getaddrinfo(host: "localhost", port: 80, family: .ipv4, type: .stream)
             }
-            #expect(found.map(\.address) == [.ipv4(.loopback, port: 80)])
+            // The hosts file may name it for ::1 as well, which glibc then answers as 127.0.0.1 a second time.
+            #expect(Set(found.map(\.address)) == [.ipv4(.loopback, port: 80)])
             #expect(executor.submitted == 1)
         }
     }

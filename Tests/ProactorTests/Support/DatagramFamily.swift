@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 @testable import Proactor
 
@@ -8,6 +9,24 @@ enum DatagramFamily: CaseIterable, Sendable {
     case ipv6
     case unixPath
     case unixAbstract
+
+    /// Those that this machine has: not every one has IPv6.
+    static let allCases: [DatagramFamily] = internet + [.unixPath, .unixAbstract]
+
+    static let internet: [DatagramFamily] = hasIPv6Loopback() ? [.ipv4, .ipv6] : [.ipv4]
+
+    private static func hasIPv6Loopback() -> Bool {
+        let socket = Glibc.socket(AF_INET6, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { return false }
+        defer { close(socket) }
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_addr = in6addr_loopback
+        return withUnsafeBytes(of: &address) { bytes in
+            let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+            return bind(socket, pointer, socklen_t(bytes.count)) == 0
+        }
+    }
 
     /// An address that nobody else binds to; for UDP the kernel chooses the port.
     func address() -> SocketAddress {

@@ -11,6 +11,8 @@ final class FaultyBackend: ForwardingBackend {
     }
     /// Cancels are asked for too late to have an effect, while true.
     var losesCancels = false
+    /// Accepts do not end at once, as on a ring whose kernel is short of memory, while true.
+    var endsAcceptsLater = false
     /// What the next accepts end with, instead of beginning.
     var acceptFailures: [Errno] = []
     private(set) var acceptCount = 0
@@ -134,6 +136,14 @@ final class FaultyBackend: ForwardingBackend {
     override func cancel(_ token: OperationToken) {
         guard !losesCancels, token.slot != .max - 1 else { return }
         super.cancel(token)
+    }
+
+    override func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        guard !losesCancels, !endsAcceptsLater else {
+            cancel(token)
+            return false
+        }
+        return super.endAccept(token, closing: listener)
     }
 
     override func poll(timeoutNanoseconds: Int64) {

@@ -1,3 +1,5 @@
+import SystemPackage
+
 @testable import Proactor
 
 /// Does what the backend behind it does, with system calls of its own, for a test to override what it wants otherwise.
@@ -28,6 +30,9 @@ class ForwardingBackend: CompletionBackend {
     }
 
     func cancel(_ token: OperationToken) { inner.cancel(token) }
+    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        inner.endAccept(token, closing: listener)
+    }
     func settle() { inner.settle() }
     func poll(timeoutNanoseconds: Int64) { inner.poll(timeoutNanoseconds: timeoutNanoseconds) }
     func deliver() { inner.deliver() }

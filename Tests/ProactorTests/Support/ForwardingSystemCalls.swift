@@ -7,11 +7,13 @@ import SystemPackage
 /// `@unchecked Sendable`: as its subclasses say.
 class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
     var processes: any ProcessCalls
+    var unixSockets: any UnixSocketCalls
     private let inner: any SystemCalls
 
     init(_ inner: any SystemCalls) {
         self.inner = inner
         processes = inner.processes
+        unixSockets = inner.unixSockets
     }
 
     func now() -> LoopInstant { inner.now() }
@@ -56,8 +58,21 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.setOption(option, to: value, on: socket)
     }
 
+    func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno) {
+        try inner.stopJoiningDatagrams(on: socket)
+    }
+
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
         try inner.option(option, of: socket)
+    }
+
+    func streamState(of socket: FileDescriptor) throws(Errno) -> StreamState {
+        try inner.streamState(of: socket)
+    }
+    func takeQueuedError(of socket: FileDescriptor) -> QueuedError? { inner.takeQueuedError(of: socket) }
+
+    func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool {
+        inner.isReady(descriptor, for: side)
     }
 
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) { try inner.shutdownWriting(socket) }
@@ -73,9 +88,9 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.checkCanBeWatched(descriptor)
     }
 
+    func stopLingering(_ descriptor: FileDescriptor) { inner.stopLingering(descriptor) }
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
-    func identity(ofFileAt path: String) throws(Errno) -> FileIdentity? { try inner.identity(ofFileAt: path) }
-    func removeFile(at path: String) throws(Errno) { try inner.removeFile(at: path) }
+    func closeElsewhere(_ descriptor: FileDescriptor) { inner.closeElsewhere(descriptor) }
 
     func addressInfo(_ query: AddressQuery) throws(ResolutionError) -> [AddressInfo] {
         try inner.addressInfo(query)

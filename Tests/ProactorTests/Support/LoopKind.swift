@@ -1,13 +1,40 @@
+import Foundation
+
 @testable import Proactor
 
 /// The loops that every behaviour is shown on.
-enum LoopKind: CaseIterable, Sendable {
+enum LoopKind: String, CaseIterable, Sendable {
     case ring
     /// The ring as an older kernel has it.
     case ringOlderPaths
     case epoll
     case poll
     case select
+
+    private static let every: [LoopKind] = [.ring, .ringOlderPaths, .epoll, .poll, .select]
+
+    /// All of them, or those that `PROACTOR_TEST_LOOPS` names: so a machine without rings can pass the whole suite.
+    static let allCases: [LoopKind] = {
+        do {
+            return try chosen(by: ProcessInfo.processInfo.environment["PROACTOR_TEST_LOOPS"])
+        } catch {
+            // Without its loops no test says anything.
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(EX_USAGE)
+        }
+    }()
+
+    /// What `names`, with commas between them, choose. Nothing chooses all.
+    static func chosen(by names: String?) throws(UnknownLoopKind) -> [LoopKind] {
+        guard let names, !names.isEmpty else { return every }
+        var chosen: Set<LoopKind> = []
+        for name in names.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = String(name)
+            guard let kind = LoopKind(rawValue: name) else { throw UnknownLoopKind(name: name) }
+            chosen.insert(kind)
+        }
+        return every.filter(chosen.contains)
+    }
 
     func makeLoop() throws -> BaseEventLoop {
         switch self {
@@ -21,16 +48,18 @@ enum LoopKind: CaseIterable, Sendable {
 
     /// A loop whose backend can be made to fail.
     func makeFaultyLoop() throws -> (BaseEventLoop, FaultyBackend) {
-        let inner: any CompletionBackend =
-            switch self {
-            case .ring: try UringBackend(configuration: RingConfiguration())
-            case .ringOlderPaths: try UringBackend(configuration: Self.olderPaths)
-            case .epoll: try SelectorBackend(kind: .epoll)
-            case .poll: try SelectorBackend(kind: .poll)
-            case .select: try SelectorBackend(kind: .select)
-            }
-        let backend = FaultyBackend(inner)
+        let backend = FaultyBackend(try makeBackend())
         return (BaseEventLoop(backend: backend, label: "proactor.faulty"), backend)
+    }
+
+    func makeBackend() throws -> any CompletionBackend {
+        switch self {
+        case .ring: try UringBackend(configuration: RingConfiguration())
+        case .ringOlderPaths: try UringBackend(configuration: Self.olderPaths)
+        case .epoll: try SelectorBackend(kind: .epoll)
+        case .poll: try SelectorBackend(kind: .poll)
+        case .select: try SelectorBackend(kind: .select)
+        }
     }
 
     /// A loop that receives datagrams of so many bytes and no larger ones.
@@ -54,7 +83,9 @@ enum LoopKind: CaseIterable, Sendable {
 
     private static var olderPaths: RingConfiguration {
         var configuration = RingConfiguration()
+        configuration.growingQueues = false
         configuration.multishotAccept = false
+        configuration.waitFreeAccept = false
         configuration.multishotReceive = false
         configuration.multishotRead = false
         configuration.quietWrites = false
@@ -63,5 +94,15 @@ enum LoopKind: CaseIterable, Sendable {
         configuration.messageWakeUp = false
         configuration.noIOWait = false
         return configuration
+    }
+}
+
+/// A name in `PROACTOR_TEST_LOOPS` that stands for no loop.
+struct UnknownLoopKind: Error, Equatable, CustomStringConvertible {
+    let name: String
+
+    var description: String {
+        "PROACTOR_TEST_LOOPS: there is no loop '\(name)'; use ring, ringOlderPaths, epoll, poll and select, "
+            + "with commas between them"
     }
 }

@@ -52,6 +52,23 @@ final class RawDatagramPeer {
         return count >= 0 ? Array(buffer[..<count]) : nil
     }
 
+    /// Others send to it until it takes no more from anybody; returns what it has.
+    func fillUp() throws -> [[UInt8]] {
+        var sent: [[UInt8]] = []
+        while true {
+            // What one sender may have under way is limited too.
+            let sender = try RawDatagramPeer(at: .unixUnnamed)
+            let before = sent.count
+            do {
+                while true {
+                    try sender.send(numbered(sent.count), to: address)
+                    sent.append(numbered(sent.count))
+                }
+            } catch Errno.resourceTemporarilyUnavailable {}
+            if sent.count == before { return sent }
+        }
+    }
+
     /// All datagrams that are there.
     func receiveAll() -> [[UInt8]] {
         var all: [[UInt8]] = []

@@ -15,6 +15,7 @@ final class RecordingDatagramProtocol: DatagramProtocol {
     var onDatagram: ((any DatagramTransport, [UInt8], SocketAddress) throws -> Void)?
     var onError: ((any DatagramTransport) -> Void)?
     var onResume: ((any DatagramTransport) -> Void)?
+    var onLost: (() -> Void)?
 
     var lostCount: Int { lostErrors.count }
 
@@ -38,6 +39,7 @@ final class RecordingDatagramProtocol: DatagramProtocol {
 
     func connectionLost(_ error: (any Error)?) {
         lostErrors.append(error)
+        onLost?()
     }
 
     func pauseWriting() {

@@ -8,6 +8,8 @@ import Testing
 ///
 /// `@unchecked Sendable`: the loop's thread only.
 final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
+    /// Whether every pipe is said to have no reader any more: another test's child may have it for a moment.
+    var saysReaderIsGone = false
     private(set) var made: Set<String> = []
     private let inner: any ProcessCalls
 
@@ -28,7 +30,17 @@ final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
         try inner.inspect(descriptor)
     }
 
-    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) { try inner.adoptPipe(descriptor) }
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) -> AdoptedPipe {
+        try inner.adoptPipe(descriptor)
+    }
+
+    func setNonBlocking(_ descriptor: FileDescriptor, _ isNonBlocking: Bool) throws(Errno) {
+        try inner.setNonBlocking(descriptor, isNonBlocking)
+    }
+
+    func isReaderGone(_ pipe: FileDescriptor) -> Bool { saysReaderIsGone || inner.isReaderGone(pipe) }
+    func nature(of file: FileDescriptor) throws(Errno) -> FileNature { try inner.nature(of: file) }
+    func hasWriter(_ fifo: FileDescriptor) throws(Errno) -> Bool { try inner.hasWriter(fifo) }
     func spawn(_ request: SpawnRequest) throws(ProcessError) -> SpawnedProcess { try inner.spawn(request) }
     func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32? {
         try inner.takeExitStatus(of: process)
@@ -38,7 +50,7 @@ final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
         try inner.sendSignal(signal, to: process)
     }
 
-    func endProcess(_ process: SpawnedProcess) { inner.endProcess(process) }
+    func endProcesses(_ processes: [SpawnedProcess]) { inner.endProcesses(processes) }
     func makeSignalWatch() throws(Errno) -> any SignalWatch { try inner.makeSignalWatch() }
 }
 

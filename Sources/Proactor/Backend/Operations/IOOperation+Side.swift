@@ -9,14 +9,16 @@ extension IOOperation {
             .waitUntilWritable:
             .write
         case .watch(_, let side): side
-        case .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: nil
+        case .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+            .fileStatus:
+            nil
         }
     }
 
     /// Whether it is a call that may block and has no readiness to wait for.
     var needsThread: Bool {
         switch self {
-        case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: true
+        case .closeFile, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus: true
         default: false
         }
     }

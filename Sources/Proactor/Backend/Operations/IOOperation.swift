@@ -51,6 +51,9 @@ enum IOOperation: BitwiseCopyable {
     case waitForChild(pid: Int32)
     /// Close. No operation may be in flight on the descriptor but those of a selector's own making.
     case close(FileDescriptor)
+    /// The same of what may take its time about it and has nobody watch it: a file, which may have to be written back first, or
+    /// a terminal, whose output goes out at the line's pace.
+    case closeFile(FileDescriptor)
     /// Open the file at a path that ends with a zero. The result is a new descriptor.
     case openFile(UnsafePointer<CChar>, flags: Int32, mode: UInt32)
     /// Read once at an offset in bytes. The result is the count, which may be short; zero at the end of the file.
@@ -91,6 +94,7 @@ enum IOOperation: BitwiseCopyable {
         case .waitForHangUp: .waitForHangUp
         case .waitForChild: .waitForChild
         case .close: .close
+        case .closeFile: .closeFile
         case .openFile: .openFile
         case .readFile: .readFile
         case .writeFile: .writeFile
@@ -111,6 +115,7 @@ enum IOOperation: BitwiseCopyable {
             .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
             .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
             .waitUntilWritable(let descriptor), .waitForHangUp(let descriptor), .close(let descriptor),
+            .closeFile(let descriptor),
             .watch(let descriptor, _), .readFile(let descriptor, _, _), .writeFile(let descriptor, _, _),
             .synchronizeFile(let descriptor, _), .fileStatus(let descriptor, _):
             descriptor

@@ -20,6 +20,7 @@ enum OperationKind: UInt8 {
     case waitForHangUp
     case waitForChild
     case close
+    case closeFile
     case openFile
     case readFile
     case writeFile

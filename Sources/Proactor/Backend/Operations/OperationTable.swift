@@ -45,6 +45,10 @@ final class OperationTable {
         var state: OperationState
         /// Whether the operation is still to be tried, or tried again: what is under way is a wait for that.
         var isWaiting: Bool
+        /// Whether a receive of streams is handed to the kernel again for each piece.
+        var isSingle: Bool
+        /// How often in a row it was tried in vain although its descriptor was ready.
+        var vainTries: UInt8
         /// The free list, while the slot is free.
         var nextFree: UInt32
     }
@@ -77,6 +81,8 @@ final class OperationTable {
         record.pointee.owner = owner.map { Unmanaged.passRetained($0) }
         record.pointee.state = .inFlight
         record.pointee.isWaiting = false
+        record.pointee.isSingle = false
+        record.pointee.vainTries = 0
         count += 1
         return OperationToken(kind: operation.kind, generation: record.pointee.generation, slot: slot)
     }
@@ -159,6 +165,8 @@ final class OperationTable {
             generation: 0,
             state: .free,
             isWaiting: false,
+            isSingle: false,
+            vainTries: 0,
             nextFree: .max
         )
         (records + Int(slot)).initialize(to: blank)

@@ -16,6 +16,23 @@ extension SelectorBackend {
         }
     }
 
+    /// A connect's socket is ready, or has an error. What is in its error queue says nothing of the connect, which may be under
+    /// way still: the call that began it knows.
+    func concludeConnect(
+        _ socket: Int32,
+        _ address: UnsafeMutablePointer<KernelAddress>,
+        _ token: OperationToken
+    ) {
+        let failure = calls.takePendingError(socket)
+        guard failure == 0, !calls.hasPeer(socket) else { return finish(token, failure) }
+        let result = calls.connect(socket, address)
+        switch -result {
+        case EINPROGRESS, EALREADY, EINTR: triedInVain(token)
+        case EISCONN: finish(token, 0)
+        default: finish(token, result)
+        }
+    }
+
     /// Tries the connects again that found a full backlog.
     func retryConnects() {
         // Those that find it full again join the list behind.

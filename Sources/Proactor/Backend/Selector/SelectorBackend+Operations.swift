@@ -43,13 +43,13 @@ extension SelectorBackend {
             guard result == -EAGAIN, let side = operation.side else { return complete(token, result) }
             wait(descriptor(of: operation), side, token)
         case .sendFile(let transfer):
-            guard let result = sendPiece(of: transfer) else {
+            guard let result = sendPiece(of: transfer), result != -EAGAIN else {
                 return wait(descriptor(of: operation), .write, token)
             }
             complete(token, result)
         case .waitForChild:
             preconditionFailure("a selector waits for a child by its descriptor")
-        case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+        case .closeFile, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
             preconditionFailure("a call that blocks was made on the loop's thread")
         }
     }
@@ -68,30 +68,35 @@ extension SelectorBackend {
         switch operation {
         case .receive(let descriptor):
             let count = retryingInterrupts { calls.receive(descriptor.rawValue, receiveBuffer) }
-            deliverReceived(count, token, record.pointee.owner)
+            deliverReceived(count, token, record)
         case .receiveDatagrams(let descriptor, let reception):
-            receiveDatagrams(descriptor.rawValue, reception, token, record.pointee.owner)
+            receiveDatagrams(descriptor.rawValue, reception, token, record)
         case .pipeRead(let descriptor):
             let count = retryingInterrupts { calls.read(descriptor.rawValue, receiveBuffer) }
-            deliverReceived(count, token, record.pointee.owner)
-        case .waitUntilReadable, .waitUntilWritable, .waitForHangUp:
+            deliverReceived(count, token, record)
+        case .waitUntilReadable, .waitUntilWritable:
             finish(token, 1)
+        case .waitForHangUp:
+            // Errors in a queue look like a hang-up. Behind them there may be one, and then it is found next.
+            if !takeQueuedErrors(record) { finish(token, 1) }
         case .accept(let descriptor):
-            accept(descriptor.rawValue, token, record.pointee.owner)
+            accept(descriptor.rawValue, token, record)
         case .receiveOnce(let descriptor, let maxCount):
-            _ = receiveOnce(descriptor.rawValue, Int(maxCount), token)
+            if !receiveOnce(descriptor.rawValue, Int(maxCount), token) { triedInVain(token) }
         case .watch(let descriptor, _):
             tellReady(descriptor.rawValue, token, record.pointee.owner)
-        case .connect(let descriptor, _):
-            finish(token, calls.takePendingError(descriptor.rawValue))
+        case .connect(let descriptor, let address):
+            concludeConnect(descriptor.rawValue, address, token)
         case .acceptOnce, .receiveInto, .receiveMessage, .send, .sendMessage, .pipeReadInto, .pipeWrite,
             .pipeWriteVector:
             let result = transfer(operation)
             // Readiness is not completion: it waits on.
-            if result != -EAGAIN { finish(token, result) }
+            if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
         case .sendFile(let transfer):
-            if let result = sendPiece(of: transfer) { finish(token, result) }
-        case .sendNow, .close, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus:
+            guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }
+            if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
+        case .sendNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+            .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
     }
@@ -175,46 +180,63 @@ extension SelectorBackend {
     private func deliverReceived(
         _ count: Int32,
         _ token: OperationToken,
-        _ owner: Unmanaged<CompletionOwner>?
+        _ record: UnsafeMutablePointer<OperationTable.Record>
     ) {
-        guard count > 0 else {
-            if count != -EAGAIN { finish(token, count) }
-            return
-        }
-        call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
+        guard count > 0 else { return count == -EAGAIN ? triedInVain(token) : finish(token, count) }
+        record.pointee.vainTries = 0
+        call(
+            record.pointee.owner,
+            Completion(token: token, result: count, isFinal: false, bytes: received(count))
+        )
     }
 
     private func receiveDatagrams(
         _ descriptor: Int32,
         _ reception: UnsafeMutablePointer<DatagramReception>,
         _ token: OperationToken,
-        _ owner: Unmanaged<CompletionOwner>?
+        _ record: UnsafeMutablePointer<OperationTable.Record>
     ) {
-        for _ in 0..<Self.datagramsMax {
+        reception.useControlRoom(controlRoom)
+        let owner = record.pointee.owner
+        for index in 0..<Self.datagramsMax {
             let count = retryingInterrupts { calls.receiveDatagram(descriptor, receiveBuffer, reception) }
-            guard count >= 0 else {
-                if count != -EAGAIN { finish(token, count) }
+            guard count != -EAGAIN else {
+                if index == 0 { triedInVain(token) }
                 return
             }
+            guard count >= 0 else { return finish(token, count) }
+            if index == 0 { record.pointee.vainTries = 0 }
             call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
-            // The callback may have cancelled: what has not been received yet stays in the socket.
-            guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+            // The callback may have cancelled, or forked: what has not been received yet stays in the socket.
+            guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight else {
+                return
+            }
         }
     }
 
-    private func accept(_ listener: Int32, _ token: OperationToken, _ owner: Unmanaged<CompletionOwner>?) {
+    private func accept(
+        _ listener: Int32,
+        _ token: OperationToken,
+        _ record: UnsafeMutablePointer<OperationTable.Record>
+    ) {
+        let owner = record.pointee.owner
+        var isInVain = true
         for _ in 0..<Self.acceptsMax {
             acceptedAddress.pointee.length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let result = calls.accept(listener, acceptedAddress)
             if result >= 0 {
+                if isInVain { record.pointee.vainTries = 0 }
+                isInVain = false
                 deliverAccepted(result, token, owner)
-                // The callback may have cancelled: what is still queued stays in the backlog.
-                guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+                // The callback may have cancelled, or forked: what is still queued stays in the backlog.
+                guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight
+                else { return }
                 continue
             }
-            if result == -EAGAIN { return }
+            if result == -EAGAIN { break }
             guard AcceptFailure.isAboutOneConnection(result) else { return finish(token, result) }
         }
+        if isInVain { triedInVain(token) }
     }
 
     /// The next sound connection; -EAGAIN when there is none, or when too many were broken to go on now.
@@ -233,7 +255,7 @@ extension SelectorBackend {
     ) {
         guard let owner else {
             // Nobody to give it to, and it must not leak.
-            _ = calls.close(descriptor)
+            try? system.close(FileDescriptor(rawValue: descriptor))
             return
         }
         // The address stays until the next accept, which is after the call.
@@ -241,20 +263,21 @@ extension SelectorBackend {
         call(owner, Completion(token: token, result: descriptor, isFinal: false, bytes: address))
     }
 
-    /// Sends what one turn may send of a file; `nil` when it is to go on as soon as the socket is ready again.
+    /// Sends what one turn may send of a file; `nil` when it is to go on as soon as the socket is ready again, -EAGAIN when the
+    /// socket took nothing.
     private func sendPiece(of transfer: UnsafeMutablePointer<FileTransfer>) -> Int32? {
         let count = min(Self.sendFileTurnBytes, transfer.pointee.unread)
         guard count > 0 else { return 0 }
         let (socket, file, offset) = (
             transfer.pointee.socket.rawValue, transfer.pointee.file.rawValue, transfer.pointee.offset
         )
+        // The call has no flag of its own, and who shares the socket may have made it blocking since.
+        do throws(Errno) { try system.adopt(transfer.pointee.socket) } catch { return -error.rawValue }
         let result = retryingInterrupts { calls.sendFile(socket, file, offset, Int(count)) }
         switch result {
         case 1...:
             transfer.pointee.didSend(Int64(result))
             return transfer.pointee.unread == 0 ? 0 : nil
-        case -EAGAIN:
-            return nil
         default:
             // Zero is the end of the file.
             return result

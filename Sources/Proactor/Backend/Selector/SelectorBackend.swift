@@ -13,6 +13,7 @@ import SystemPackage
 ///   two calls to register and forget the descriptor are spared.
 /// - A descriptor has at most one operation that reads and one that writes. Errors and hang-ups wake both.
 /// - What only a thread can wait for, such as a read of a file, is called on the loop's executor.
+/// - What is ready for ever and brings nothing rests, after some tries: see ``triedInVain(_:)``.
 /// - What cannot be registered (a regular file with epoll: EPERM; no memory) ends with that error.
 /// - A Unix socket's connect to a listener whose backlog is full can be waited for by no selector: it is tried again every
 ///   millisecond, so that it waits here as it does in a ring.
@@ -29,8 +30,12 @@ final class SelectorBackend: CompletionBackend {
     /// Operations on the executor's threads.
     private let threadCalls: ThreadCalls
     let table = OperationTable()
+    /// A child of it shares an epoll instance, and what it changes there is changed for both.
+    let process = ProcessOfOrigin()
     /// What `.receive` reads into: one for all, so that it stays in the processor's cache.
     let receiveBuffer: UnsafeMutableRawBufferPointer
+    /// Where control messages are put that come with it.
+    let controlRoom: UnsafeMutableRawPointer
     /// The peer of the connection that was accepted last: to ask for it afterwards is a call of its own.
     let acceptedAddress: UnsafeMutablePointer<KernelAddress>
 
@@ -47,6 +52,8 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) private var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
+    /// Operations that are not registered for a while.
+    @exclusivity(unchecked) var resting = RestingOperations()
 
     private let selector: any Selector
     private let eventWaker: EventWaker
@@ -77,6 +84,7 @@ final class SelectorBackend: CompletionBackend {
             throw error
         }
         receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
+        controlRoom = DatagramReception.allocateControlRoom()
         found = .allocate(capacity: Self.readyMax)
         acceptedAddress = .allocate(capacity: 1)
         acceptedAddress.initialize(to: .blank)
@@ -89,6 +97,7 @@ final class SelectorBackend: CompletionBackend {
     deinit {
         close()
         receiveBuffer.deallocate()
+        controlRoom.deallocate()
         found.deallocate()
         acceptedAddress.deallocate()
     }
@@ -122,9 +131,10 @@ final class SelectorBackend: CompletionBackend {
     @discardableResult
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed backend")
+        guard process.isCurrent else { return submitInFork(operation) }
         let token = table.insert(operation, owner: owner)
         guard !operation.needsThread else {
-            if let failure = threadCalls.start(operation, token) { complete(token, -failure.rawValue) }
+            if let result = threadCalls.start(operation, token) { complete(token, result) }
             return token
         }
         guard let descriptor = operation.descriptor, descriptor.rawValue >= 0 else {
@@ -137,7 +147,10 @@ final class SelectorBackend: CompletionBackend {
     }
 
     func cancel(_ token: OperationToken) {
-        guard let record = table.find(token), record.pointee.state == .inFlight else { return }
+        // In a fork's child the operation is the parent's.
+        guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight else {
+            return
+        }
         let operation = record.pointee.operation
         table.transition(record, to: .cancelling)
         guard !operation.needsThread else {
@@ -147,13 +160,26 @@ final class SelectorBackend: CompletionBackend {
         }
         // What waits for nothing is over already, and its result counts.
         let isUntried = record.pointee.isWaiting
-        if release(operation, token) || isUntried || stopRetrying(token) { complete(token, -ECANCELED) }
+        if release(operation, token) || isUntried || stopRetrying(token) || resting.remove(token) {
+            complete(token, -ECANCELED)
+        }
+    }
+
+    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        guard !isClosed else { return false }
+        cancel(token)
+        // Nobody is left to hear of a failure, after which it is closed all the same.
+        try? system.close(listener)
+        return true
     }
 
     func settle() {
         deliverCompleted()
         let count = untried.count
-        for index in 0..<count { tryReceiving(untried[index]) }
+        for index in 0..<count {
+            guard process.isCurrent else { return }
+            tryReceiving(untried[index])
+        }
         untried.removeFirst(count)
     }
 
@@ -163,15 +189,18 @@ final class SelectorBackend: CompletionBackend {
         for index in 0..<count {
             let operation = completed[index]
             finish(operation.token, operation.result)
+            guard process.isCurrent else { return }
         }
         completed.removeFirst(count)
     }
 
     func poll(timeoutNanoseconds: Int64) {
+        process.check()
         var timeout = timeoutNanoseconds
         if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
             timeout = Self.connectRetryNanoseconds
         }
+        if !resting.isEmpty { timeout = endRests(before: timeout) }
         if !completed.isEmpty || !untried.isEmpty { timeout = 0 }
         ready.removeAll()
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
@@ -181,6 +210,7 @@ final class SelectorBackend: CompletionBackend {
 
     func deliver() {
         deliverCompleted()
+        guard process.isCurrent else { return }
         retryConnects()
         // No callback polls, so the list stays as it is.
         let count = ready.count
@@ -188,6 +218,8 @@ final class SelectorBackend: CompletionBackend {
             if index + 2 < count { table.fetchOwner(ready[index + 2]) }
             if index + 1 < count { table.fetchWaiter(ready[index + 1]) }
             advance(ready[index])
+            // The owner forked, and has returned in the child: the rest is for the parent.
+            guard process.isCurrent else { return }
         }
         ready.removeAll()
     }
@@ -195,6 +227,7 @@ final class SelectorBackend: CompletionBackend {
     func close() {
         guard !isClosed else { return }
         isClosed = true
+        guard process.isCurrent else { return abandon() }
         var owners: [Unmanaged<CompletionOwner>] = []
         // What a thread is still at may use its owner's memory: that owner stays for good.
         let running = threadCalls.close()
@@ -202,7 +235,7 @@ final class SelectorBackend: CompletionBackend {
         for index in 0..<completed.count {
             let operation = completed[index]
             guard operation.result >= 0, operation.token.kind?.bringsDescriptor == true else { continue }
-            _ = calls.close(operation.result)
+            try? system.close(FileDescriptor(rawValue: operation.result))
         }
         table.forEach { token in
             if running.contains(token) { return }
@@ -213,10 +246,19 @@ final class SelectorBackend: CompletionBackend {
         untried.removeAll()
         ready.removeAll()
         connectRetries.removeAll()
+        resting.removeAll()
         selector.close()
         eventWaker.close()
         // Last, since releasing may run the owners' deinitialisers.
         for owner in owners { owner.release() }
+    }
+
+    /// In a fork's child: what is in flight, and the threads that are at it, are the parent's.
+    private func abandon() {
+        _ = Unmanaged.passRetained(table)
+        _ = Unmanaged.passRetained(threadCalls)
+        selector.close()
+        eventWaker.close()
     }
 
     /// Turns a finding into the operations that wait for it.
@@ -288,6 +330,15 @@ extension SelectorBackend {
         // Watching for less can fail only when the kernel has lost the registration: `note` ignores what is left of it.
         if waited { try? selector.watch(descriptor, for: registration.interest) }
         return waited
+    }
+
+    /// Has an operation keep its side of the descriptor and wait for nothing.
+    func stopWaiting(_ operation: IOOperation) {
+        guard let descriptor = operation.descriptor, let interest = operation.interest else { return }
+        let index = Int(descriptor.rawValue)
+        registrations[index].interest.subtract(interest)
+        // As above.
+        try? selector.watch(descriptor.rawValue, for: registrations[index].interest)
     }
 
     private func stopRetrying(_ token: OperationToken) -> Bool {

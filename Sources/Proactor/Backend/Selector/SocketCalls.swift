@@ -31,11 +31,22 @@ class SocketCalls {
         return status < 0 ? status : -error
     }
 
+    /// Whether a socket is connected, as far as its kind tells.
+    func hasPeer(_ socket: Int32) -> Bool {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let status = withUnsafeMutablePointer(to: &storage) { pointer in
+            // A sockaddr_storage is made to be seen as any sockaddr.
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(socket, $0, &length) }
+        }
+        return status == 0 || errno != ENOTCONN
+    }
+
     func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
         result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
     }
 
-    /// Receives one datagram, or several that the kernel joined, and notes the source and whether it was cut.
+    /// Receives one datagram, or several that the kernel joined, and notes what the kernel says of it.
     func receiveDatagram(
         _ socket: Int32,
         _ buffer: UnsafeMutableRawBufferPointer,
@@ -52,7 +63,7 @@ class SocketCalls {
             return recvmsg(socket, reception.headerPointer, flags)
         }
         guard count >= 0 else { return -errno }
-        reception.noteHeader(isTruncated: count > buffer.count)
+        reception.noteHeader()
         return Int32(min(count, buffer.count))
     }
 
@@ -73,22 +84,22 @@ class SocketCalls {
         return Int32(cposix_sendfile(socket, file, &offset, UInt64(count)))
     }
 
-    /// Of a descriptor that is non-blocking, as for the next two: pipes have no flag for a single call.
+    /// Without waiting, as the next two: others may share the pipe, and make it blocking.
     func read(_ pipe: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
-        result(Glibc.read(pipe, buffer.baseAddress, buffer.count))
+        Int32(cposix_read_now(pipe, buffer.baseAddress, UInt64(min(buffer.count, 0x7fff_f000))))
     }
 
     func write(_ pipe: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         // A write only reads what it is given.
         let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         var vector = iovec(iov_base: base, iov_len: bytes.count)
-        return Int32(cposix_write_quietly(pipe, &vector, 1, usesQuietWrites))
+        return Int32(cposix_write_now(pipe, &vector, 1, usesQuietWrites))
     }
 
     /// Writes what a `msghdr` names.
     func writeVector(_ pipe: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {
         let count = Int32(message.pointee.msg_iovlen)
-        return Int32(cposix_write_quietly(pipe, message.pointee.msg_iov, count, usesQuietWrites))
+        return Int32(cposix_write_now(pipe, message.pointee.msg_iov, count, usesQuietWrites))
     }
 
     func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }

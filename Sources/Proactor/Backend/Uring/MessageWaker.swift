@@ -29,11 +29,13 @@ final class MessageWaker: LoopWaker {
 
     /// Whether the ring took the message; not while it is disabled, nor once it is gone.
     private func deliver() -> Bool {
+        var attempts: Int64 = 0
         while true {
             switch -curing_wake_ring(ringDescriptor, token.rawValue) {
             case EINTR, EAGAIN, ENOMEM:
-                // Giving up would leave the loop asleep.
-                sched_yield()
+                // Giving up would leave the loop asleep. Memory may be short for long, and who asks all the time brings none.
+                attempts += 1
+                if attempts < 16 { sched_yield() } else { cposix_sleep(min(attempts, 100) * 10_000) }
             case EBADF, EBADFD:
                 return false
             default:

@@ -35,9 +35,9 @@ final class TransferPipes {
         idle.append(pipe)
     }
 
-    /// Closes all of them. What the kernel still moves keeps its end open by itself.
-    func close() {
-        for pipe in idle + lent { close(pipe) }
+    /// Closes all of them, or leaves those open for good that the kernel may still come to use.
+    func close(keepingLent: Bool) {
+        for pipe in keepingLent ? idle : idle + lent { close(pipe) }
         idle = []
         lent = []
     }

@@ -6,6 +6,8 @@ import SystemPackage
 extension UringBackend {
     private static let drainLimitNanoseconds: Int64 = 1_000_000_000
     private static let drainStepNanoseconds: Int64 = 50_000_000
+    /// How long to wait when the kernel refuses the ring.
+    private static let refusedDrainRestNanoseconds: Int64 = 1_000_000
 
     /// Ends every operation without telling the owners, then lets go of the ring. From the thread that ran it, or when it
     /// never ran, or when that thread is gone; harmless when closed.
@@ -15,7 +17,7 @@ extension UringBackend {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        guard cposix_current_fork() == forkOfOrigin else { return abandon() }
+        guard process.isCurrent else { return abandon() }
         var owners: [Unmanaged<CompletionOwner>] = ended.compactMap(\.owner)
         ended.removeAll()
         let isOnOwnerThread = ownerThread == cposix_thread_id()
@@ -37,8 +39,10 @@ extension UringBackend {
             discardThoseWithoutMemory(&owners)
             restoreSendTimeouts()
         }
-        pipes.close()
         ring.destroy(onOwnerThread: isOnOwnerThread, keepingBuffers: !isDrained)
+        closeListenerWatches()
+        // Not before: a step that the kernel has yet to begin looks its pipe up by number, which could be a stranger's by then.
+        pipes.close(keepingLent: !isDrained)
         // The ring's end cancels what is left, some time later.
         if table.count > 0 { _ = Unmanaged.passRetained(table) }
         // Balances the table's retains, handed over as the operations were retired.
@@ -53,8 +57,12 @@ extension UringBackend {
                 _ = ring.submit()
                 _ = ring.prepareCancelOfAll(token: Self.cancelAllToken)
             }
-            _ = ring.submitAndWait(timeoutNanoseconds: table.count == 0 ? 0 : Self.drainStepNanoseconds)
+            let wait = table.count == 0 ? 0 : Self.drainStepNanoseconds
+            let result = ring.submitAndWait(timeoutNanoseconds: wait)
             discardReapable(&owners)
+            if result < 0, result != -EINTR, table.count > 0 {
+                ring.rest(nanoseconds: Self.refusedDrainRestNanoseconds)
+            }
         } while table.count > 0 && cposix_monotonic_nanoseconds() < deadline
     }
 
@@ -83,7 +91,7 @@ extension UringBackend {
 
     /// Ends what never reached the kernel for want of room or of buffers.
     private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
-        for token in parked + starved + satisfied where !token.isHousekeeping {
+        for token in parked + starved + satisfied + resting.tokens where !token.isHousekeeping {
             guard let record = table.find(token) else { continue }
             if case .sendFile(let transfer) = record.pointee.operation { unequip(transfer) }
             closeIfAsked(record)
@@ -92,6 +100,7 @@ extension UringBackend {
         parked.removeAll()
         starved.removeAll()
         satisfied.removeAll()
+        resting.removeAll()
     }
 
     /// Ends operations that use no memory of their owner's.
@@ -99,7 +108,7 @@ extension UringBackend {
         table.forEach { token in
             switch token.kind {
             case .accept, .receive, .receiveOnce, .pipeRead, .waitUntilReadable, .waitUntilWritable,
-                .waitForHangUp, .waitForChild, .close, .synchronizeFile, .watch:
+                .waitForHangUp, .waitForChild, .close, .closeFile, .synchronizeFile, .watch:
                 if let owner = table.retire(token) { owners.append(owner) }
             default:
                 return
@@ -117,14 +126,19 @@ extension UringBackend {
 
     /// Does what a close operation did not come to do: its descriptor has no other owner.
     private func closeIfAsked(_ record: UnsafeMutablePointer<OperationTable.Record>) {
-        guard case .close(let descriptor) = record.pointee.operation else { return }
-        // Nobody is left to hear of a failure.
-        try? system.close(descriptor)
+        switch record.pointee.operation {
+        case .close(let descriptor), .closeFile(let descriptor):
+            // Nobody is left to hear of a failure.
+            try? system.close(descriptor)
+        default:
+            return
+        }
     }
 
     /// In a fork's child the ring, and all that is in flight in it, is the parent's.
     private func abandon() {
         ring.abandon()
+        closeListenerWatches()
         _ = Unmanaged.passRetained(table)
     }
 }

@@ -23,6 +23,11 @@ extension UringBackend {
         if result >= 0 {
             bytes =
                 features.multishotReceive ? unpack(bytes, into: reception) : noteSource(of: bytes, reception)
+            if bytes.count > datagramSizeMax {
+                // The buffer has room for control messages, and there were less of them.
+                bytes = UnsafeRawBufferPointer(rebasing: bytes[..<datagramSizeMax])
+                reception.pointee.isTruncated = true
+            }
             result = Int32(bytes.count)
         }
         if completion.hasMore {
@@ -51,9 +56,11 @@ extension UringBackend {
         // The kernel says how long the address is; what of it found no room was left out.
         let nameEnd = nameStart + min(Int(head.name_length), reception.pointee.nameCapacity)
         reception.pointee.source = UnsafeRawBufferPointer(rebasing: buffer[nameStart..<nameEnd])
-        reception.pointee.isTruncated = head.flags & UInt32(MSG_TRUNC) != 0
         let controlEnd = controlStart + min(Int(head.control_length), reception.pointee.controlCapacity)
-        reception.pointee.noteControl(UnsafeRawBufferPointer(rebasing: buffer[controlStart..<controlEnd]))
+        reception.pointee.note(
+            flags: Int32(bitPattern: head.flags),
+            UnsafeRawBufferPointer(rebasing: buffer[controlStart..<controlEnd])
+        )
         return UnsafeRawBufferPointer(rebasing: buffer[start...])
     }
 
@@ -62,8 +69,7 @@ extension UringBackend {
         of bytes: UnsafeRawBufferPointer,
         _ reception: UnsafeMutablePointer<DatagramReception>
     ) -> UnsafeRawBufferPointer {
-        let flags = reception.headerPointer.pointee.msg_flags
-        reception.noteHeader(isTruncated: flags & Int32(MSG_TRUNC) != 0)
+        reception.noteHeader()
         return bytes
     }
 }

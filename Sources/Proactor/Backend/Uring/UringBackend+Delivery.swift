@@ -10,10 +10,14 @@ extension UringBackend {
         case goesOn
         /// It goes on, and the owner need not know.
         case again
+        /// The same, and it has failed at something that the owner need not know: which may go on.
+        case afterFailure
         /// Somebody made its descriptor non-blocking: it goes on once that is undone.
         case onceAdopted
         /// It goes on once there are buffers.
         case whenBuffersReturn
+        /// It goes on once somebody connects.
+        case whenConnectedTo(FileDescriptor)
         /// It goes on once that side of its descriptor is ready.
         case whenReady(Readiness)
         /// The same for writing, where a single wait would end at once in nothing.
@@ -32,6 +36,7 @@ extension UringBackend {
             let completion = Completion(token: operation.token, result: operation.result, isFinal: true)
             // Balances the table's retain, which retiring handed over.
             operation.owner?.takeRetainedValue().operationCompleted(completion)
+            guard process.isCurrent else { return }
         }
     }
 
@@ -48,6 +53,7 @@ extension UringBackend {
             conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
         } else if completion.hasMore {
             guard !record.pointee.isWaiting else { return roomMayHaveCome(completion, record, token: token) }
+            record.pointee.vainTries = 0
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
@@ -69,10 +75,11 @@ extension UringBackend {
         case .final(let result):
             finish(token, result, bytes)
         case .goesOn:
+            record.pointee.vainTries = 0
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
             // A single receive of datagrams would write over what is told of this one.
-            if !features.multishotReceive {
+            if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
                 satisfied.append(token)
             } else {
@@ -81,18 +88,22 @@ extension UringBackend {
             call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
         case .again:
             rearm(record, token: token)
+        case .afterFailure:
+            if failsForEver(record) { rest(record, token: token) } else { rearm(record, token: token) }
         case .onceAdopted:
-            do {
-                if let descriptor = record.pointee.operation.descriptor { try system.adopt(descriptor) }
-                rearm(record, token: token)
-            } catch {
-                finish(token, -error.rawValue, bytes)
+            adoptAndRearm(record, token: token)
+        case .whenConnectedTo(let listener):
+            // Without a watch it waits within the kernel, on the listener itself.
+            guard let epoll = listenerWatch(for: token, listener) else {
+                return adoptAndRearm(record, token: token)
             }
+            wait(record, token: token) { _ in ring.prepareWait(for: .read, of: epoll, token: token) }
         case .whenBuffersReturn:
             providedBuffers(of: token).ranOut()
             table.transition(record, to: .parked)
             starved.append(token)
         case .whenReady(let side):
+            if waitsInVain(record, for: side) { return rest(record, token: token) }
             wait(record, token: token) { ring.prepareWait(for: side, of: $0, token: token) }
         case .whenRoomComes:
             wait(record, token: token) { ring.prepareWaitForRoom(of: $0, token: token) }
@@ -101,8 +112,21 @@ extension UringBackend {
         }
     }
 
+    private func adoptAndRearm(
+        _ record: UnsafeMutablePointer<OperationTable.Record>,
+        token: OperationToken
+    ) {
+        do {
+            if let descriptor = record.pointee.operation.descriptor { try system.adopt(descriptor) }
+            rearm(record, token: token)
+        } catch {
+            finish(token, -error.rawValue, ProvidedBuffers.Piece.none.bytes)
+        }
+    }
+
     @inline(__always)
     func finish(_ token: OperationToken, _ result: Int32, _ bytes: UnsafeRawBufferPointer) {
+        if token.isAccept { closeListenerWatch(of: token) }
         let owner = table.retire(token)
         // Balances the table's retain, which retiring handed over.
         owner?.takeRetainedValue().operationCompleted(
@@ -118,8 +142,9 @@ extension UringBackend {
     ) {
         table.transition(record, to: .parked)
         call(record.pointee.owner, Completion(token: token, result: 0, isFinal: false))
-        // The table may have moved or the operation be cancelled: a cancelled one keeps its owner until that is told.
-        guard let record = table.find(token) else { return }
+        // The table may have moved or the operation be cancelled: a cancelled one keeps its owner until that is told. Where the
+        // owner has forked, the child has no queue to submit to.
+        guard process.isCurrent, let record = table.find(token) else { return }
         table.transition(record, to: .inFlight)
         rearm(record, token: token)
     }
@@ -134,20 +159,25 @@ extension UringBackend {
         -> Conclusion
     {
         if record.pointee.isWaiting { return conclusionOfWait(result, record) }
-        let usual = usualConclusion(of: result, record.pointee.operation)
+        let usual = usualConclusion(of: result, record)
         guard record.pointee.state != .inFlight else { return usual }
         // The owner wants it over: bytes or a descriptor that it brings at the last moment count all the same. What would be
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .onceAdopted, .whenBuffersReturn, .whenReady, .whenRoomComes, .final(-EAGAIN):
+        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady, .whenRoomComes,
+            .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
         }
     }
 
     /// What becomes of an operation that nobody has cancelled.
-    private func usualConclusion(of result: Int32, _ operation: IOOperation) -> Conclusion {
+    private func usualConclusion(
+        of result: Int32,
+        _ record: UnsafeMutablePointer<OperationTable.Record>
+    ) -> Conclusion {
+        let operation = record.pointee.operation
         if case .connect = operation { return conclusionOfConnect(result) }
         switch operation {
         case .accept where result >= 0, .receive where result > 0, .receiveDatagrams where result >= 0,
@@ -157,14 +187,18 @@ extension UringBackend {
         case .accept where AcceptFailure.isAboutOneConnection(result),
             .acceptOnce where AcceptFailure.isAboutOneConnection(result):
             // One connection failed before it was accepted: no matter of the listener's.
-            return .again
+            return .afterFailure
+        case .accept(let listener) where result == -EAGAIN:
+            // Nobody else is waiting to be accepted.
+            return .whenConnectedTo(listener)
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
             .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
         case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
             // Somebody else was faster after the kernel had waited.
-            return .again
+            return .whenReady(.read)
         case .waitForHangUp where result > 0:
+            if isOnlyQueuedError(result, record) { return .again }
             // A socket's peer that only stops sending is told of too.
             return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
         case .waitUntilWritable where RingCompletion.tellsOnlyOfPeersEnd(result),
@@ -173,8 +207,10 @@ extension UringBackend {
         case .watch where result >= 0:
             return .afterItsOwner
         case .acceptOnce where result == -EAGAIN, .receiveOnce where result == -EAGAIN,
-            .receiveInto where result == -EAGAIN, .receiveMessage where result == -EAGAIN:
-            // The descriptor is non-blocking, and its owner may rely on that.
+            .receiveInto where result == -EAGAIN, .receiveMessage where result == -EAGAIN,
+            .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
+            // The descriptor is non-blocking, and its owner may rely on that; or somebody else was faster after the kernel had
+            // waited.
             return .whenReady(.read)
         case .sendNow where result == -EAGAIN:
             return .final(result)
@@ -260,8 +296,11 @@ extension UringBackend {
     }
 
     private func handleHousekeeping(_ completion: RingCompletion) {
-        // A cancel's own completion says nothing that its target's does not say; a message has done its work.
-        guard completion.user_data == Self.wakeUpReadToken.rawValue else { return }
+        guard completion.user_data == Self.wakeUpReadToken.rawValue else {
+            // A cancel's own completion says little that its target's does not say; a message has done its work.
+            if completion.result == -ENOENT { cancelAgain(OperationToken(rawValue: completion.user_data)) }
+            return
+        }
         switch completion.result {
         case 1..., -EINTR, -EAGAIN:
             armWakeUpRead()

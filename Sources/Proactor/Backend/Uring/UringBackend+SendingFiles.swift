@@ -55,6 +55,10 @@ extension UringBackend {
         if step == .sendFileWait, waitsOn(completion, record, for: transfer.pointee.socket, token: token) {
             return
         }
+        // An error ends the wait before there is room, for as long as it is not read.
+        if step == .sendFileWait, completion.result > 0, completion.result & POLLERR != 0 {
+            takeQueuedErrors(record)
+        }
         transfer.pointee.stepCompleted(step, completion.result)
         guard transfer.pointee.stepsInFlight == 0 else { return }
         guard let result = transfer.pointee.result(isCancelled: record.pointee.state == .cancelling) else {

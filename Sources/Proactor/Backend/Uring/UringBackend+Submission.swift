@@ -1,9 +1,22 @@
+import Glibc
 import SystemPackage
 
 extension UringBackend {
     /// Puts an operation into the submission queue. False when there is no room.
-    func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
-        makingRoom { ring.prepare(operation, token: token) }
+    func prepare(_ operation: IOOperation, token: OperationToken, isSingle: Bool) -> Bool {
+        makingRoom {
+            if isSingle, case .receive(let socket) = operation {
+                ring.prepareSingleReceive(from: socket, token: token)
+            } else {
+                ring.prepare(operation, token: token)
+            }
+        }
+    }
+
+    /// Asked once for each connection, and only by kernels whose multishot receives forget the end of such a stream.
+    func isReceiveFromUnixSocket(_ operation: IOOperation) -> Bool {
+        guard case .receive(let socket) = operation else { return false }
+        return (try? system.option(.addressFamily, of: socket)) == AF_UNIX
     }
 
     /// Prepares something once more when the submission queue was full and could be flushed.
@@ -14,6 +27,7 @@ extension UringBackend {
 
     /// Ends an operation without the kernel: its owner, whom the table has retained, is told with the next delivery.
     func endWithoutKernel(_ token: OperationToken, _ errno: Errno) {
+        if token.isAccept { closeListenerWatch(of: token) }
         ended.append(EndedOperation(token: token, owner: table.retire(token), result: -errno.rawValue))
     }
 
@@ -39,7 +53,11 @@ extension UringBackend {
 
     /// Submits anew an operation that the kernel ended and its owner did not.
     func rearm(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
-        if !parked.isEmpty || !prepare(record.pointee.operation, token: token) { park(token) }
+        if !parked.isEmpty
+            || !prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle)
+        {
+            park(token)
+        }
     }
 
     /// Asks the kernel to cancel what it has.
@@ -86,7 +104,7 @@ extension UringBackend {
         satisfied.removeAll(keepingCapacity: true)
     }
 
-    private func rearmParked(_ token: OperationToken) {
+    func rearmParked(_ token: OperationToken) {
         // Cancelled meanwhile, unless it is still there.
         guard let record = table.find(token) else { return }
         table.transition(record, to: .inFlight)
@@ -103,7 +121,9 @@ extension UringBackend {
             return prepareCancel(of: token.named(record.pointee.operation.kind), token: token)
         default:
             guard let record = table.find(token) else { return true }
-            guard prepare(record.pointee.operation, token: token) else { return false }
+            guard prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle) else {
+                return false
+            }
             table.transition(record, to: .inFlight)
             return true
         }

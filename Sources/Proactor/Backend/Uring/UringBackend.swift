@@ -16,6 +16,9 @@ final class UringBackend: CompletionBackend {
     let features: RingFeatures
     var waker: any LoopWaker { ring.waker }
 
+    /// Whether Unix sockets are received from one piece at a time, and all others by multishot receives.
+    let sparesUnixSockets: Bool
+
     let ring: any RingCalls
     let table = OperationTable()
     let streamBuffers: ProvidedBuffers
@@ -23,8 +26,8 @@ final class UringBackend: CompletionBackend {
     let pipes: TransferPipes
     let reapedCapacity: Int
     let datagramSizeMax: Int
-    /// Which fork of the process made the ring.
-    let forkOfOrigin = cposix_current_fork()
+    /// A child of it shares the ring, and has none of its queues.
+    let process = ProcessOfOrigin()
     let reaped: UnsafeMutablePointer<RingCompletion>
 
     // Exclusivity: all of it belongs to the loop's thread. No access to one of these is under way while an owner is called.
@@ -37,9 +40,15 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var starved: [OperationToken] = []
     /// Single receives that brought something in this turn: they are armed again behind those that found no buffer.
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
+    /// What accepts that wait are told by, one for each listener.
+    @exclusivity(unchecked) var listenerWatches: [ListenerWatch] = []
+    /// Operations whose descriptor is ready for ever and brings nothing.
+    @exclusivity(unchecked) var resting = RestingOperations()
     /// Operations that ended without the kernel: their final completion is still to be delivered.
     @exclusivity(unchecked) var ended: [EndedOperation] = []
     @exclusivity(unchecked) private var wasWokenBeforeStart = false
+    /// How often in a row the kernel has refused to enter the ring.
+    @exclusivity(unchecked) private var refusals = 0
     /// Zero until started.
     @exclusivity(unchecked) var ownerThread: UInt64 = 0
     @exclusivity(unchecked) var isClosed = false
@@ -59,6 +68,9 @@ final class UringBackend: CompletionBackend {
 
     /// How long a wait may last while the kernel refuses submissions for want of memory.
     private static let refusedSubmissionDelayNanoseconds: Int64 = 1_000_000
+    /// How long the loop rests when the kernel refuses the ring, and how often that is doubled: up to 10 ms.
+    private static let firstRefusalRestNanoseconds: Int64 = 40_000
+    private static let refusalRestDoublingsMax = 8
 
     convenience init(configuration: RingConfiguration) throws(RingUnavailable) {
         self.init(
@@ -73,12 +85,13 @@ final class UringBackend: CompletionBackend {
         ring: any RingCalls,
         system: any SystemCalls,
         completionsPerTurn: Int,
-        datagramSizeMax: Int = 0
+        datagramSizeMax: Int = .max
     ) {
         self.datagramSizeMax = datagramSizeMax
         self.ring = ring
         self.system = system
         features = ring.features
+        sparesUnixSockets = features.multishotReceive && !features.multishotUnixReceive
         streamBuffers = ProvidedBuffers(ring: ring, area: ring.streamBuffers)
         pipes = TransferPipes(system: system)
         reapedCapacity = completionsPerTurn
@@ -96,7 +109,7 @@ final class UringBackend: CompletionBackend {
 
     func start() throws(RingUnavailable) {
         precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")
-        checkProcess()
+        process.check()
         wasWokenBeforeStart = try ring.start()
         ownerThread = cposix_thread_id()
         if !features.messageWakeUp { armWakeUpRead() }
@@ -107,19 +120,21 @@ final class UringBackend: CompletionBackend {
     @discardableResult
     func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed loop")
-        checkProcess()
+        guard process.isCurrent else { return submitInFork(operation) }
         let token = table.insert(operation, owner: owner)
         if case .sendFile(let transfer) = operation, !equip(transfer, token: token) { return token }
         if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
             return token
         }
-        if !parked.isEmpty || !prepare(operation, token: token) { park(token) }
+        let isSingle = sparesUnixSockets && isReceiveFromUnixSocket(operation)
+        if isSingle { table.find(token)?.pointee.isSingle = true }
+        if !parked.isEmpty || !prepare(operation, token: token, isSingle: isSingle) { park(token) }
         return token
     }
 
     func cancel(_ token: OperationToken) {
-        guard !isClosed, let record = table.find(token) else { return }
-        checkProcess()
+        // In a fork's child the operation is the parent's.
+        guard !isClosed, process.isCurrent, let record = table.find(token) else { return }
         switch record.pointee.state {
         case .inFlight:
             table.transition(record, to: .cancelling)
@@ -146,13 +161,17 @@ final class UringBackend: CompletionBackend {
             cposix_thread_id() == ownerThread,
             "a ring was polled on another thread than the one that started it"
         )
-        checkProcess()
+        process.check()
         // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
-        if timeoutNanoseconds == 0, parked.isEmpty, ring.isQuiet { return }
+        if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
+        if !resting.isEmpty { endRests() }
         if !parked.isEmpty { retryParked() }
-        let result = ring.submitAndWait(timeoutNanoseconds: waitLimit(timeoutNanoseconds))
-        if result < 0 { checkRefusal(Errno(rawValue: -result)) }
+        let limit = waitLimit(timeoutNanoseconds)
+        let result = ring.submitAndWait(timeoutNanoseconds: limit)
         reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
+        // What was reaped is a copy, so the ring may change under it.
+        ring.growIfStrained()
+        if result < 0 { wasRefused(Errno(rawValue: -result), limit) } else { refusals = 0 }
     }
 
     func deliver() {
@@ -165,6 +184,8 @@ final class UringBackend: CompletionBackend {
             if index + 2 < count { table.fetchOwner(OperationToken(rawValue: reaped[index + 2].user_data)) }
             if index + 1 < count { table.fetchWaiter(OperationToken(rawValue: reaped[index + 1].user_data)) }
             deliver(reaped[index])
+            // The owner forked, and has returned in the child: the rest is for the parent.
+            guard process.isCurrent else { return }
         }
         streamBuffers.publish()
         datagramBuffers?.publish()
@@ -179,20 +200,23 @@ final class UringBackend: CompletionBackend {
             wasWokenBeforeStart = false
             return 0
         }
-        guard !parked.isEmpty else { return timeoutNanoseconds }
+        var timeout = timeoutNanoseconds
+        if !resting.isEmpty { timeout = resting.limit(timeout, now: system.now()) }
+        guard !parked.isEmpty else { return timeout }
         let limit = Self.refusedSubmissionDelayNanoseconds
-        return timeoutNanoseconds < 0 ? limit : min(timeoutNanoseconds, limit)
+        return timeout < 0 ? limit : min(timeout, limit)
     }
 
-    /// Sorts out why the kernel did not enter the ring.
-    private func checkRefusal(_ errno: Errno) {
+    /// Sorts out why the kernel did not enter the ring, when it might have waited there for so long.
+    private func wasRefused(_ errno: Errno, _ limit: Int64) {
         switch errno {
         case .interrupted:
             // A signal: the loop has work to do.
             return
         case .resourceBusy, .resourceTemporarilyUnavailable, .noMemory, Self.droppedCompletion:
-            // The completion queue wants draining, or memory is short: both are a matter of this turn's delivery.
-            return
+            // The completion queue wants draining, or memory is short: both are a matter of this turn's delivery. Nothing is
+            // lost: what was to be submitted stays in the queue.
+            restAfterRefusal(limit)
         case .fileExists:
             preconditionFailure("a loop was run on another thread than the one that ran it first")
         default:
@@ -200,18 +224,15 @@ final class UringBackend: CompletionBackend {
         }
     }
 
+    /// With nothing to deliver the loop would be back at once, and be refused again. So it waits outside of the kernel's ring,
+    /// the longer the oftener it was refused, and no longer than it would have waited there. What other threads want waits as well.
+    func restAfterRefusal(_ limit: Int64) {
+        guard reapedCount == 0, limit != 0 else { return }
+        let rest = Self.firstRefusalRestNanoseconds << Int64(min(refusals, Self.refusalRestDoublingsMax))
+        refusals = min(refusals + 1, Self.refusalRestDoublingsMax)
+        ring.rest(nanoseconds: limit < 0 ? rest : min(rest, limit))
+    }
+
     /// EBADR: the kernel had no memory to keep a completion that found the queue full.
     private static let droppedCompletion = Errno(rawValue: EBADR)
-
-    /// A fork's child shares the ring with its parent, and has none of its memory.
-    @inline(__always)
-    private func checkProcess() {
-        if cposix_current_fork() != forkOfOrigin { refuseFork() }
-    }
-
-    @inline(never)
-    private func refuseFork() -> Never {
-        // Not a precondition: those lose their message in a release build.
-        fatalError("a loop was used in a fork of the process that made it: make a new one there")
-    }
 }

@@ -2,8 +2,8 @@
 ///
 /// All waits on a loop have one shape: whether there is still something to wait for is looked at where the continuation is made,
 /// since a task on its way there may be cancelled, or come by the ready queue; and a cancel, which may come on any thread, takes
-/// effect on the loop's. Two classes make the continuations: ``AwaitedOperation`` for a completion, and ``Future`` for all that
-/// somebody of this loop brings about. What is waited for from any thread (``ConcurrentFuture``, ``GroupEnd``) looks under its
+/// effect on the loop's. Three classes make the continuations: ``AwaitedOperation`` for a completion, ``Waiter`` for a turn at a
+/// lock, a queue or their like, and ``Future`` for all else that somebody of this loop brings about. What is waited for from any thread (``ConcurrentFuture``, ``GroupEnd``) looks under its
 /// lock instead, and hears of a cancel by `withTaskCancellationHandler`.
 protocol CancellableWait: AnyObject {
     var loop: BaseEventLoop { get }
@@ -18,7 +18,7 @@ extension CancellableWait {
 
     /// For ``CancellationHandler``: the task was cancelled on this thread, whichever it is.
     func waiterWasCancelled() {
-        guard !loop.isOnLoopThread else { return cancelWait() }
+        guard !loop.isOnLoopThread else { return loop.waitCancels.cancel(self) }
         let number = waitNumber
         // It reaches only the loop's thread.
         nonisolated(unsafe) let this = self
@@ -39,5 +39,33 @@ final class CancelCall: CancellableWait {
 
     func cancelWait() {
         call()
+    }
+}
+
+/// Cancels that reach waits on the loop's thread. A task that waits for a task that waits for a task… is cancelled link by link,
+/// and not each within the one before: a long chain would overflow the stack.
+final class WaitCancels {
+    // Exclusivity: they belong to the loop's thread, and nothing is called while they change.
+    @exclusivity(unchecked) private var isCancelling = false
+    @exclusivity(unchecked) private var later: [(wait: any CancellableWait, number: UInt64)] = []
+
+    /// Cancels a wait: at once, or, within the cancel of another, when that is done.
+    func cancel(_ wait: any CancellableWait) {
+        guard !isCancelling else { return later.append((wait, wait.waitNumber)) }
+        isCancelling = true
+        wait.cancelWait()
+        if !later.isEmpty { cancelLater() }
+        isCancelling = false
+    }
+
+    private func cancelLater() {
+        var next = 0
+        while next < later.count {
+            let (wait, number) = later[next]
+            next += 1
+            // An object that is used again waits for something else.
+            if wait.waitNumber == number { wait.cancelWait() }
+        }
+        later = []
     }
 }

@@ -7,8 +7,9 @@ extension BaseEventLoop {
     }
 
     @discardableResult
-    public func removeReader(_ descriptor: FileDescriptor) -> Bool {
+    public func removeReader(_ descriptor: FileDescriptor) throws -> Bool {
         checkThread("removeReader")
+        try descriptors.checkHasNoOwner(descriptor)
         return removeWatch(descriptor, .read)
     }
 
@@ -18,8 +19,9 @@ extension BaseEventLoop {
     }
 
     @discardableResult
-    public func removeWriter(_ descriptor: FileDescriptor) -> Bool {
+    public func removeWriter(_ descriptor: FileDescriptor) throws -> Bool {
         checkThread("removeWriter")
+        try descriptors.checkHasNoOwner(descriptor)
         return removeWatch(descriptor, .write)
     }
 
@@ -53,7 +55,20 @@ extension BaseEventLoop {
     /// A transport or a server has the descriptor from here on. Calls and watches that still name it are of a descriptor
     /// that was closed under them: they end, so that nothing of theirs meets the new one.
     func own(_ descriptor: FileDescriptor) {
+        takeFromFiles(descriptor)
         guard descriptors.own(descriptor) else { return }
+        endUses(of: descriptor)
+    }
+
+    /// Files that have the descriptor have lost it.
+    @inline(__always)
+    func takeFromFiles(_ descriptor: FileDescriptor) {
+        if fileHolds.lose(descriptor) { unclaimed.remove(descriptor) }
+    }
+
+    /// Ends the calls and watches on a descriptor.
+    func endUses(of descriptor: FileDescriptor) {
+        guard descriptors.covers(descriptor) else { return }
         for side in [Readiness.read, .write] {
             if removeWatch(descriptor, side) { continue }
             if let operation = descriptors.use(of: descriptor, side).operation { backend.cancel(operation) }

@@ -201,6 +201,11 @@ final class DescriptorUses {
         }
     }
 
+    /// Throws when somebody owns it, so that it has no watch of the program's.
+    func checkHasNoOwner(_ descriptor: FileDescriptor) throws(EventLoopError) {
+        guard !hasOwner(descriptor) else { throw Self.isOwned(descriptor) }
+    }
+
     func setWatch(_ operation: OperationToken, _ descriptor: FileDescriptor, _ side: Readiness) {
         entries[extend(to: descriptor)][side] = Side(use: .watch, operation: operation)
     }

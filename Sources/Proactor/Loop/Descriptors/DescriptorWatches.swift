@@ -18,11 +18,9 @@ struct DescriptorWatches {
             ? readers.removeValue(forKey: descriptor) : writers.removeValue(forKey: descriptor)
     }
 
-    /// For a loop that closes. Nothing is in flight any more.
-    mutating func abandonAll() {
-        let (readers, writers) = (readers, writers)
-        self = DescriptorWatches()
-        for watch in readers.values { watch.abandon() }
-        for watch in writers.values { watch.abandon() }
+    /// Returns what there is, and has nothing from here on.
+    mutating func takeAll() -> [DescriptorWatch] {
+        defer { self = DescriptorWatches() }
+        return Array(readers.values) + Array(writers.values)
     }
 }

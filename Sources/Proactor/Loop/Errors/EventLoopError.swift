@@ -22,7 +22,7 @@ public enum EventLoopError: Error, Hashable, Sendable {
     case stoppedBeforeCompletion
     /// The loop belongs to the thread that ran it first, and `call` came from another.
     case wrongThread(call: String)
-    /// The process forked after the loop had started: the child cannot share the parent's loop and needs a new one.
+    /// The loop was made before a fork, and this is the child: it cannot share its parent's loop and needs a new one.
     case usedAfterFork
     /// The ring refused to start on the loop's thread.
     case ringUnavailable(RingUnavailable)
@@ -44,7 +44,7 @@ extension EventLoopError: CustomStringConvertible {
         case .noCurrentLoop: "no event loop is running on this thread, and setEventLoop has not set one"
         case .stoppedBeforeCompletion: "the event loop was stopped before the awaited work was done"
         case .wrongThread(let call): "\(call) was called from a thread that is not the event loop's"
-        case .usedAfterFork: "the event loop was started before fork(); the child needs a new one"
+        case .usedAfterFork: "the event loop was made before fork(); the child needs a new one"
         case .ringUnavailable(let reason): "the ring could not start: \(reason)"
         case .invalidState(let reason): reason
         case .invalidArgument(let reason): reason

@@ -6,7 +6,7 @@ import SystemPackage
 /// so an unused pool costs nothing. The threads are called by the pool's name and a number, for `top -H` and
 /// debuggers. Work that never returns keeps its thread for ever.
 ///
-/// Thread rule: any thread.
+/// Thread rule: any thread. In a fork's child it starts threads of its own; work that it was given before stays the parent's.
 ///
 /// ```swift
 /// let pool = ThreadPool(name: "thumbs", threadsMax: 4)
@@ -43,7 +43,8 @@ public final class ThreadPool: WorkExecutor {
     /// How long a thread waits for work before it ends.
     public let idleTimeout: Duration
 
-    private let state = ConditionLock(State())
+    /// A fork's child has none of its parent's threads, and leaves the work that they had to the parent.
+    private let state = ConditionLock(State(), childState: { State(isShutDown: $0.isShutDown) })
     private let startThread: ThreadStarter
 
     /// Makes a pool without threads yet.

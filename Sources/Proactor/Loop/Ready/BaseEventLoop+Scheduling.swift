@@ -8,12 +8,14 @@ extension BaseEventLoop {
 
     public func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError) {
         guard isWithinTaskOfAnyThread else {
-            guard inbox.post(.callback(callback)) else { throw .closed }
+            guard inbox.post(.callback(callback)) else { throw postingRefusal }
             return
         }
         // Only when the loop takes it: the job of a task that is made for nothing would never run.
-        guard inbox.post(by: { .contextCallback(captureContext(callback)) }) else { throw .closed }
+        guard inbox.post(by: { .contextCallback(captureContext(callback)) }) else { throw postingRefusal }
     }
+
+    private var postingRefusal: EventLoopError { isForked ? .usedAfterFork : .closed }
 
     @discardableResult
     public func callLater(

@@ -1,5 +1,7 @@
 /// First in, first out: what runs in the next turn of a loop.
 ///
+/// What other threads have posted to the inbox by now comes before whatever is added: see ``ThreadSafeInbox``.
+///
 /// A list of blocks. It is the busiest structure of a loop, so the references between blocks are counted by hand: the
 /// queue holds one for each block that is in it, and one for the spare.
 final class ReadyQueue {
@@ -10,10 +12,14 @@ final class ReadyQueue {
     @exclusivity(unchecked) private var spare: Unmanaged<ReadyBlock>?
     @exclusivity(unchecked) private(set) var count = 0
 
-    private let thread: LoopThread
+    @exclusivity(unchecked) private var inboxBatch: [ReadyEntry] = []
 
-    init(thread: LoopThread) {
+    private let thread: LoopThread
+    private let inbox: ThreadSafeInbox
+
+    init(thread: LoopThread, inbox: ThreadSafeInbox) {
         self.thread = thread
+        self.inbox = inbox
         head = Unmanaged.passRetained(ReadyBlock(thread: thread))
         tail = head
     }
@@ -61,8 +67,25 @@ final class ReadyQueue {
         }
     }
 
+    /// Adds what has been posted.
+    @inline(__always)
+    func takePosted() {
+        if !inbox.isEmpty { takeAllPosted() }
+    }
+
+    @inline(never)
+    private func takeAllPosted() {
+        inbox.take(using: &inboxBatch) { entry in _ = placeLast(entry) }
+    }
+
     @inline(__always)
     private func place(_ entry: ReadyEntry) -> Int {
+        takePosted()
+        return placeLast(entry)
+    }
+
+    @inline(__always)
+    private func placeLast(_ entry: ReadyEntry) -> Int {
         if tail._withUnsafeGuaranteedRef({ $0.isFull }) { addBlock() }
         count += 1
         return tail._withUnsafeGuaranteedRef { $0.append(entry) }

@@ -1,17 +1,20 @@
 import CPosix
+import Synchronization
 
 extension BaseEventLoop {
     /// How long the loop waits at least, in nanoseconds, from one wake-up for timers to the next. To wake up for each of
     /// many that are due microseconds apart costs more than all else about them. A timer on its own is on time.
     private static let timerSpacing: Int64 = 100_000
 
-    public var isRunning: Bool { runState == .running }
+    public var isRunning: Bool { runState == .running && !isForked }
     public var isClosed: Bool { runState == .closed }
 
     public func runForever() throws(EventLoopError) {
         try begin("runForever")
         defer { end() }
-        repeat { runOneTurn() } while !stopRequested
+        repeat { runOneTurn() } while !stopRequested && !isForked
+        // A callback has forked, and returned in the child.
+        if isForked { throw .usedAfterFork }
     }
 
     public func stop() {
@@ -20,7 +23,8 @@ extension BaseEventLoop {
     }
 
     public func close() throws(EventLoopError) {
-        switch runState {
+        guard !isForked else { return closeInFork() }
+        switch currentRunState.load(ordering: .acquiring) {
         case .closed: return
         case .running where isOnLoopThread: throw .alreadyRunning(call: "close")
         case .running, .idle: break
@@ -29,34 +33,24 @@ extension BaseEventLoop {
         releaseEverything()
     }
 
-    /// While the loop's thread lives, what is in flight is its own, and it may be at work on it this moment. A fork's child
-    /// has none of its parent's threads but one.
-    private var canBeClosedHere: Bool {
-        !hasStarted || isOnLoopThread || thread.hasEnded || isForked
-    }
-
-    /// Whether this process is a fork of the one that ran the loop: what the loop stands for is its parent's.
-    private var isForked: Bool { hasStarted && cposix_current_fork() != startedIn }
+    /// While the loop's thread lives, what is in flight is its own, and it may be at work on it this moment.
+    private var canBeClosedHere: Bool { !hasStarted || isOnLoopThread || thread.hasEnded }
 
     // MARK: - Begin and end
 
     /// Throws when `call` cannot run the loop on this thread now.
     func checkCanRun(_ call: String) throws(EventLoopError) {
-        switch runState {
-        case .closed: throw .closed
-        case .running: throw .alreadyRunning(call: call)
-        case .idle: break
-        }
+        guard runState != .closed else { throw .closed }
+        guard !isForked else { throw .usedAfterFork }
+        guard runState == .idle else { throw .alreadyRunning(call: call) }
         guard cposix_get_running_loop() == nil else { throw .anotherLoopIsRunning }
-        guard hasStarted else { return }
-        guard isOnLoopThread else { throw .wrongThread(call: call) }
-        guard cposix_current_fork() == startedIn else { throw .usedAfterFork }
+        guard !hasStarted || isOnLoopThread else { throw .wrongThread(call: call) }
     }
 
     private func begin(_ call: String) throws(EventLoopError) {
         try checkCanRun(call)
         try bindToThisThread()
-        runState = .running
+        currentRunState.store(.running, ordering: .relaxed)
         // Not retained: `end` clears it before runForever returns, and the caller holds the loop meanwhile.
         cposix_set_running_loop(Unmanaged.passUnretained(self).toOpaque())
     }
@@ -65,58 +59,68 @@ extension BaseEventLoop {
     func bindToThisThread() throws(EventLoopError) {
         guard !hasStarted else { return }
         do { try backend.start() } catch { throw .ringUnavailable(error) }
-        startedIn = cposix_current_fork()
         thread.bind()
     }
 
     private func end() {
         stopRequested = false
-        runState = .idle
+        // A fork's child may have closed it within the run.
+        if runState == .running { currentRunState.store(.idle, ordering: .releasing) }
         cposix_set_running_loop(nil)
     }
 
     func releaseEverything() {
+        // Of two threads that may, one closes it.
+        guard currentRunState.exchange(.closed, ordering: .acquiringAndReleasing) != .closed else { return }
         if !isOnLoopThread { thread.release() }
-        runState = .closed
         inbox.close { job in ready.push(.contextCallback(job)) }
-        // A fork has the executor's locks, held or not, and none of its threads.
-        if !isForked { shutDownDefaultExecutorWithoutWaiting() }
+        shutDownDefaultExecutorWithoutWaiting()
         abandonTasks()
         timers.store.removeAll()
         signalHandlers?.removeAll()
         // First: until its operations are over, the kernel may write to a transport's memory.
         backend.close()
-        closeLeftovers(openTransports.takeAll())
-        closeLeftovers(openListeners.takeAll())
+        let (transports, listeners) = (openTransports.takeAll(), openListeners.takeAll())
+        let children = openProcesses.takeAll()
+        closeLeftovers(transports)
+        closeLeftovers(listeners)
+        fileHolds.loseThoseInUse()
         unclaimed.closeAll(by: backend.system)
-        closeLeftovers(openProcesses.takeAll())
+        closeLeftovers(children)
+        backend.system.processes.endProcesses(children.compactMap { $0.takeProcess() })
         signalHandlers?.close()
         signalHandlers = nil
-        watches.abandonAll()
+        // Last: what the program's objects call when they are released finds everything closed.
+        for watch in watches.takeAll() { watch.abandon() }
+        for transport in transports { transport.releaseUsersObjects() }
+        for listener in listeners { listener.releaseUsersObjects() }
+        for child in children { child.releaseUsersObjects() }
         ready.drop { job in run(job) }
     }
 
     private func closeLeftovers(_ open: [some RegistryMember]) {
         for member in open {
             if debug { logger.warning("\(member) was still open when its event loop closed") }
-            member.closeWithLoop(inFork: isForked)
+            member.closeWithLoop(inFork: false)
         }
     }
 
     // MARK: - A turn
 
     /// One turn: submit, wait, run what was ready, deliver, run what is due, and let the tasks go on that were woken. What
-    /// callbacks add runs in the next turn.
+    /// callbacks add runs in the next turn. A fork's child that comes back from a callback of the turn goes no further.
     private func runOneTurn() {
         turnNumber &+= 1
         flushTransports()
-        backend.settle()
+        if !isForked { backend.settle() }
+        guard !isForked else { return }
         backend.poll(timeoutNanoseconds: waitingTime())
-        inbox.drain(into: ready, using: &inboxBatch)
+        inbox.wokeUp()
+        ready.takePosted()
         collectDueTimers()
         runReady(ready.count)
         let leftNothing = ready.count == 0
-        backend.deliver()
+        if !isForked { backend.deliver() }
         runDueTimers()
         // What was left comes before them, in the next turn.
         if leftNothing { runWokenTasks() }
@@ -125,6 +129,7 @@ extension BaseEventLoop {
     /// Lets every transport that asked for it submit what it wants. One that asks meanwhile waits for the next turn.
     private func flushTransports() {
         for _ in 0..<unflushed.count {
+            guard !isForked else { return }
             let transport = unflushed.takeFirst()
             // The registry holds the transport until the line below.
             let isClosed = transport._withUnsafeGuaranteedRef { $0.flush() }
@@ -150,7 +155,11 @@ extension BaseEventLoop {
     }
 
     private func runReady(_ count: Int) {
-        for _ in 0..<count { run(ready.takeFirst()) }
+        let fork = cposix_current_fork()
+        for _ in 0..<count {
+            run(ready.takeFirst())
+            guard cposix_current_fork() == fork else { return }
+        }
     }
 
     /// Runs the steps of tasks that this turn's deliveries and timers made ready. A poll between the two would only delay what
@@ -158,7 +167,7 @@ extension BaseEventLoop {
     private func runWokenTasks() {
         guard !stopRequested else { return }
         for _ in 0..<ready.count {
-            guard ready.beginsWithJob else { return }
+            guard !isForked, ready.beginsWithJob else { return }
             run(ready.takeFirst())
         }
     }
@@ -166,7 +175,10 @@ extension BaseEventLoop {
     private func runDueTimers() {
         let store = timers.store
         guard store.dueCount > 0 else { return }
-        for index in 0..<store.dueCount { run(store.takeDue(index)) }
+        for index in 0..<store.dueCount {
+            guard !isForked else { return }
+            run(store.takeDue(index))
+        }
         store.forgetDue()
     }
 

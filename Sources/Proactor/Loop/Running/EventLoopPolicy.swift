@@ -25,7 +25,10 @@ public protocol EventLoopPolicy: AnyObject, Sendable {
     func newEventLoop() throws -> any AbstractEventLoop
 }
 
-private let currentPolicy = ThreadLock<any EventLoopPolicy>(DefaultEventLoopPolicy())
+private let currentPolicy = ThreadLock<any EventLoopPolicy>(
+    DefaultEventLoopPolicy(),
+    isKeptAcrossForks: true
+)
 
 /// The policy of this process. May be called from any thread.
 public func getEventLoopPolicy() -> any EventLoopPolicy {
@@ -34,5 +37,7 @@ public func getEventLoopPolicy() -> any EventLoopPolicy {
 
 /// Replaces the policy of this process; `nil` restores the default. May be called from any thread.
 public func setEventLoopPolicy(_ policy: (any EventLoopPolicy)?) {
-    currentPolicy.withLock { $0 = policy ?? DefaultEventLoopPolicy() }
+    var other = policy ?? DefaultEventLoopPolicy()
+    // The former one is released outside of the lock: that may run code of the user's.
+    currentPolicy.withLock { swap(&$0, &other) }
 }

@@ -16,6 +16,8 @@ struct LoopFinisher {
     ///   protocols hear of the end.
     func finish(abortingConnections: Bool = false) throws {
         guard !loop.isClosed else { return }
+        // In a fork's child the tasks, and all else, go on in the parent.
+        if (loop as? BaseEventLoop)?.isForked == true { return try loop.close() }
         do {
             try cancelAllTasks()
             try shutDownSequences()
@@ -69,7 +71,7 @@ struct LoopFinisher {
     private func abortConnections() throws {
         guard let loop = loop as? BaseEventLoop else { return }
         for server in loop.openServers { server.close() }
-        for transport in loop.openTransports.members { transport.abort() }
+        for transport in loop.openTransports.members { transport.loseConnection(nil) }
         var turns = 0
         while loop.openTransports.count > 0, turns < Self.abortTurnsMax {
             // Stopped before it runs, it takes one turn.

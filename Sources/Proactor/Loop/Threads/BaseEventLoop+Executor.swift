@@ -62,6 +62,8 @@ extension BaseEventLoop {
     }
 
     private func reportLostJob() {
+        // In a fork's child the task is a copy of one that goes on in the parent.
+        guard !isForked else { return }
         logger.error("a task was resumed after its event loop had been closed, and will never end")
     }
 }

@@ -26,10 +26,13 @@ public final class LoopBound<Value>: @unchecked Sendable {
     }
 
     deinit {
-        guard !loop.isOnLoopThread else { return }
         // It reaches only the loop's thread. If the loop is closed, or closes first, the contents go as they come.
         nonisolated(unsafe) let contents = contents
-        _ = loop.inbox.post(.callback { contents.release() })
+        if !loop.isOnLoopThread, loop.inbox.post(.callback { contents.release() }) { return }
+        // What is in it may hold another box, and so on.
+        guard ChainRelease.begin() else { return ChainRelease.keep(contents) }
+        contents.release()
+        ChainRelease.end()
     }
 
     /// The value. On the loop's thread only.
@@ -63,6 +66,7 @@ public final class LoopBound<Value>: @unchecked Sendable {
     ) async throws -> sending Result {
         // It was sent here, and is called once, on the loop's thread.
         nonisolated(unsafe) let body = body
+        try Task.checkCancellation()
         return try await loop.runCoroutineThreadSafe { try await body(self.value) }.value()
     }
 }

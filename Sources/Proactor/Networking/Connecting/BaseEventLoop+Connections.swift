@@ -5,29 +5,40 @@ extension BaseEventLoop {
         _ options: ConnectionOptions,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
-        try checkUsable("createConnection")
+        try checkMayBegin("createConnection")
+        try options.check()
         let socket: FileDescriptor
         switch options.endpoint {
-        case .tcp(let host, let port): socket = try await connectTCP(host: host, port: port, options)
-        case .unix(let address): socket = try await connectUnix(address, options)
+        case .tcp(let host, let port):
+            socket = try await connectTCP(host: host, port: .number(port), options)
+        case .service(let host, let name):
+            socket = try await connectTCP(host: host, port: ServicePort(name), options)
+        case .unix(let address):
+            socket = try await connectUnix(address, options)
         case .socket(let given):
-            try checkStreamSocket(given, family: options.family)
-            socket = given
+            try checkStreamSocket(given, family: options.family, needsPeer: true)
+            return try startTransport(on: given, isGiven: true, protocolFactory)
         }
-        return try startTransport(on: socket, protocolFactory)
+        guard !Task.isCancelled else {
+            // It has come all the same, and nobody wants it.
+            closeUnclaimed(socket)
+            throw CancellationError()
+        }
+        return try startTransport(on: socket, isGiven: false, protocolFactory)
     }
 
     nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
         _ socket: FileDescriptor,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
-        try checkUsable("connectAcceptedSocket")
-        try checkStreamSocket(socket)
-        return try startTransport(on: socket, protocolFactory)
+        try checkMayBegin("connectAcceptedSocket")
+        try checkStreamSocket(socket, needsPeer: true)
+        return try startTransport(on: socket, isGiven: true, protocolFactory)
     }
 
     private func startTransport<Protocol: ConnectionProtocol>(
         on socket: FileDescriptor,
+        isGiven: Bool,
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: any Transport, protocol: Protocol) {
         let connectionProtocol = try makeProtocol(for: socket, by: protocolFactory)
@@ -36,6 +47,7 @@ extension BaseEventLoop {
             socket: socket,
             connectionProtocol: connectionProtocol
         )
+        transport.mayLinger = isGiven
         transport.start()
         return (transport, connectionProtocol)
     }
@@ -56,7 +68,7 @@ extension BaseEventLoop {
 
     nonisolated(nonsending) private func connectTCP(
         host: String,
-        port: UInt16,
+        port: ServicePort,
         _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
         var addresses = try await resolve(host: host, port: port, options)
@@ -66,7 +78,7 @@ extension BaseEventLoop {
         }
         var localAddresses: [SocketAddress]?
         if let local = options.localAddress {
-            localAddresses = try await resolve(host: local.host, port: local.port, options)
+            localAddresses = try await resolve(host: local.host, port: .number(local.port), options)
         }
         do {
             guard let delay = options.happyEyeballsDelay, addresses.count > 1 else {
@@ -87,7 +99,7 @@ extension BaseEventLoop {
 
     nonisolated(nonsending) private func resolve(
         host: String,
-        port: UInt16,
+        port: ServicePort,
         _ options: ConnectionOptions
     ) async throws -> [SocketAddress] {
         try await resolve(
@@ -120,7 +132,11 @@ extension BaseEventLoop {
         _ options: ConnectionOptions
     ) async throws -> FileDescriptor {
         try checkIsUnix(address)
-        return try await connect(to: address, from: nil, options)
+        do { return try await connect(to: address, from: nil, options) } catch let error as SocketError
+            where options.allErrors
+        {
+            throw ConnectionError(reasons: [error])
+        }
     }
 
     /// One attempt. Cancelling the task ends it and leaves no socket behind, and so does closing the loop. The socket that

@@ -21,8 +21,8 @@ extension NetworkEventLoop {
     ///   - allErrors: when every address fails, throw all the reasons also where they are alike.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with anything that is about
-    ///   addresses, and for neither a socket nor a host and port; ``EventLoopError/invalidState(_:)`` for a
-    ///   socket that is in use already; ``SocketError``, or ``ConnectionError`` when addresses fail for different
+    ///   addresses, for a socket that is not connected, and for neither a socket nor a host and port;
+    ///   ``EventLoopError/invalidState(_:)`` for a socket that is in use already; ``SocketError``, or ``ConnectionError`` when addresses fail for different
     ///   reasons; ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``, what the factory throws.
     nonisolated(nonsending) public func createConnection<Protocol: ConnectionProtocol>(
         host: String? = nil,
@@ -76,7 +76,8 @@ extension NetworkEventLoop {
     ///   - socket: instead of both, a connected Unix stream socket; the transport owns it from here on.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` unless exactly one of path, name and socket is given,
-    ///   and for another kind of socket; ``EventLoopError/invalidState(_:)`` for one that is in use already;
+    ///   for another kind of socket, and for one that is not connected; ``EventLoopError/invalidState(_:)`` for one
+    ///   that is in use already;
     ///   ``SocketError``, `CancellationError`, ``EventLoopError/closed``, what the factory throws.
     nonisolated(nonsending) public func createUnixConnection<Protocol: ConnectionProtocol>(
         path: String? = nil,

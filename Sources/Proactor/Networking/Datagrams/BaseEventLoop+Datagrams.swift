@@ -5,10 +5,22 @@ extension BaseEventLoop {
         _ options: DatagramOptions,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any DatagramTransport, protocol: Protocol) {
-        try checkUsable("createDatagramEndpoint")
+        try checkMayBegin("createDatagramEndpoint")
+        try options.check()
         let socket =
             switch options.endpoint {
-            case .udp(let local, let remote): try await openUDP(local, remote, options)
+            case .udp(let local, let remote):
+                try await openUDP(
+                    local.map { ($0.host, .number($0.port)) },
+                    remote.map { ($0.host, .number($0.port)) },
+                    options
+                )
+            case .service(let local, let remote):
+                try await openUDP(
+                    local.map { ($0.host, ServicePort($0.name)) },
+                    remote.map { ($0.host, ServicePort($0.name)) },
+                    options
+                )
             case .unix(let local, let remote): try await openUnix(local, remote, options)
             case .socket(let given): try adoptDatagramSocket(given, options)
             }
@@ -18,7 +30,7 @@ extension BaseEventLoop {
             socket: socket.descriptor,
             family: socket.family,
             remoteAddress: socket.remote,
-            isConnected: socket.isConnected,
+            connectedTo: socket.peer,
             datagramProtocol: datagramProtocol
         )
         transport.start()
@@ -28,8 +40,8 @@ extension BaseEventLoop {
     // MARK: - UDP
 
     nonisolated(nonsending) private func openUDP(
-        _ local: (host: String, port: UInt16)?,
-        _ remote: (host: String, port: UInt16)?,
+        _ local: (host: String, port: ServicePort)?,
+        _ remote: (host: String, port: ServicePort)?,
         _ options: DatagramOptions
     ) async throws -> DatagramSocket {
         guard local != nil || remote != nil else {
@@ -62,7 +74,7 @@ extension BaseEventLoop {
     }
 
     nonisolated(nonsending) private func resolveDatagram(
-        _ address: (host: String, port: UInt16),
+        _ address: (host: String, port: ServicePort),
         _ options: DatagramOptions,
         isPassive: Bool
     ) async throws -> [SocketAddress] {
@@ -87,7 +99,6 @@ extension BaseEventLoop {
         for address in [local, remote] {
             if let address { try checkIsUnix(address) }
         }
-        if let local { try removeStaleSocket(at: local) }
         return try await open(.unix, local: local, remote: remote, options)
     }
 
@@ -107,21 +118,34 @@ extension BaseEventLoop {
             protocolNumber: options.protocolNumber
         )
         var socket = DatagramSocket(descriptor: descriptor, family: family, remote: remote)
+        var file: SocketFile?
         // Until the transport has it, which is as soon as this returns: the loop may close meanwhile.
         unclaimed.insert(descriptor)
         do {
             if family != .unix { joinDatagrams(on: descriptor) }
             if options.reusePort { try set(.reusePort, on: descriptor, address) }
             if options.allowBroadcast { try set(.broadcast, on: descriptor, address) }
-            if let local { try bind(descriptor, to: local) }
+            if let local {
+                file = try await bindUnixPatiently(descriptor, to: local, permissions: options.permissions)
+                if let file { unclaimed.insert(file.folder) }
+            }
             // Connected to a broadcast address, it would never hear an answer.
             if let remote, !options.allowBroadcast {
                 try await connectSocket(descriptor, to: remote)
-                socket.isConnected = true
+                // The peer as the kernel names it: of a wildcard address it makes this machine's own.
+                socket.peer = (try? backend.system.peerAddress(of: descriptor)) ?? remote
             }
         } catch {
+            if let file {
+                unclaimed.remove(file.folder)
+                file.remove()
+            }
             closeUnclaimed(descriptor)
             throw error
+        }
+        if let file {
+            unclaimed.remove(file.folder)
+            file.keep()
         }
         unclaimed.remove(descriptor)
         return socket
@@ -130,21 +154,17 @@ extension BaseEventLoop {
     /// Where datagrams come thick, the kernel may receive those of one sender as one, which spares each of them its own way
     /// through the network stack; the transport takes them apart. Only on a socket that nobody else has.
     private func joinDatagrams(on descriptor: FileDescriptor) {
-        guard backend.datagramSizeMax > Int(UInt16.max) else { return }
+        guard canTakeJoinedDatagrams else { return }
         // A kernel before 5.0 does not know it, and nothing depends on it.
         try? backend.system.setOption(.joinDatagrams, to: 1, on: descriptor)
     }
+
+    private var canTakeJoinedDatagrams: Bool { backend.datagramSizeMax > Int(UInt16.max) }
 
     private func adoptDatagramSocket(
         _ descriptor: FileDescriptor,
         _ options: DatagramOptions
     ) throws -> DatagramSocket {
-        guard !options.reusePort, !options.allowBroadcast, options.protocolNumber == 0, options.flags.isEmpty
-        else {
-            throw EventLoopError.invalidArgument(
-                "a socket of the caller's has the options that it has: set them before"
-            )
-        }
         try descriptors.checkFree(descriptor)
         let system = backend.system
         do {
@@ -161,13 +181,14 @@ extension BaseEventLoop {
                 )
             }
             try system.adopt(descriptor)
+            if family != .unix, !canTakeJoinedDatagrams { try? system.stopJoiningDatagrams(on: descriptor) }
             // One that is not connected has no peer.
             let remote = try? system.peerAddress(of: descriptor)
             return DatagramSocket(
                 descriptor: descriptor,
                 family: family,
                 remote: remote,
-                isConnected: remote != nil
+                peer: remote
             )
         } catch let errno as Errno {
             throw SocketError(.inspect, errno)
@@ -181,6 +202,6 @@ struct DatagramSocket {
     let family: AddressFamily
     /// Where it sends, when that is one address.
     var remote: SocketAddress?
-    /// Whether the kernel knows that.
-    var isConnected = false
+    /// Whom the kernel has connected it to, if it has.
+    var peer: SocketAddress?
 }

@@ -10,7 +10,7 @@ extension NetworkEventLoop {
     ///
     /// - Parameters:
     ///   - localAddress: the address to bind to; an empty host is every interface, and port 0 any port.
-    ///   - remoteAddress: whom to send to; nothing is received from anybody else.
+    ///   - remoteAddress: whom to send to; nothing is received from anybody else, unless `allowBroadcast`.
     ///   - socket: a datagram socket instead of both; the transport owns it from here on.
     ///   - family: only addresses of this family; `nil` takes all. Without any address it says what to open.
     ///   - reusePort: share the port with other endpoints that ask for the same.
@@ -48,8 +48,8 @@ extension NetworkEventLoop {
 
     /// Opens a Unix datagram endpoint, and returns when `connectionMade` was called.
     ///
-    /// A socket that was left at the local path is replaced; any other file there is refused with
-    /// `EADDRINUSE`. The path stays when the endpoint closes.
+    /// A socket that was left at the local path is replaced. One that is open, and any other file there, is refused
+    /// with `EADDRINUSE`. The path stays when the endpoint closes.
     ///
     /// ```swift
     /// let (log, _) = try await loop.createUnixDatagramEndpoint(remoteAddress: .unix(path: "/dev/log")) { Log() }
@@ -58,18 +58,21 @@ extension NetworkEventLoop {
     /// - Parameters:
     ///   - localAddress: the path or abstract name to bind to; without it nobody can answer.
     ///   - remoteAddress: whom to send to; nothing is received from anybody else.
+    ///   - permissions: what the file at the local path permits, whatever the process's mask is, and before anybody can
+    ///     send: that takes the permission to write. `nil` leaves it to the mask.
     ///   - protocolFactory: called once the socket stands.
-    /// - Throws: ``EventLoopError/invalidArgument(_:)`` for an address that is no Unix socket's;
+    /// - Throws: ``EventLoopError/invalidArgument(_:)`` for an address that is no Unix socket's, and for permissions
+    ///   without a local path;
     ///   ``SocketError`` with the errno and the path, `CancellationError`, ``EventLoopError/closed``, what the
     ///   factory throws.
     nonisolated(nonsending) public func createUnixDatagramEndpoint<Protocol: DatagramProtocol>(
         localAddress: SocketAddress? = nil,
         remoteAddress: SocketAddress? = nil,
+        permissions: FilePermissions? = nil,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any DatagramTransport, protocol: Protocol) {
-        try await createDatagramEndpoint(
-            DatagramOptions(.unix(local: localAddress, remote: remoteAddress)),
-            protocolFactory: protocolFactory
-        )
+        var options = DatagramOptions(.unix(local: localAddress, remote: remoteAddress))
+        options.permissions = permissions
+        return try await createDatagramEndpoint(options, protocolFactory: protocolFactory)
     }
 }

@@ -7,7 +7,7 @@ extension BaseEventLoop {
         protocolNumber: Int32,
         flags: AddressInfoFlags
     ) async throws -> [AddressInfo] {
-        try checkUsable("getaddrinfo")
+        try checkMayBegin("getaddrinfo")
         let query = AddressQuery(
             host: host,
             service: service,
@@ -25,7 +25,7 @@ extension BaseEventLoop {
         _ address: SocketAddress,
         flags: NameInfoFlags
     ) async throws -> (host: String, service: String) {
-        try checkUsable("getnameinfo")
+        try checkMayBegin("getnameinfo")
         let system = backend.system
         guard !flags.isSuperset(of: [.numericHost, .numericService]) else {
             return try system.nameInfo(of: address, flags: flags)
@@ -40,7 +40,7 @@ extension BaseEventLoop {
     ///   ``getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
     nonisolated(nonsending) func resolve(
         host: String,
-        port: UInt16,
+        port: ServicePort,
         family: AddressFamily?,
         type: SocketType = .stream,
         protocolNumber: Int32 = 0,
@@ -48,26 +48,28 @@ extension BaseEventLoop {
         isPassive: Bool = false
     ) async throws -> [SocketAddress] {
         // Other flags may ask for more than the address that is given.
-        if flags.isSubset(of: [.passive, .numericHost]),
-            let address = SocketAddress(numericHost: host, port: port)
+        if case .number(let number) = port, flags.isSubset(of: [.passive, .numericHost]),
+            let address = SocketAddress(numericHost: host, port: number)
         {
             guard family == nil || family == address.family else {
-                throw ResolutionError(host: host, service: String(port), code: .noAddressInFamily)
+                throw ResolutionError(host: host, service: port.text, code: .noAddressInFamily)
             }
             return [address]
         }
         let found = try await getaddrinfo(
             host: isPassive && host.isEmpty ? nil : host,
-            service: String(port),
+            service: port.text,
             family: family,
             type: type,
             protocolNumber: protocolNumber,
             flags: isPassive ? flags.union(.passive) : flags
         )
+        // Cancelled as the answer came, the caller makes nothing of it.
+        try Task.checkCancellation()
         var addresses: [SocketAddress] = []
         for info in found where !addresses.contains(info.address) { addresses.append(info.address) }
         guard !addresses.isEmpty else {
-            throw ResolutionError(host: host, service: String(port), code: .noAddress)
+            throw ResolutionError(host: host, service: port.text, code: .noAddress)
         }
         return addresses
     }

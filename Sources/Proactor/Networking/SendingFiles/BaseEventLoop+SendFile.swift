@@ -9,7 +9,7 @@ extension BaseEventLoop {
         count: Int64?,
         fallback: Bool
     ) async throws -> Int64 {
-        try checkUsable("sendFile")
+        try checkMayBegin("sendFile")
         guard !transport.isClosing else {
             throw EventLoopError.invalidState("sendFile was called on a transport that is closing")
         }
@@ -30,7 +30,7 @@ extension BaseEventLoop {
         count: Int64?,
         fallback: Bool
     ) async throws -> Int64 {
-        try checkUsable("sockSendFile")
+        try checkMayBegin("sockSendFile")
         if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .write) }
         let type: Int32

@@ -36,7 +36,10 @@ final class FileSender {
 
     /// Sends it, by the system or, if that cannot and `fallback` allows it, by reading and writing.
     nonisolated(nonsending) func send(to sink: some FileSink, fallback: Bool) async throws {
-        guard left > 0, let reason = try await sendBySystem(to: sink) else { return }
+        guard left > 0 else { return }
+        // What has to be waited for would hold up a thread of the system's.
+        let waits = try file.nature(for: .read).contains(.waits)
+        guard let reason = waits ? .illegalSeek : try await sendBySystem(to: sink) else { return }
         guard fallback else { throw SendFileError.notAvailable(reason) }
         try await copy(to: sink)
     }
@@ -106,11 +109,7 @@ final class FileSender {
     {
         let wanted = Int(min(left, Int64(piece.memory.count)))
         let target = UnsafeMutableRawBufferPointer(rebasing: piece.memory[..<wanted])
-        let result = try await AwaitedOperation.perform(
-            .readFile(descriptor, target, offset: offset + sent),
-            keeping: piece,
-            on: loop
-        )
+        let result = try await file.performRead(descriptor, target, at: offset + sent, keeping: piece)
         guard result >= 0 else { throw failure(Errno(rawValue: -result), isFileAtFault: true, sent: sent) }
         return UnsafeRawBufferPointer(rebasing: target[..<Int(result)])
     }

@@ -5,11 +5,14 @@ extension BaseEventLoop {
         _ options: ServerOptions,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server {
-        try checkUsable("createServer")
+        try checkMayBegin("createServer")
+        try options.check()
         let listeners =
             switch options.endpoint {
-            case .tcp(let hosts, let port): try await bindAll(hosts: hosts, port: port, options)
-            case .unix(let address): [try bindUnix(address, options)]
+            case .tcp(let hosts, let port): try await bindAll(hosts: hosts, port: .number(port), options)
+            case .service(let hosts, let name):
+                try await bindAll(hosts: hosts, port: ServicePort(name), options)
+            case .unix(let address): [try await bindUnix(address, options)]
             case .socket(let socket): [try adoptListener(socket, options)]
             }
         return try makeServer(listeners, options, protocolFactory)
@@ -45,12 +48,16 @@ extension BaseEventLoop {
 
     nonisolated(nonsending) private func bindAll(
         hosts: [String],
-        port: UInt16,
+        port: ServicePort,
         _ options: ServerOptions
     ) async throws -> [Listener] {
-        var addresses: [SocketAddress] = []
+        var (addresses, hosts): ([SocketAddress], [String]) = ([], hosts)
         if hosts.isEmpty {
-            addresses = [.ipv4(.any, port: port), .ipv6(.any, port: port)]
+            switch port {
+            case .number(let number): addresses = [.ipv4(.any, port: number), .ipv6(.any, port: number)]
+            // Every interface again, when it is looked up.
+            case .name: hosts = [""]
+            }
         }
         for host in hosts {
             let found = try await resolve(
@@ -68,14 +75,36 @@ extension BaseEventLoop {
         return try bindEach(addresses, options)
     }
 
+    /// How often another port is tried where one must do for several addresses. As good as always the first does.
+    private static let samePortTriesMax = 32
+
     /// Binds every address that this machine has, or none.
     private func bindEach(_ addresses: [SocketAddress], _ options: ServerOptions) throws -> [Listener] {
+        guard options.samePort, addresses.contains(where: { $0.port == 0 }) else {
+            return try bindOnce(addresses, options)
+        }
+        var failure = SocketError(.bind, .addressInUse, address: addresses.first)
+        for _ in 0..<Self.samePortTriesMax {
+            do { return try bindOnce(addresses, options) } catch let error as SocketError
+                where error.errno == .addressInUse && error.address?.port != 0
+            {
+                // Chosen for the first address, and taken at another.
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private func bindOnce(_ addresses: [SocketAddress], _ options: ServerOptions) throws -> [Listener] {
         var listeners: [Listener] = []
+        var chosenPort: UInt16?
         var failure: (any Error)? = EventLoopError.invalidArgument("no address to listen on")
         for address in addresses {
-            switch Result(catching: { () throws(SocketError) in try bindTCP(address, options) }) {
+            let target = address.port == 0 ? chosenPort.map { address.withPort($0) } ?? address : address
+            switch Result(catching: { () throws(SocketError) in try bindTCP(target, options) }) {
             case .success(let listener):
                 listeners.append(listener)
+                if options.samePort, address.port == 0 { chosenPort = listener.port }
                 failure = nil
             case .failure(let error) where error.isAboutMissingAddress:
                 // A machine without IPv6, or a name with an address that is not this machine's: the others will do.
@@ -109,49 +138,65 @@ extension BaseEventLoop {
 
     // MARK: - Unix
 
-    private func bindUnix(_ address: SocketAddress, _ options: ServerOptions) throws -> Listener {
+    nonisolated(nonsending) private func bindUnix(
+        _ address: SocketAddress,
+        _ options: ServerOptions
+    ) async throws -> Listener {
         try checkIsUnix(address)
-        try removeStaleSocket(at: address)
         let socket = try makeSocket(.unix, .stream, for: address)
+        unclaimed.insert(socket)
+        var file: SocketFile?
         do {
-            try bind(socket, to: address)
+            file = try await bindUnixPatiently(socket, to: address, permissions: options.permissions)
         } catch {
-            try? backend.system.close(socket)
+            closeUnclaimed(socket)
             throw error
         }
-        var ownedFile: (path: String, identity: FileIdentity)?
-        if options.cleanupSocket, case .unix(let path) = address {
-            ownedFile = (try? backend.system.identity(ofFileAt: path)).flatMap { $0 }.map { (path, $0) }
-        }
-        return Listener(loop: self, socket: socket, backlog: options.backlog, ownedFile: ownedFile)
-    }
-
-    func checkIsUnix(_ address: SocketAddress) throws(EventLoopError) {
-        guard address.family != .unix else { return }
-        throw .invalidArgument("\(address) is not a Unix socket's address")
-    }
-
-    /// A socket that an earlier server left behind would make every later bind fail; anything else is not ours to remove.
-    func removeStaleSocket(at address: SocketAddress) throws(SocketError) {
-        guard case .unix(let path) = address else { return }
-        do {
-            guard let found = try backend.system.identity(ofFileAt: path), found.isSocket else { return }
-            try backend.system.removeFile(at: path)
-        } catch {
-            throw SocketError(.inspect, error, address: address)
-        }
+        unclaimed.remove(socket)
+        if !options.cleanupSocket { file.take()?.keep() }
+        return Listener(loop: self, socket: socket, backlog: options.backlog, isGiven: true, ownedFile: file)
     }
 
     // MARK: - Sockets
 
     private func adoptListener(_ socket: FileDescriptor, _ options: ServerOptions) throws -> Listener {
         try checkStreamSocket(socket, family: options.family)
-        return Listener(loop: self, socket: socket, backlog: options.backlog)
+        if options.keepAlive {
+            let family = try? backend.system.option(.addressFamily, of: socket)
+            guard family != AddressFamily.unix.rawValue else {
+                throw EventLoopError.invalidArgument("the server's option keepAlive is for TCP")
+            }
+            try set(.keepAlive, on: socket, nil)
+        }
+        let file = options.cleanupSocket ? try socketFile(of: socket) : nil
+        return Listener(loop: self, socket: socket, backlog: options.backlog, ownedFile: file)
     }
 
-    /// Refuses what is in use already, is not a stream socket, or is of another family than `family`, and makes the rest as
-    /// the backend needs it.
-    func checkStreamSocket(_ socket: FileDescriptor, family: AddressFamily? = nil) throws {
+    /// Refuses a stream socket on which nothing can ever come.
+    func checkHasPeer(_ socket: FileDescriptor) throws {
+        let state: StreamState
+        do { state = try backend.system.streamState(of: socket) } catch { throw SocketError(.inspect, error) }
+        switch state {
+        case .connected:
+            return
+        case .listening:
+            throw EventLoopError.invalidArgument(
+                "socket \(socket.rawValue) listens: hand it to createServer, or what it accepts to this call"
+            )
+        case .unconnected:
+            throw EventLoopError.invalidArgument(
+                "socket \(socket.rawValue) is not connected: connect it first, by sockConnect for instance"
+            )
+        }
+    }
+
+    /// Refuses what is in use already, is not a stream socket, has no peer where it needs one, or is of another family than
+    /// `family`, and makes the rest as the backend needs it.
+    func checkStreamSocket(
+        _ socket: FileDescriptor,
+        family: AddressFamily? = nil,
+        needsPeer: Bool = false
+    ) throws {
         try descriptors.checkFree(socket)
         do {
             let type = try backend.system.option(.socketType, of: socket)
@@ -166,6 +211,7 @@ extension BaseEventLoop {
                     )
                 }
             }
+            if needsPeer { try checkHasPeer(socket) }
             try backend.system.adopt(socket)
             // As for the sockets of this library's own making. A Unix socket has no such option, and needs none.
             try? backend.system.setOption(.noDelay, to: 1, on: socket)

@@ -5,7 +5,7 @@ extension BaseEventLoop {
         _ socket: FileDescriptor,
         to address: SocketAddress
     ) async throws {
-        try checkUsable("sockConnect")
+        try checkMayBegin("sockConnect")
         if try !takeSide(.write, of: socket, for: .connect) { try await waitForTurn(.write, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .write) }
         // A ring takes "connected already" for the end of this connect, as some kernels tell it so.
@@ -22,7 +22,7 @@ extension BaseEventLoop {
         host: String,
         port: UInt16
     ) async throws {
-        try checkUsable("sockConnect")
+        try checkMayBegin("sockConnect")
         let number: Int32
         do { number = try backend.system.option(.addressFamily, of: socket) } catch {
             throw SocketError(.inspect, error)
@@ -32,7 +32,7 @@ extension BaseEventLoop {
                 "socket \(socket.rawValue) is no internet socket: connect it to an address"
             )
         }
-        let addresses = try await resolve(host: host, port: port, family: family)
+        let addresses = try await resolve(host: host, port: .number(port), family: family)
         try await sockConnect(socket, to: addresses[0])
     }
 
@@ -55,7 +55,7 @@ extension BaseEventLoop {
     nonisolated(nonsending) public func sockAccept(
         _ listener: FileDescriptor
     ) async throws -> (socket: FileDescriptor, address: SocketAddress) {
-        try checkUsable("sockAccept")
+        try checkMayBegin("sockAccept")
         if try !takeSide(.read, of: listener, for: .accept) { try await waitForTurn(.read, of: listener) }
         defer { descriptors.releaseAfterCall(listener, .read) }
         let memory = AddressMemory(.blank)
@@ -69,7 +69,7 @@ extension BaseEventLoop {
         unclaimed.remove(socket)
         guard let address = memory.address else {
             // A family that this library does not know: the caller could not be told who it is.
-            backend.submit(.close(socket), owner: nil)
+            try? backend.system.close(socket)
             throw SocketError(.accept, .addressFamilyNotSupported)
         }
         return (socket, address)

@@ -12,7 +12,12 @@ extension BaseEventLoop {
         try checkRoom(maxCount)
         if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .read) }
-        guard comesInAnyPieces(socket) else { return try await receiveMessage(upTo: maxCount, from: socket) }
+        guard comesInAnyPieces(socket) else {
+            // Into memory that has room for all of a message: what finds none would be lost, and the backend's buffers are not as
+            // large.
+            let (bytes, _) = try await receiveMessage(upTo: maxCount, from: socket)
+            return bytes
+        }
         let received = try await AwaitedOperation.receive(
             .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
             keeping: nil,
@@ -35,19 +40,6 @@ extension BaseEventLoop {
         guard type == SocketType.stream.rawValue else { return false }
         descriptors.noteStream(socket, true)
         return true
-    }
-
-    /// Into memory that has room for all of a message: what finds none would be lost, and the backend's buffers are not as large.
-    nonisolated(nonsending) private func receiveMessage(
-        upTo maxCount: Int,
-        from socket: FileDescriptor
-    ) async throws -> [UInt8] {
-        var buffer = OwnedBuffer(capacity: min(maxCount, Self.receiveMax))
-        let operation = IOOperation.receiveInto(socket, buffer.unfilled)
-        let result = try await AwaitedOperation.perform(operation, keeping: nil, on: self)
-        guard result >= 0 else { throw callFailed(.receive, result, socket) }
-        buffer.didFill(Int(result))
-        return buffer.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
     }
 
     nonisolated(nonsending) public func sockRecvInto(
@@ -79,7 +71,11 @@ extension BaseEventLoop {
         try checkRoom(memory.count)
         if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .read) }
+        guard comesInAnyPieces(socket) else {
+            return try await receiveMessage(into: memory, from: socket).count
+        }
         let result = try await AwaitedOperation.perform(.receiveInto(socket, memory), keeping: nil, on: self)
+        if result <= 0 { descriptors.noteStream(socket, false) }
         guard result >= 0 else { throw callFailed(.receive, result, socket) }
         return Int(result)
     }
@@ -92,11 +88,19 @@ extension BaseEventLoop {
     ) async throws -> (bytes: [UInt8], address: SocketAddress?) {
         try checkUsable("sockRecvFrom")
         try checkRoom(maxCount)
+        if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
+        defer { descriptors.releaseAfterCall(socket, .read) }
+        return try await receiveMessage(upTo: maxCount, from: socket)
+    }
+
+    nonisolated(nonsending) private func receiveMessage(
+        upTo maxCount: Int,
+        from socket: FileDescriptor
+    ) async throws -> (bytes: [UInt8], address: SocketAddress?) {
         var buffer = OwnedBuffer(capacity: min(maxCount, Self.receiveMax))
         let (count, address) = try await receiveMessage(into: buffer.unfilled, from: socket)
         buffer.didFill(count)
-        let bytes = buffer.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
-        return (bytes, address)
+        return (buffer.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }, address)
     }
 
     nonisolated(nonsending) public func sockRecvFromInto(
@@ -105,7 +109,7 @@ extension BaseEventLoop {
     ) async throws -> (count: Int, address: SocketAddress?) {
         try checkUsable("sockRecvFromInto")
         // As in sockRecvInto.
-        let (count, address) = try await receiveMessage(into: buffer.unfilled, from: socket)
+        let (count, address) = try await receiveDatagram(into: buffer.unfilled, from: socket)
         buffer.didFill(count)
         return (count, address)
     }
@@ -117,16 +121,32 @@ extension BaseEventLoop {
         try checkUsable("sockRecvFromInto")
         // As in sockRecvInto.
         let memory = bytes.withUnsafeMutableBytes { $0 }
-        return try await receiveMessage(into: memory, from: socket)
+        return try await receiveDatagram(into: memory, from: socket)
     }
 
-    nonisolated(nonsending) private func receiveMessage(
+    nonisolated(nonsending) private func receiveDatagram(
         into memory: UnsafeMutableRawBufferPointer,
         from socket: FileDescriptor
     ) async throws -> (count: Int, address: SocketAddress?) {
         try checkRoom(memory.count)
         if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .read) }
+        return try await receiveMessage(into: memory, from: socket)
+    }
+
+    /// One message, as the kernel keeps it. The caller has its side of the socket.
+    nonisolated(nonsending) private func receiveMessage(
+        into memory: UnsafeMutableRawBufferPointer,
+        from socket: FileDescriptor
+    ) async throws -> (count: Int, address: SocketAddress?) {
+        guard !joinsDatagrams(socket) else {
+            throw EventLoopError.invalidState(
+                """
+                socket \(socket.rawValue) joins datagrams (UDP_GRO), and a sock call would not tell one from the next: turn that \
+                off, or use createDatagramEndpoint
+                """
+            )
+        }
         let message = MessageMemory(receivingInto: memory)
         let result = try await AwaitedOperation.perform(
             .receiveMessage(socket, message.pointer),
@@ -134,7 +154,17 @@ extension BaseEventLoop {
             on: self
         )
         guard result >= 0 else { throw callFailed(.receive, result, socket) }
+        // Turned on while the call waited, it has a note that finds no room here.
+        if message.lacksControlMessages, joinsDatagrams(socket) {
+            throw SocketError(.receive, .noBufferSpace, address: message.address)
+        }
         return (Int(result), message.address)
+    }
+
+    private func joinsDatagrams(_ socket: FileDescriptor) -> Bool {
+        // No other kind of socket knows the option.
+        guard let value = try? backend.system.option(.joinDatagrams, of: socket) else { return false }
+        return value != 0
     }
 
     /// Without room nothing would tell an empty receive from the end of the stream.

@@ -67,15 +67,15 @@ extension BaseEventLoop {
         try checkUsable("sockSendTo")
         let target: KernelAddress
         do { target = try address.kernelForm() } catch { throw SocketError(.send, error, address: address) }
-        if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
-        defer { descriptors.releaseAfterCall(socket, .write) }
         // As in sockSendAll.
         let bytes = data.withUnsafeBytes { $0 }
         // Other sockets do not take such an address.
         if address.family == .unix {
-            try await sendUnixDatagram(bytes, to: (address, target), on: socket)
+            try await sendUnixDatagram(bytes, to: address, target, on: socket)
             return bytes.count
         }
+        if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
+        defer { descriptors.releaseAfterCall(socket, .write) }
         let message = MessageMemory(bytes, target)
         let result = try await AwaitedOperation.perform(
             .sendMessage(socket, message.pointer),

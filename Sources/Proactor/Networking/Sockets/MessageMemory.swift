@@ -39,6 +39,9 @@ final class MessageMemory {
         parts.deallocate()
     }
 
+    /// Whether the kernel had control messages, for which there is no room here. Descriptors among them it has closed.
+    var lacksControlMessages: Bool { parts.pointee.header.msg_flags & Int32(MSG_CTRUNC) != 0 }
+
     /// The sender's address; `nil` when the kernel gave none.
     var address: SocketAddress? {
         let length = parts.pointee.header.msg_namelen

@@ -16,7 +16,7 @@ public protocol SocketEventLoop: AnyObject {
 
     /// Receives what has come, `maxCount` bytes at most, and waits when nothing has. No bytes are the end of the stream. On a
     /// socket that keeps the bounds of messages it is one message, which may be empty; what is beyond `maxCount` bytes of it
-    /// is lost, as with `recv(2)`.
+    /// is lost, as with `recv(2)`. A socket that joins datagrams (`UDP_GRO`) is refused, as no call could tell one from the next.
     ///
     /// The `sock` calls work on sockets of the caller's own, blocking or not, and never block the loop. Those that read or
     /// accept on one socket are served one after the other, and so are those that send or connect. Close a socket when no
@@ -26,8 +26,8 @@ public protocol SocketEventLoop: AnyObject {
     /// What has not come stays for the next call.
     ///
     /// - Throws: ``SocketError``, `CancellationError`, ``EventLoopError/closed``; ``EventLoopError/invalidArgument(_:)`` for
-    ///   a `maxCount` below 1; ``EventLoopError/invalidState(_:)`` for a socket that belongs to a transport, or that has a
-    ///   reader or a writer where the call would wait. All `sock` calls throw these.
+    ///   a `maxCount` below 1; ``EventLoopError/invalidState(_:)`` for a socket that belongs to a transport, that has a reader
+    ///   or a writer where the call would wait, or that joins datagrams. All `sock` calls throw these.
     nonisolated(nonsending) func sockRecv(
         _ socket: FileDescriptor,
         upTo maxCount: Int
@@ -86,7 +86,9 @@ public protocol SocketEventLoop: AnyObject {
         _ buffer: borrowing OwnedBuffer
     ) async throws
 
-    /// Sends one datagram to `address`, and returns how many bytes the kernel took of it.
+    /// Sends one datagram to `address`, and returns how many bytes the kernel took of it. A Unix socket that has no room is waited
+    /// for as long as it takes a datagram of this socket's every second, and others can be sent to meanwhile; then this throws
+    /// ``SocketError`` with `ENOBUFS`.
     nonisolated(nonsending) func sockSendTo(
         _ socket: FileDescriptor,
         _ data: RawSpan,
@@ -140,13 +142,17 @@ public protocol SocketEventLoop: AnyObject {
 
     /// Ends what ``addReader(_:_:)`` began; the callback is not called any more, not even in this turn. Returns whether
     /// there was a reader.
+    ///
+    /// - Throws: ``EventLoopError/invalidState(_:)`` for a descriptor that belongs to a transport.
     @discardableResult
-    func removeReader(_ descriptor: FileDescriptor) -> Bool
+    func removeReader(_ descriptor: FileDescriptor) throws -> Bool
 
     /// As ``addReader(_:_:)``, for when `descriptor` can be written to or has failed.
     func addWriter(_ descriptor: FileDescriptor, _ callback: @escaping () throws -> Void) throws
 
     /// Ends what ``addWriter(_:_:)`` began. Returns whether there was a writer.
+    ///
+    /// - Throws: as ``removeReader(_:)``.
     @discardableResult
-    func removeWriter(_ descriptor: FileDescriptor) -> Bool
+    func removeWriter(_ descriptor: FileDescriptor) throws -> Bool
 }

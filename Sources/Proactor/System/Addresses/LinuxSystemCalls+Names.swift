@@ -7,6 +7,10 @@ extension LinuxSystemCalls {
             // C would look the part before it up, which is another name.
             throw ResolutionError(host: query.host ?? "", service: query.service, code: .nameUnknown)
         }
+        if let service = query.service, service.isEmpty || Int(service) != nil && UInt16(service) == nil {
+            // C would take what is left of the number in 16 bits, and nothing for zero.
+            throw ResolutionError(host: query.host ?? "", service: service, code: .serviceUnknown)
+        }
         var hints = addrinfo()
         hints.ai_family = query.family?.rawValue ?? AF_UNSPEC
         hints.ai_socktype = query.type?.rawValue ?? 0

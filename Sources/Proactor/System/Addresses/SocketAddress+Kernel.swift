@@ -3,7 +3,7 @@ import SystemPackage
 
 extension SocketAddress {
     /// The bytes of a Unix path or name that the kernel has room for, the path's closing zero included.
-    private static let unixNameCapacity = MemoryLayout<sockaddr_un>.size - unixNameOffset
+    static let unixNameCapacity = MemoryLayout<sockaddr_un>.size - unixNameOffset
     private static let unixNameOffset = MemoryLayout<sa_family_t>.size
 
     /// The address as the kernel wants it, to be kept in memory of its own. Throws EINVAL and ENAMETOOLONG as below.
@@ -62,14 +62,10 @@ extension SocketAddress {
             target.storeBytes(of: form, as: sockaddr_in6.self)
             return MemoryLayout<sockaddr_in6>.size
         case .unix(let path):
-            // Empty or with a zero in it, a path would name another socket than the caller meant: an abstract one, too.
-            guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalidArgument }
-            let length = path.utf8.count
-            guard length < Self.unixNameCapacity else { throw .fileNameTooLong }
-            let name = Self.beginUnixName(target)
-            name.copyBytes(from: path.utf8)
-            name[length] = 0
-            return Self.unixNameOffset + length + 1
+            guard path.utf8.count < Self.unixNameCapacity else { throw .fileNameTooLong }
+            return try Self.write(path: path.utf8, to: target)
+        case .unixBytes(let path):
+            return try Self.write(path: path, to: target)
         case .unixAbstract(let bytes):
             guard bytes.count < Self.unixNameCapacity else { throw .fileNameTooLong }
             let name = Self.beginUnixName(target)
@@ -80,6 +76,20 @@ extension SocketAddress {
             _ = Self.beginUnixName(target)
             return Self.unixNameOffset
         }
+    }
+
+    private static func write(path: some Collection<UInt8>, to target: UnsafeMutableRawPointer) throws(Errno)
+        -> Int
+    {
+        // Empty or with a zero in it, a path would name another socket than the caller meant: an abstract one, too.
+        guard !path.isEmpty, !path.contains(0) else { throw .invalidArgument }
+        guard path.count <= unixNameCapacity else { throw .fileNameTooLong }
+        let name = beginUnixName(target)
+        name.copyBytes(from: path)
+        // The kernel does not miss the zero where there is no room for it.
+        guard path.count < unixNameCapacity else { return unixNameOffset + unixNameCapacity }
+        name[path.count] = 0
+        return unixNameOffset + path.count + 1
     }
 
     /// Puts the family down and returns the room for the name.
@@ -129,6 +139,6 @@ extension SocketAddress {
     private static func unixAddress(_ name: Slice<UnsafeRawBufferPointer>) -> SocketAddress {
         guard let first = name.first else { return .unixUnnamed }
         if first == 0 { return .unixAbstract(name: Array(name.dropFirst())) }
-        return .unix(path: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
+        return SocketAddress(unixPath: name.prefix { $0 != 0 })
     }
 }

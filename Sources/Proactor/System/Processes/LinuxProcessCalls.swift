@@ -4,8 +4,8 @@ import SystemPackage
 
 /// ``ProcessCalls`` on the real kernel.
 final class LinuxProcessCalls: ProcessCalls {
-    /// How long a closing loop waits for a child that it killed.
-    private static let killedChildTimeoutMilliseconds: Int32 = 500
+    /// How long a closing loop waits for the children that it killed, all of them together.
+    private static let killedChildrenTimeoutNanoseconds: Int64 = 500_000_000
 
     // MARK: - Pipes
 
@@ -35,8 +35,30 @@ final class LinuxProcessCalls: ProcessCalls {
         }
     }
 
-    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) {
-        try Errno.check(cposix_set_non_blocking(descriptor.rawValue, true))
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) -> AdoptedPipe {
+        var adopted = cposix_adopted_pipe()
+        try Errno.check(cposix_adopt_pipe(descriptor.rawValue, &adopted))
+        return AdoptedPipe(
+            given: descriptor,
+            used: FileDescriptor(rawValue: adopted.descriptor),
+            wasBlocking: adopted.was_blocking
+        )
+    }
+
+    func setNonBlocking(_ descriptor: FileDescriptor, _ isNonBlocking: Bool) throws(Errno) {
+        try Errno.check(cposix_set_non_blocking(descriptor.rawValue, isNonBlocking))
+    }
+
+    func isReaderGone(_ pipe: FileDescriptor) -> Bool { cposix_is_reader_gone(pipe.rawValue) }
+
+    // MARK: - Files
+
+    func nature(of file: FileDescriptor) throws(Errno) -> FileNature {
+        FileNature(rawValue: try Errno.check(cposix_file_nature(file.rawValue)))
+    }
+
+    func hasWriter(_ fifo: FileDescriptor) throws(Errno) -> Bool {
+        try Errno.check(cposix_fifo_has_writer(fifo.rawValue)) == 1
     }
 
     func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
@@ -126,29 +148,41 @@ final class LinuxProcessCalls: ProcessCalls {
         try Errno.check(cposix_signal_process(Self.kernelForm(process), signal.rawValue))
     }
 
-    func endProcess(_ process: SpawnedProcess) {
-        let pid = process.pid
-        _ = cposix_signal_process(Self.kernelForm(process), SIGKILL)
-        let descriptor = process.descriptor?.rawValue ?? cposix_open_process(pid)
-        guard descriptor >= 0 else {
-            // Somebody else has reaped it; or there is no descriptor to be had, and so no wait with a limit.
-            if descriptor != -ESRCH {
-                _ = try? SystemThread.start(name: "proactor-reap") { cposix_reap(pid) }
+    func endProcesses(_ processes: [SpawnedProcess]) {
+        // All first: they die at the same time.
+        for process in processes { _ = cposix_signal_process(Self.kernelForm(process), SIGKILL) }
+        let deadline = cposix_monotonic_nanoseconds() + Self.killedChildrenTimeoutNanoseconds
+        var left: [cposix_process] = []
+        for process in processes {
+            let descriptor = process.descriptor?.rawValue ?? cposix_open_process(process.pid)
+            let child = cposix_process(pid: process.pid, descriptor: descriptor)
+            // Somebody else has reaped it.
+            if descriptor == -ESRCH { continue }
+            let milliseconds = (deadline - cposix_monotonic_nanoseconds() + 999_999) / 1_000_000
+            // Without a descriptor to be had there is no wait with a limit.
+            if descriptor >= 0, cposix_wait_for_exit(child, Int32(max(milliseconds, 0))) != 0 {
+                Self.reap(child)
+            } else {
+                left.append(child)
             }
-            return
         }
-        let opened = cposix_process(pid: pid, descriptor: descriptor)
-        if cposix_wait_for_exit(descriptor, Self.killedChildTimeoutMilliseconds) != 0 {
-            Self.reap(opened)
-        } else if (try? SystemThread.start(name: "proactor-reap", { Self.waitAndReap(opened) })) == nil {
-            // No thread to be had: the kernel reaps it when this process ends.
-            _ = Glibc.close(descriptor)
+        guard !left.isEmpty else { return }
+        let rest = left
+        if (try? SystemThread.start(name: "proactor-reap", { Self.waitAndReap(rest) })) == nil {
+            // No thread to be had: the kernel reaps them when this process ends.
+            for child in rest where child.descriptor >= 0 { _ = Glibc.close(child.descriptor) }
         }
     }
 
-    private static func waitAndReap(_ process: cposix_process) {
-        _ = cposix_wait_for_exit(process.descriptor, -1)
-        reap(process)
+    private static func waitAndReap(_ children: [cposix_process]) {
+        for child in children {
+            guard child.descriptor >= 0 else {
+                cposix_reap(child.pid)
+                continue
+            }
+            _ = cposix_wait_for_exit(child, -1)
+            reap(child)
+        }
     }
 
     private static func reap(_ process: cposix_process) {

@@ -6,10 +6,21 @@ protocol ProcessCalls: AnyObject, Sendable {
 
     /// What a descriptor stands for, and which way it is open.
     func inspect(_ descriptor: FileDescriptor) throws(Errno) -> DescriptorDescription
-    /// Makes a descriptor non-blocking, which the operations on pipes need on every backend.
-    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno)
+    /// Sees to it that nobody waits within the kernel for a pipe that others may share, nor notices.
+    func adoptPipe(_ descriptor: FileDescriptor) throws(Errno) -> AdoptedPipe
+    /// Of an open file that nobody shares, or has shared before it was changed.
+    func setNonBlocking(_ descriptor: FileDescriptor, _ isNonBlocking: Bool) throws(Errno)
+    /// Whether nobody can read any more what is written to a pipe.
+    func isReaderGone(_ pipe: FileDescriptor) -> Bool
     /// A pipe, both ends blocking and close-on-exec.
     func makePipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor)
+
+    // MARK: Files
+
+    /// What can be expected of a file.
+    func nature(of file: FileDescriptor) throws(Errno) -> FileNature
+    /// Whether a FIFO that was opened for reading, non-blocking, has or had a writer.
+    func hasWriter(_ fifo: FileDescriptor) throws(Errno) -> Bool
 
     // MARK: Child processes
 
@@ -17,9 +28,9 @@ protocol ProcessCalls: AnyObject, Sendable {
     /// Reaps the child and returns its exit code, or minus the signal that ended it; `nil` while it runs.
     func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32?
     func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno)
-    /// Kills a child, reaps it and closes its descriptor, for a loop that closes. Waits for a moment at most; a child that
-    /// takes longer to die is reaped by a thread of its own.
-    func endProcess(_ process: SpawnedProcess)
+    /// Kills children, reaps them and closes their descriptors, for a loop that closes. Waits for a moment at most for all of
+    /// them together; those that take longer to die are reaped by a thread.
+    func endProcesses(_ processes: [SpawnedProcess])
 
     // MARK: Signals
 

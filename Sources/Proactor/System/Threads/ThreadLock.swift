@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// State that several threads share, behind a POSIX mutex: `Synchronization.Mutex` does the same, but the
@@ -8,11 +9,16 @@ final class ThreadLock<State>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     @exclusivity(unchecked) private var state: State
 
-    init(_ state: State) {
+    /// - Parameter isKeptAcrossForks: for a lock that lives as long as the process: every fork holds it, so that a child finds it
+    ///   free and the state whole.
+    init(_ state: State, isKeptAcrossForks: Bool = false) {
         mutex = .allocate(capacity: 1)
         let failure = pthread_mutex_init(mutex, nil)
         precondition(failure == 0, "no memory for a mutex (pthread_mutex_init: \(failure))")
         self.state = state
+        guard isKeptAcrossForks else { return }
+        let isKept = cposix_keep_lock_across_forks(mutex)
+        precondition(isKept, "more locks are kept across forks than there is room for")
     }
 
     deinit {

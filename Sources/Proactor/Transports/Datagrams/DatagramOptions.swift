@@ -11,11 +11,15 @@ public struct DatagramOptions: Sendable {
     /// What the endpoint is made of.
     public enum Endpoint: Sendable {
         /// UDP. `local` is the address to bind to: a name, an address, or nothing for every interface, with port 0 for any
-        /// port. `remote` is whom to send to; nothing is received from anybody else. Each may be left out; without both,
+        /// port. `remote` is whom to send to; nothing is received from anybody else, unless
+        /// ``DatagramOptions/allowBroadcast``. Each may be left out; without both,
         /// ``DatagramOptions/family`` says what kind of socket it is.
         case udp(local: (host: String, port: UInt16)?, remote: (host: String, port: UInt16)?)
-        /// A Unix datagram socket, by paths or abstract names. A socket that was left at the local path is replaced. The path
-        /// stays when the endpoint closes, for the next one to replace; without a local address nobody can answer.
+        /// As ``udp(local:remote:)``, the ports by services' names such as `domain`, as `getaddrinfo(3)` takes them. `0` is any.
+        case service(local: (host: String, name: String)?, remote: (host: String, name: String)?)
+        /// A Unix datagram socket, by paths or abstract names. A socket that was left at the local path is replaced; one that is
+        /// open there is refused with `EADDRINUSE`. The path stays when the endpoint closes, for the next one to replace;
+        /// without a local address nobody can answer.
         case unix(local: SocketAddress?, remote: SocketAddress?)
         /// A datagram socket, bound or connected as it may be, which the transport owns from here on. Of the options only
         /// ``DatagramOptions/family`` goes with it.
@@ -34,6 +38,9 @@ public struct DatagramOptions: Sendable {
     public var reusePort = false
     /// Allow sending to a broadcast address. The endpoint is not connected then, so that answers from everywhere reach it.
     public var allowBroadcast = false
+    /// What the file at a Unix socket's local path permits, whatever the process's mask is, and before anybody can send: that
+    /// takes the permission to write. `nil` leaves it to the mask.
+    public var permissions: FilePermissions?
 
     /// Options with everything but the endpoint as usual.
     public init(_ endpoint: Endpoint) {

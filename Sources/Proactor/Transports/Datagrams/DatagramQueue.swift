@@ -29,9 +29,7 @@ struct DatagramQueue: ~Copyable {
         precondition(bytes.count <= Int(Int32.max), "a datagram of 2 GiB or more")
         let addressRoom = address?.kernelRoom ?? 0
         let needed = addressRoom + (bytes.count + 7) & ~7
-        if segments.isEmpty || segments.last.room < needed { addSegment(for: needed, pool: pool) }
-        // `needed` bytes from here on are in the segment, and nobody else uses them.
-        let start = segments.last.base + segments.last.used
+        let start = room(for: needed, pool: pool)
         var record = OutgoingDatagram()
         if let address {
             do throws(Errno) { record.address_length = UInt32(try address.write(to: start)) } catch {
@@ -39,7 +37,44 @@ struct DatagramQueue: ~Copyable {
             }
             record.address = UnsafeRawPointer(start)
         }
-        let target = start + addressRoom
+        append(record, bytes, at: start + addressRoom, needed)
+        return nil
+    }
+
+    /// Moves the first datagram to the end of another queue.
+    mutating func moveFirst(to other: inout DatagramQueue, pool: BufferPool) {
+        let datagram = records.first
+        let addressLength = Int(datagram.address_length)
+        let addressRoom = (addressLength + 7) & ~7
+        let needed = addressRoom + (Int(datagram.count) + 7) & ~7
+        let start = other.room(for: needed, pool: pool)
+        var record = OutgoingDatagram()
+        if let address = datagram.address {
+            start.copyMemory(from: address, byteCount: addressLength)
+            record.address = UnsafeRawPointer(start)
+            record.address_length = datagram.address_length
+        }
+        // The record names so many bytes of this queue's.
+        let bytes = UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.count))
+        other.append(record, bytes, at: start + addressRoom, needed)
+        removeFirst(1, pool: pool)
+    }
+
+    /// Where the next `needed` bytes go.
+    private mutating func room(for needed: Int, pool: BufferPool) -> UnsafeMutableRawPointer {
+        if segments.isEmpty || segments.last.room < needed { addSegment(for: needed, pool: pool) }
+        // So many bytes from here on are in the segment, and nobody else uses them.
+        return segments.last.base + segments.last.used
+    }
+
+    /// Puts a datagram down whose address is in place already; `needed` counts both.
+    private mutating func append(
+        _ record: OutgoingDatagram,
+        _ bytes: UnsafeRawBufferPointer,
+        at target: UnsafeMutableRawPointer,
+        _ needed: Int
+    ) {
+        var record = record
         if let source = bytes.baseAddress { target.copyMemory(from: source, byteCount: bytes.count) }
         record.bytes = UnsafeRawPointer(target)
         record.count = UInt32(bytes.count)
@@ -47,7 +82,6 @@ struct DatagramQueue: ~Copyable {
         segments.last.datagrams += 1
         records.append(record)
         byteCount += bytes.count + Self.headerSize
-        return nil
     }
 
     /// Drops the first datagrams: they were sent, or never will be.

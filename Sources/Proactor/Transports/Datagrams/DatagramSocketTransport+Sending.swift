@@ -3,7 +3,7 @@ import SystemPackage
 extension DatagramSocketTransport {
     /// How many datagrams one turn hands to the kernel, so that a flood of them does not hold up the rest.
     private static let datagramsPerTurn = 256
-    /// How long a full Unix receiver is left alone.
+    /// How long a receiver is left alone that is full and cannot be waited for.
     private static let restDuration = Duration.milliseconds(1)
 
     func sendTo(_ data: RawSpan, _ address: SocketAddress?) throws(EventLoopError) {
@@ -14,7 +14,7 @@ extension DatagramSocketTransport {
         let failure = data.withUnsafeBytes { queue.append($0, to: destination, pool: loop.buffers) }
         if let failure { return reportFailure(SocketError(.send, failure, address: destination)) }
         markUnflushed()
-        pauseProtocolIfNeeded(unsent: queue.byteCount)
+        pauseProtocolIfNeeded(unsent: unsentCount)
     }
 
     /// What the kernel is told: nothing when it knows the address.
@@ -35,35 +35,58 @@ extension DatagramSocketTransport {
     /// Sends what there is, as far as the kernel takes it.
     func reconcileSending() {
         guard isOpenOrFlushing else { return stopSending() }
-        guard case .idle = sendState, !queue.isEmpty else { return }
-        sendQueued()
-        if case .idle = sendState, !queue.isEmpty { markUnflushed() }
+        if let fullReceivers, !fullReceivers.isEmpty { retryFullReceivers(fullReceivers) }
+        if case .idle = sendState, !queue.isEmpty {
+            sendQueued()
+            if case .idle = sendState, !queue.isEmpty { markUnflushed() }
+        }
+        if let fullReceivers, !fullReceivers.isEmpty { scheduleRetry(fullReceivers) }
         datagramsWereTaken()
+        if phase == .flushing, closingLimit == nil { limitClosing() }
     }
 
     private func sendQueued() {
         let system = loop.backend.system
         var budget = Self.datagramsPerTurn
         while budget > 0, !queue.isEmpty {
-            let result = system.sendDatagrams(queue.first(budget), on: descriptor, runSizeMax: &runSizeMax)
+            var datagrams = queue.first(budget)
+            if let fullReceivers, !fullReceivers.isEmpty {
+                datagrams = UnsafeBufferPointer(
+                    rebasing: datagrams.prefix(fullReceivers.countOfFree(datagrams))
+                )
+                guard !datagrams.isEmpty else {
+                    setFirstAside(fullReceivers)
+                    budget -= 1
+                    continue
+                }
+            }
+            let result = system.sendDatagrams(datagrams, on: descriptor, runSizeMax: &runSizeMax)
             guard result <= 0 else {
+                hasSentWhileClosing = true
+                forgetReceivers(of: datagrams.prefix(result))
+                // What was refused behind them may have been so for the sake of an earlier one. The kernel tells that once, and
+                // by a short count it has: nothing but the socket's error queue knows it now.
+                if result < datagrams.count, !isUnix { _ = takeQueuedErrors() }
                 queue.removeFirst(result, pool: loop.buffers)
                 budget -= result
                 continue
             }
             let errno = Errno(rawValue: Int32(-result))
-            guard result < 0, errno != .resourceTemporarilyUnavailable else { return waitForRoom() }
-            reportFailure(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
-            queue.removeFirst(1, pool: loop.buffers)
+            guard result < 0, errno != .resourceTemporarilyUnavailable else {
+                guard isUnix, !isConnected else { return waitForRoom() }
+                setFirstAside(knownFullReceivers())
+                budget -= 1
+                continue
+            }
+            if wasRefused(errno) { queue.removeFirst(1, pool: loop.buffers) }
             budget -= 1
         }
     }
 
-    /// A UDP socket waits for room in its own buffer by an operation that sends. A Unix socket waits for its receiver. The
-    /// readiness of a connected one is its receiver's; it says nothing of receivers named with each datagram.
+    /// A UDP socket waits for room in its own buffer by an operation that sends. A connected Unix socket waits for its receiver:
+    /// its readiness is that one's.
     private func waitForRoom() {
         guard !isUnix else {
-            guard isConnected else { return rest() }
             sendState = .waitingForRoom(loop.backend.submit(.waitUntilWritable(descriptor), owner: self))
             return
         }
@@ -109,30 +132,63 @@ extension DatagramSocketTransport {
             preconditionFailure("a send completed that was not in flight")
         }
         sendState = .idle
-        let address = destination(of: queue.first(1)[0])
-        queue.removeFirst(1, pool: loop.buffers)
+        let isOver = completion.errno.map { !isOpenOrFlushing || wasRefused($0) } ?? true
+        if isOver { queue.removeFirst(1, pool: loop.buffers) }
         guard isOpenOrFlushing else { return }
-        if let errno = completion.errno { reportFailure(SocketError(.send, errno, address: address)) }
+        hasSentWhileClosing = true
         // What is behind it goes out at the end of the turn.
         if !queue.isEmpty { markUnflushed() }
         datagramsWereTaken()
     }
 
-    private func destination(of datagram: OutgoingDatagram) -> SocketAddress? {
+    /// Tells why the queue's first datagram was not sent, and returns whether it never will be. A socket that is told what
+    /// becomes of packets refuses a send for the sake of an earlier one: that one's error is told, and this one goes out next.
+    private func wasRefused(_ errno: Errno) -> Bool {
+        var isTold = false
+        var isOfEarlierOne = false
+        _ = takeQueuedErrors { error in
+            tell(error)
+            guard error.errno == errno else { return }
+            isTold = true
+            if !error.isLocal { isOfEarlierOne = true }
+        }
+        if !isTold {
+            reportFailure(SocketError(.send, errno, address: destination(of: queue.first(1)[0])))
+        }
+        return !isOfEarlierOne
+    }
+
+    /// Whether the socket's error queue has more to say of an error that a receive has met, and said it.
+    func queueTells(of errno: Errno) -> Bool {
+        var isTold = false
+        _ = takeQueuedErrors { error in
+            tell(error)
+            if error.errno == errno { isTold = true }
+        }
+        return isTold
+    }
+
+    /// Tells the protocol what became of a datagram. Notes are nothing to it.
+    func tell(_ error: QueuedError) {
+        guard let errno = error.errno else { return }
+        reportFailure(SocketError(.send, errno, address: error.address ?? remoteAddress))
+    }
+
+    func destination(of datagram: OutgoingDatagram) -> SocketAddress? {
         guard let form = datagram.address else { return remoteAddress }
         return SocketAddress(kernelForm: .init(start: form, count: Int(datagram.address_length)))
     }
 
     private func datagramsWereTaken() {
-        if flow.isPaused, queue.byteCount <= Int(flow.low) {
+        if flow.isPaused, unsentCount <= Int(flow.low) {
             // Not from here: a flush is no place for what a protocol may do.
-            loop.ready.push(.callback { self.resumeProtocolIfPossible(unsent: self.queue.byteCount) })
+            loop.ready.push(.callback { self.resumeProtocolIfPossible(unsent: self.unsentCount) })
         }
-        if queue.isEmpty, phase == .flushing { loseConnection(nil) }
+        if phase == .flushing, unsentCount == 0 { loseConnection(nil) }
     }
 
     /// Tells the protocol in the next turn, before it can be told that the endpoint is lost.
-    private func reportFailure(_ error: SocketError) {
+    func reportFailure(_ error: SocketError) {
         loop.ready.push(.callback { self.datagramProtocol?.errorReceived(error) })
     }
 }

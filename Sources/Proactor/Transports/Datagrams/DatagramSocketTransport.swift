@@ -25,6 +25,8 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     /// Whether the kernel knows ``remoteAddress``, and lets nothing else in.
     let isConnected: Bool
     let isUnix: Bool
+    /// The only one whom anything is taken from, as the kernel names it.
+    private let onlySource: SocketAddress?
 
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
     /// Until the endpoint is lost.
@@ -33,6 +35,13 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     @exclusivity(unchecked) var sendState = DatagramSendState.idle
     /// The largest datagram of which several in a row may be sent as one.
     @exclusivity(unchecked) var runSizeMax: UInt32
+    /// Of a Unix socket that is not connected, once it has found a receiver full.
+    @exclusivity(unchecked) var fullReceivers: FullReceivers?
+    /// When one of them is tried again.
+    @exclusivity(unchecked) var receiverRetry: TimerHandle?
+    /// When a closing endpoint that sends nothing is over, and whether it has sent something since it was last looked after.
+    @exclusivity(unchecked) var closingLimit: TimerHandle?
+    @exclusivity(unchecked) var hasSentWhileClosing = false
 
     /// The source that the last datagram of a Unix socket had: to make a path of its bytes each time would cost an allocation.
     @exclusivity(unchecked) private var lastSource = SocketAddress.unixUnnamed
@@ -48,25 +57,33 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     let waiting = WaitingDatagram()
 
     /// Takes over a socket. Nothing happens before ``start()``.
+    ///
+    /// - Parameters:
+    ///   - peer: what the kernel says the socket is connected to.
+    ///   - controlRoom: the room for control messages, in bytes.
     init(
         loop: BaseEventLoop,
         socket: FileDescriptor,
         family: AddressFamily,
         remoteAddress: SocketAddress?,
-        isConnected: Bool,
-        datagramProtocol: any DatagramProtocol
+        connectedTo peer: SocketAddress?,
+        datagramProtocol: any DatagramProtocol,
+        controlRoom: Int = DatagramReception.controlRoom
     ) {
         self.remoteAddress = remoteAddress
+        let isConnected = peer != nil
         self.isConnected = isConnected
+        // Who has no name can get one; and one end of a pair was never anybody else's.
+        onlySource = peer == .unixUnnamed ? nil : peer
         self.datagramProtocol = datagramProtocol
         isUnix = family == .unix
         runSizeMax = family == .unix ? 0 : UInt32(UInt16.max)
-        reception = DatagramReception.allocate(for: family)
+        reception = DatagramReception.allocate(for: family, controlRoom: controlRoom)
         super.init(loop: loop, descriptor: socket, peerAddress: isConnected ? remoteAddress : nil)
     }
 
     deinit {
-        reception.deallocate()
+        reception.free()
     }
 
     // MARK: - Protocol
@@ -125,15 +142,34 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         guard phase == .open else { return }
         if let errno = completion.errno { return receiveFailed(errno) }
         guard let source = source() else { return receiveFailed(.addressFamilyNotSupported) }
-        guard !reception.pointee.isTruncated else {
-            datagramProtocol?.errorReceived(SocketError(.receive, .messageTooLong, address: source))
-            return
+        // What came before the socket was connected may be anybody's.
+        if let onlySource, !source.isSameSender(as: onlySource) { return }
+        guard !reception.pointee.isTruncated, !reception.pointee.mayLackSegmentSize else {
+            return deliverDamaged(completion.bytes, from: source)
         }
         let size = reception.pointee.segmentSize
         guard size == 0 || size >= completion.bytes.count else {
             return deliverRun(completion.bytes, size, from: source)
         }
         deliver(completion.bytes, from: source)
+    }
+
+    /// Some of it is lost: the end, or how long each of the datagrams is that the kernel has joined. Those of them that are whole
+    /// are delivered, and of the rest there is an error.
+    private func deliverDamaged(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
+        guard reception.pointee.isTruncated else {
+            let option = try? loop.backend.system.option(.joinDatagrams, of: descriptor)
+            // Where the kernel joins nothing, it is one datagram, and whole.
+            guard let option, option != 0 else { return deliver(bytes, from: source) }
+            datagramProtocol?.errorReceived(SocketError(.receive, .noBufferSpace, address: source))
+            return
+        }
+        let size = reception.pointee.segmentSize
+        if size > 0, size <= bytes.count {
+            deliverRun(.init(rebasing: bytes.prefix(bytes.count / size * size)), size, from: source)
+        }
+        guard phase == .open else { return }
+        datagramProtocol?.errorReceived(SocketError(.receive, .messageTooLong, address: source))
     }
 
     @inline(__always)
@@ -171,6 +207,10 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
         return lastSource
     }
 
+    override func takeQueuedErrors() -> Bool {
+        takeQueuedErrors { tell($0) }
+    }
+
     private func receiveFailed(_ errno: Errno) {
         let error = SocketError(.receive, errno, address: remoteAddress)
         switch errno {
@@ -184,8 +224,8 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
             receiveRest = loop.timers.insert(.callback { self.endReceiveRest() }, at: retry)
             datagramProtocol?.errorReceived(error)
         default:
-            // The fate of a datagram that was sent before, as a rule.
-            datagramProtocol?.errorReceived(error)
+            // The fate of a datagram that was sent before, as a rule. The queue knows of which, where there is one.
+            if !queueTells(of: errno) { datagramProtocol?.errorReceived(error) }
         }
     }
 
@@ -196,11 +236,15 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
 
     // MARK: - Closing
 
-    override var unsentByteCount: Int { queue.byteCount }
+    override var unsentByteCount: Int { unsentCount }
+
+    /// The same, for those who know that this is no other transport.
+    @inline(__always) var unsentCount: Int { queue.byteCount + (fullReceivers?.byteCount ?? 0) }
 
     override func connectionWasLost(_ error: (any Error)?) {
         receiveRest?.cancel()
         receiveRest = nil
+        stopWaitingForReceivers()
         queue.removeAll(keepingFirst: sendState.isInKernel, pool: loop.buffers)
     }
 
@@ -209,6 +253,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     }
 
     override func releaseBuffers() {
+        stopWaitingForReceivers()
         queue.removeAll(keepingFirst: false, pool: loop.buffers)
     }
 

@@ -14,6 +14,7 @@ public protocol BaseTransport: AnyObject {
     /// Sends what was written, then closes; nothing more is received. `connectionLost(nil)` follows in a later turn.
     ///
     /// A peer that does not read holds the close up for as long, and so does one that reads no more than it can send back, since
-    /// this side has stopped reading. What must end in time is ended by its transport's `abort()`, from a timer.
+    /// this side has stopped reading. Datagrams are waited for only while some are taken at least once a second, ten seconds at most;
+    /// what is left then is reported to `errorReceived` as `ENOBUFS`. What must end in time is ended by its transport's `abort()`, from a timer.
     func close()
 }

@@ -19,12 +19,13 @@
 /// ```
 public protocol BufferedProtocol: ConnectionProtocol {
     /// A buffer with room. `sizeHint` is how much room would be good, in bytes. A full buffer is an error that closes the
-    /// transport.
+    /// transport. A protocol that hands over to another within the call gets its buffer back.
     func getBuffer(sizeHint: Int) throws -> OwnedBuffer
     /// The buffer back, with `count` more bytes in it, never none.
     func bufferUpdated(_ buffer: consuming OwnedBuffer, received count: Int) throws
-    /// The buffer back as it was handed over, because receiving ended: reading was paused, or the stream is at its end. Keep
-    /// it if it holds bytes that you still want. Without an implementation it is freed.
+    /// The buffer back as it was handed over, because receiving into it ended: reading was paused, the stream is at its end, or
+    /// another protocol has taken over, which gets what came meanwhile. Keep it if it holds bytes that you still want. Without
+    /// an implementation it is freed.
     func bufferReturned(_ buffer: consuming OwnedBuffer)
 }
 

@@ -19,7 +19,8 @@ public protocol DatagramTransport: BaseTransport {
     /// with; an endpoint that has one sends nowhere else.
     ///
     /// Ignored when the transport is closing. What the kernel refuses, such as a datagram that is too large, comes to
-    /// ``DatagramProtocol/errorReceived(_:)`` in a later turn.
+    /// ``DatagramProtocol/errorReceived(_:)`` in a later turn. So does `ENOBUFS` for a datagram whose receiver, a Unix socket that
+    /// was named with it, has had no room for a second: others are not held up by that one.
     ///
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for an address other than the endpoint's own remote address, and for
     ///   none when it has none.

@@ -31,3 +31,8 @@ extension ExtraInfoKey where Value == TransportSocket {
     /// The socket itself, for its options.
     public static var socket: ExtraInfoKey { ExtraInfoKey("socket") }
 }
+
+extension ExtraInfoKey where Value == PeerCredentials {
+    /// Who is at the other end of a Unix stream, as long as the socket is open; `nil` for other sockets.
+    public static var peerCredentials: ExtraInfoKey { ExtraInfoKey("peerCredentials") }
+}

@@ -8,12 +8,15 @@ import SystemPackage
 ///     │                   │                               │
 ///     └───────────────────┴──────────── close() ──────────┘──▶ closing ──▶ closed   (when the accept is over)
 /// ```
-final class Listener: CompletionOwner, RegistryMember {
+/// `close()` closes the socket at once: who has called it may listen at the address again. Only where the backend cannot have
+/// the kernel let go of it, it is closed when the accept is over. Then the server is told, and not before: what the accept
+/// has taken by then is closed too.
+final class Listener: CompletionOwner, RegistryMember, SocketOwner {
     private enum State {
         case ready
         case accepting(OperationToken)
         case resting(TimerHandle)
-        case closing
+        case closing(hasSocket: Bool)
         case closed
     }
 
@@ -24,11 +27,13 @@ final class Listener: CompletionOwner, RegistryMember {
     let socket: FileDescriptor
     private let address: SocketAddress?
     private let backlog: Int32
-    /// The path to remove on close, and which file it was.
-    private let ownedFile: (path: String, identity: FileIdentity)?
+    /// A Unix socket's file, to be removed on close.
+    private var ownedFile: SocketFile?
     private var state = State.ready
     private(set) var server: Server?
     var registryIndex: Int32 = -1
+    /// Whether the sockets that it accepts may linger at their close, as they have its options: see ``LoopTransport/mayLinger``.
+    private var mayLinger: Bool
     /// Whether accepting has failed since it last succeeded: one report tells it all.
     private var failureWasReported = false
 
@@ -36,12 +41,14 @@ final class Listener: CompletionOwner, RegistryMember {
         loop: BaseEventLoop,
         socket: FileDescriptor,
         backlog: Int32,
-        ownedFile: (path: String, identity: FileIdentity)? = nil
+        isGiven: Bool = false,
+        ownedFile: SocketFile? = nil
     ) {
         self.loop = loop
         self.socket = socket
         self.backlog = backlog
         self.ownedFile = ownedFile
+        mayLinger = isGiven
         address = try? loop.backend.system.localAddress(of: socket)
         super.init()
         loop.own(socket)
@@ -67,10 +74,13 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     func close() {
+        // A loop that closes takes its listeners with it.
+        guard !loop.isClosed else { return }
         switch state {
         case .accepting(let token):
-            state = .closing
-            loop.backend.cancel(token)
+            let isClosed = loop.backend.endAccept(token, closing: socket)
+            if isClosed { loop.disown(socket) }
+            state = .closing(hasSocket: !isClosed)
         case .resting(let timer):
             timer.cancel()
             closeSocket()
@@ -83,28 +93,50 @@ final class Listener: CompletionOwner, RegistryMember {
     }
 
     func closeWithLoop(inFork: Bool) {
-        if case .closing = state {} else if !inFork { removeOwnedFile() }
+        removeOwnedFile()
+        if hasSocket { try? loop.backend.system.close(socket) }
         state = .closed
+    }
+
+    func releaseUsersObjects() {
         server = nil
-        try? loop.backend.system.close(socket)
     }
 
     private func closeSocket() {
+        loop.disown(socket)
+        try? loop.backend.system.close(socket)
+        leaveLoop()
+    }
+
+    private func leaveLoop() {
         state = .closed
         server = nil
         loop.openListeners.remove(self)
-        loop.disown(socket)
-        loop.backend.submit(.close(socket), owner: nil)
     }
 
-    private func removeOwnedFile() {
-        guard let ownedFile else { return }
-        let system = loop.backend.system
-        // Another server may have put its own socket there since.
-        guard let found = try? system.identity(ofFileAt: ownedFile.path), found == ownedFile.identity else {
-            return
+    /// Whether its accept is still to end.
+    var isClosing: Bool { if case .closing = state { true } else { false } }
+
+    var hasSocket: Bool {
+        switch state {
+        case .ready, .accepting, .resting: true
+        case .closing(let hasSocket): hasSocket
+        case .closed: false
         }
-        try? system.removeFile(at: ownedFile.path)
+    }
+
+    func socketWasShown() { mayLinger = true }
+
+    private func removeOwnedFile() {
+        guard let file = ownedFile.take() else { return }
+        // In a fork's child the file is the parent's.
+        if loop.isForked { file.keep() } else { file.remove() }
+    }
+
+    /// Whether it is this address that it has stopped to listen at, and not yet let go of.
+    func isClosing(at other: SocketAddress) -> Bool {
+        guard case .closing = state else { return false }
+        return address == other
     }
 
     override func operationCompleted(_ completion: Completion) {
@@ -113,12 +145,14 @@ final class Listener: CompletionOwner, RegistryMember {
             let accepted = FileDescriptor(rawValue: completion.result)
             // An accept that was cancelled may have succeeded all the same: the server closes what it does not want.
             let peer = completion.bytes.isEmpty ? nil : SocketAddress(kernelForm: completion.bytes)
-            server?.accepted(accepted, from: peer)
+            server?.accepted(accepted, from: peer, mayLinger: mayLinger)
         }
         guard completion.isFinal else { return }
         switch state {
-        case .closing:
-            closeSocket()
+        case .closing(let hasSocket):
+            let closedServer = server
+            if hasSocket { closeSocket() } else { leaveLoop() }
+            closedServer?.listenerClosed()
         case .accepting:
             acceptEnded(completion.errno ?? .canceled)
         case .ready, .resting, .closed:
@@ -140,11 +174,13 @@ final class Listener: CompletionOwner, RegistryMember {
             message: "accepting failed; trying again every \(Self.restDuration) until it succeeds",
             error: SocketError(.accept, errno, address: address)
         )
-        context.socket = TransportSocket(socket, of: loop)
+        context.socket = TransportSocket(socket, of: loop, owner: self)
         context.server = server
         loop.callExceptionHandler(context)
     }
 
+    /// The port that it listens at; `nil` for a Unix socket.
+    var port: UInt16? { address?.port }
     var addressText: String { address?.description ?? "socket \(socket.rawValue)" }
     var description: String { "listener at \(addressText)" }
 }

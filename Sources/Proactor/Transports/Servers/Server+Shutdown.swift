@@ -26,7 +26,7 @@ extension Server {
 
     /// Returns when the last connection is lost. When the calling task is cancelled, now or before, they are closed.
     nonisolated(nonsending) func outlastConnections() async {
-        guard !isDrained else { return }
+        guard !isDrained, !loop.isClosed else { return }
         await makeCloseWaiter().untilDone { self.endClients() }
     }
 
@@ -75,9 +75,9 @@ extension StreamSocketTransport {
         guard phase == .open, let currentProtocol else { return }
         do {
             switch try currentProtocol.shutdownRequested() {
-            case .close: close()
+            case .close: beginClosing()
             case .whenDone: break
-            case .undecided: if !isUsed { close() }
+            case .undecided: if !isUsed { beginClosing() }
             }
         } catch {
             protocolFailed(error, in: "shutdownRequested")

@@ -24,7 +24,10 @@ public final class Server {
     private let protocolFactory: () throws -> any ConnectionProtocol
     private var listeners: [Listener]
     private var state = ServerState.ready
+    /// Those that are not lost, and connections that are being made.
     private var activeTransports = 0
+    /// Those that are closed but for an accept that is still to end.
+    private var closingListeners = 0
     private var closeWaiters: [Future<Void>] = []
     private var foreverWaiter: Future<Void>?
 
@@ -43,13 +46,14 @@ public final class Server {
     /// The sockets that it listens on; none when it is closed.
     public var sockets: [TransportSocket] {
         loop.checkThread("sockets")
-        return listeners.map { TransportSocket($0.socket, of: loop) }
+        guard !loop.isClosed else { return [] }
+        return listeners.map { TransportSocket($0.socket, of: loop, owner: $0) }
     }
 
     /// Whether it accepts connections.
     public var isServing: Bool {
         loop.checkThread("isServing")
-        return state == .serving
+        return state == .serving && !loop.isClosed
     }
 
     /// The loop that it belongs to.
@@ -59,9 +63,10 @@ public final class Server {
 
     /// Begins to accept. Does nothing when it does already.
     ///
-    /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot listen.
+    /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot listen,
+    ///   ``EventLoopError/closed``.
     public func startServing() throws {
-        loop.checkThread("startServing")
+        try loop.checkUsable("startServing")
         switch state {
         case .serving: return
         case .closed: throw EventLoopError.invalidState("the server is closed")
@@ -76,12 +81,14 @@ public final class Server {
     ///
     /// After ``close()`` they live on, and it returns when the last one is lost. A cancel closes the server and its
     /// connections, as ``closeClients()``; a connection whose peer does not take what was written is aborted after 30
-    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``.
+    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``. In a task that is cancelled
+    /// beforehand it closes the server without accepting anybody.
     ///
     /// - Throws: `CancellationError` in both cases; ``EventLoopError/invalidState(_:)`` when it is closed already, or served twice.
     nonisolated(nonsending) public func serveForever() async throws {
         guard foreverWaiter == nil else { throw EventLoopError.invalidState("serveForever runs already") }
-        try startServing()
+        // Cancelled before it begins, it ends as it would later, and accepts nobody.
+        if !Task.isCancelled { try startServing() }
         let waiter = loop.createFuture()
         foreverWaiter = waiter
         defer { foreverWaiter = nil }
@@ -97,11 +104,16 @@ public final class Server {
     // MARK: - Closing
 
     /// Stops accepting. Connections live on. Does nothing the second time.
+    ///
+    /// The addresses are free when it returns, for this program and for others, and who connects is refused.
     public func close() {
         loop.checkThread("close")
         guard state != .closed else { return }
         state = .closed
+        // A loop that closes ends the rest.
+        guard !loop.isClosed else { return }
         for listener in listeners { listener.close() }
+        closingListeners = listeners.count { $0.isClosing }
         listeners = []
         if let waiter = foreverWaiter { waiter.cancel() }
         wakeIfDrained()
@@ -121,10 +133,12 @@ public final class Server {
 
     /// Returns when the server is closed and the last of its connections is lost.
     ///
-    /// - Throws: `CancellationError`, which leaves the connections alone.
+    /// - Throws: `CancellationError`, which leaves the connections alone; ``EventLoopError/closed``.
     nonisolated(nonsending) public func waitClosed() async throws {
         loop.checkThread("waitClosed")
+        try Task.checkCancellation()
         guard !isDrained else { return }
+        try loop.checkUsable("waitClosed")
         try await makeCloseWaiter().value()
     }
 
@@ -150,8 +164,11 @@ public final class Server {
 
     // MARK: - Connections
 
-    func transportOpened() {
-        activeTransports += 1
+    /// A listener that was closing is closed.
+    func listenerClosed() {
+        precondition(closingListeners > 0, "a server's listener closed that was not closing")
+        closingListeners -= 1
+        wakeIfDrained()
     }
 
     func transportClosed() {
@@ -161,7 +178,7 @@ public final class Server {
     }
 
     /// Whether it is closed and has no connection left.
-    var isDrained: Bool { state == .closed && activeTransports == 0 }
+    var isDrained: Bool { state == .closed && activeTransports == 0 && closingListeners == 0 }
 
     /// A future that is done when the server is closed and has no connection left.
     func makeCloseWaiter() -> Future<Void> {
@@ -178,22 +195,27 @@ public final class Server {
     }
 
     /// A connection came in, from `peer` if that is known. A factory that fails costs this connection only.
-    func accepted(_ socket: FileDescriptor, from peer: SocketAddress?) {
+    func accepted(_ socket: FileDescriptor, from peer: SocketAddress?, mayLinger: Bool) {
         guard state == .serving else {
             try? loop.backend.system.close(socket)
             return
         }
+        // Before the factory is called, which may close the server: it has this connection all the same.
+        activeTransports += 1
         do {
             let connectionProtocol = try protocolFactory()
-            StreamSocketTransport(
+            let transport = StreamSocketTransport(
                 loop: loop,
                 socket: socket,
                 connectionProtocol: connectionProtocol,
                 server: self,
                 peerAddress: peer
-            ).start()
+            )
+            transport.mayLinger = mayLinger
+            transport.start()
         } catch {
             try? loop.backend.system.close(socket)
+            transportClosed()
             var context = ExceptionContext(
                 message: "the protocol factory threw an error; its connection is closed",
                 error: error

@@ -38,7 +38,7 @@ final class ServerDrain {
             for transport in loop.openTransports.transports(of: server) where transport.isOpenOrFlushing {
                 summary.drained -= 1
                 summary.aborted += 1
-                transport.abort()
+                transport.loseConnection(nil)
             }
         }
         precondition(summary.drained >= 0, "a server that is closed had a new connection")

@@ -11,11 +11,13 @@ public struct ServerOptions: Sendable {
     /// What the server listens on.
     public enum Endpoint: Sendable {
         /// A TCP port on each of the hosts, names or addresses; no host at all means every interface, IPv4 and IPv6. Port 0
-        /// lets the kernel choose, for each address anew.
+        /// lets the kernel choose, for each address anew unless ``ServerOptions/samePort`` is set.
         case tcp(hosts: [String], port: UInt16)
+        /// As ``tcp(hosts:port:)``, the port by a service's name such as `http`, as `getaddrinfo(3)` takes it.
+        case service(hosts: [String], name: String)
         /// A Unix socket, by path or by abstract name.
         case unix(SocketAddress)
-        /// A bound stream socket, which the server owns from here on.
+        /// A bound stream socket, which the server owns from here on. It is bound, so what says how to bind is refused.
         case socket(FileDescriptor)
     }
 
@@ -27,16 +29,28 @@ public struct ServerOptions: Sendable {
     public var flags: AddressInfoFlags = .passive
     /// How many connections the kernel may hold that the server has not accepted yet.
     public var backlog: Int32 = 100
-    /// Bind although former connections still linger at the address.
-    public var reuseAddress = true
+    /// Bind although former connections still linger at the address: true unless it is set. It goes with TCP addresses that
+    /// the server binds, and set to true it is refused for anything else.
+    public var reuseAddress: Bool {
+        get { reuseAddressIfSet ?? true }
+        set { reuseAddressIfSet = newValue }
+    }
+    var reuseAddressIfSet: Bool?
     /// Share the port with other sockets that ask for the same; the kernel spreads the connections.
     public var reusePort = false
-    /// Probe silent peers.
+    /// With port 0 on several addresses: one port for all of them, which the kernel chooses. Otherwise each address, and so
+    /// each family, has a port of its own then.
+    public var samePort = false
+    /// Probe silent peers. TCP only.
     public var keepAlive = false
     /// Accept at once; otherwise only after ``Server/startServing()``.
     public var startServing = true
-    /// Remove a Unix socket's path when the server closes, unless another socket stands there by then.
+    /// Remove a Unix socket's path when the server closes, unless another socket stands there by then. That goes for a socket
+    /// that was given, too.
     public var cleanupSocket = true
+    /// What the file of a Unix socket permits, whatever the process's mask is, and before anybody can connect: to connect
+    /// takes the permission to write. `nil` leaves it to the mask. For sockets that the server binds to a path.
+    public var permissions: FilePermissions?
 
     /// Options with everything but the endpoint as usual.
     public init(_ endpoint: Endpoint) {

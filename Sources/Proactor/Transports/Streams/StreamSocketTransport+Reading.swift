@@ -63,16 +63,23 @@ extension StreamSocketTransport {
             return
         }
         guard let buffer = obtainBuffer(from: bufferedProtocol) else { return }
+        guard canReceive, !isReadingPaused else { return bufferedProtocol.bufferReturned(buffer) }
         // The buffer's memory stays put while the transport holds it, and it does so until the final completion.
         let room = buffer.unfilled
         receiveBuffer = consume buffer
-        receiveBufferIsForeign = false
+        formerLender = nil
         readState = .receiving(loop.backend.submit(makeReceive(into: room), owner: self))
     }
 
+    /// `nil` when there is none to be had. A protocol that has handed over within the call gets it back, for what comes is its
+    /// successor's: the transport asks that one then.
     private func obtainBuffer(from bufferedProtocol: any BufferedProtocol) -> OwnedBuffer? {
         do {
             let buffer = try bufferedProtocol.getBuffer(sizeHint: Self.sizeHint)
+            guard bufferedProtocol === self.bufferedProtocol else {
+                bufferedProtocol.bufferReturned(buffer)
+                return nil
+            }
             if buffer.room > 0 { return buffer }
             throw EventLoopError.invalidState("getBuffer returned a buffer without room")
         } catch {
@@ -97,20 +104,22 @@ extension StreamSocketTransport {
         precondition(completion.isFinal, "a single receive completed twice")
         receiveEnded()
         guard var buffer = receiveBuffer.take() else { preconditionFailure("a receive lost its buffer") }
-        // A protocol that handed over meanwhile has left its buffer behind.
-        let owner = receiveBufferIsForeign ? nil : bufferedProtocol
+        let formerLender = self.formerLender
+        self.formerLender = nil
         guard completion.result > 0 else {
-            owner?.bufferReturned(buffer)
+            (formerLender ?? bufferedProtocol)?.bufferReturned(buffer)
             return endOrFail(completion)
         }
         isUsed = true
         let count = Int(completion.result)
         buffer.didFill(count)
-        guard let owner else {
+        if let formerLender {
+            // The bytes are its successor's, and the buffer is its own.
             buffer.withBytes { bytes in bytes.withUnsafeBytes { receive(.init(rebasing: $0.suffix(count))) } }
-            return
+            buffer.removeLast(count)
+            return formerLender.bufferReturned(buffer)
         }
-        guard phase == .open else { return }
+        guard phase == .open, let owner = bufferedProtocol else { return }
         guard !mustHoldBack else {
             // It paused while the kernel had the buffer: the new bytes wait here, and the buffer goes back without them.
             buffer.withBytes { bytes in
@@ -176,7 +185,12 @@ extension StreamSocketTransport {
                 return holdBack(remaining)
             }
             guard let bufferedProtocol else { return deliver(remaining) }
-            guard var buffer = obtainBuffer(from: bufferedProtocol) else { return }
+            guard var buffer = obtainBuffer(from: bufferedProtocol) else { continue }
+            // Asked for a buffer, it may have paused, or closed the transport.
+            guard phase == .open, !isReadingPaused else {
+                bufferedProtocol.bufferReturned(buffer)
+                continue
+            }
             let count = min(buffer.room, remaining.count)
             buffer.append(UnsafeRawBufferPointer(rebasing: remaining[..<count]).bytes)
             remaining = UnsafeRawBufferPointer(rebasing: remaining[count...])
@@ -213,7 +227,7 @@ extension StreamSocketTransport {
         guard heldBackErrno == 0 else { return receiveFailed(Errno(rawValue: heldBackErrno)) }
         do {
             let keepsWriting = try currentProtocol?.eofReceived() ?? false
-            if !keepsWriting || !hasTwoEnds { close() }
+            if !keepsWriting || !hasTwoEnds { beginClosing() }
         } catch {
             protocolFailed(error, in: "eofReceived")
         }

@@ -35,10 +35,10 @@ class StreamSocketTransport: LoopTransport, Transport {
     @exclusivity(unchecked) var heldBackErrno: Int32 = 0
     /// What came while reading was paused: at most what the kernel had handed over already.
     @exclusivity(unchecked) var heldBack: [UInt8] = []
-    /// The protocol's buffer, while the kernel fills it.
+    /// A protocol's buffer, while the kernel fills it.
     @exclusivity(unchecked) var receiveBuffer: OwnedBuffer?
-    /// Whether that buffer came from a protocol that has been replaced since.
-    @exclusivity(unchecked) var receiveBufferIsForeign = false
+    /// The protocol that lent it, when another has taken over since.
+    @exclusivity(unchecked) var formerLender: (any BufferedProtocol)?
 
     @exclusivity(unchecked) var writes = WriteQueue()
     @exclusivity(unchecked) var sendToken = OperationToken(rawValue: 0)
@@ -86,7 +86,11 @@ class StreamSocketTransport: LoopTransport, Transport {
     func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
         loop.checkThread("setProtocol")
         guard !isBeyondItsProtocol else { return }
-        if receiveBuffer != nil, connectionProtocol !== currentProtocol { receiveBufferIsForeign = true }
+        if receiveBuffer != nil {
+            let lender = formerLender ?? bufferedProtocol
+            // The lender may be back.
+            formerLender = connectionProtocol === lender ? nil : lender
+        }
         assign(connectionProtocol)
         markUnflushed()
     }
@@ -145,6 +149,7 @@ class StreamSocketTransport: LoopTransport, Transport {
             "a transport closed while the kernel had its buffer"
         )
         receiveBuffer = nil
+        formerLender = nil
         writes.discardAll(pool: loop.buffers)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Testing
 
@@ -95,7 +96,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(.needsIPv6, arguments: LoopKind.allCases)
     func aFamilyAloneIsEnough(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let peer = try RawDatagramPeer(.ipv6)
@@ -223,16 +224,16 @@ import Testing
             for _ in 0..<2 {
                 let server = try loop.openEndpoint(Recorder(), at: address)
                 try loop.finish(server)
-                #expect(try loop.backend.system.identity(ofFileAt: path)?.isSocket == true)
+                #expect(access(path, F_OK) == 0)
             }
-            try loop.backend.system.removeFile(at: path)
+            unlink(path)
             #expect(FileManager.default.createFile(atPath: path, contents: Data([1])))
             let error = #expect(throws: SocketError.self) {
                 _ = try loop.openEndpoint(Recorder(), at: address)
             }
             #expect(error == SocketError(.bind, .addressInUse, address: address))
             #expect(FileManager.default.contents(atPath: path) == Data([1]))
-            try loop.backend.system.removeFile(at: path)
+            unlink(path)
             let missing = #expect(throws: SocketError.self) {
                 _ = try loop.openEndpoint(Recorder(), to: address)
             }

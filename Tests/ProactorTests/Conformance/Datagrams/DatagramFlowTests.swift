@@ -8,10 +8,15 @@ import Testing
     private typealias Recorder = RecordingDatagramProtocol
 
     /// Reads what a slow peer has until `count` datagrams have come.
-    private static func drain(_ peer: RawDatagramPeer, _ loop: BaseEventLoop, count: Int) throws -> [[UInt8]]
-    {
+    private static func drain(
+        _ peer: RawDatagramPeer,
+        _ loop: BaseEventLoop,
+        count: Int,
+        eachTurn: () -> Void = {}
+    ) throws -> [[UInt8]] {
         var received: [[UInt8]] = []
         try loop.turn {
+            eachTurn()
             received += peer.receiveAll()
             return received.count >= count
         }
@@ -21,7 +26,9 @@ import Testing
     // Behaviour 28
     @Test(arguments: LoopKind.allCases, [false, true])
     func theProtocolIsPausedAndResumedOnce(kind: LoopKind, isConnected: Bool) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            // However long it takes, the peer is not given up.
+            backend.stopClock()
             let recorder = Recorder()
             let peer = try RawDatagramPeer(.unixAbstract)
             let local = DatagramFamily.unixAbstract.address()
@@ -45,7 +52,9 @@ import Testing
             #expect(recorder.pauseCount == 1 && recorder.resumeCount == 0)
             var sizeWhenResumed = -1
             recorder.onResume = { sizeWhenResumed = $0.writeBufferSize }
-            let received = try Self.drain(peer, loop, count: count)
+            let received = try Self.drain(peer, loop, count: count) {
+                backend.advanceClock(by: .milliseconds(1))
+            }
             #expect(received == (0..<count).map { numbered($0, size: 492) })
             try loop.turn { recorder.resumeCount == 1 }
             #expect(sizeWhenResumed >= 0 && sizeWhenResumed <= 2_000)
@@ -143,7 +152,9 @@ import Testing
     // Behaviour 32
     @Test(arguments: LoopKind.allCases)
     func closeSendsWhatIsQueued(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            // However long it takes, the peer is not given up.
+            backend.stopClock()
             let recorder = Recorder()
             let (client, peer) = try loop.connectEndpoint(recorder)
             let address = try #require(client.extraInfo(.socketName))

@@ -97,6 +97,12 @@ extension BaseEventLoop {
         #expect(throws: EventLoopError.self, sourceLocation: sourceLocation) {
             try self.addWriter(descriptor) {}
         }
+        #expect(throws: EventLoopError.self, sourceLocation: sourceLocation) {
+            try self.removeReader(descriptor)
+        }
+        #expect(throws: EventLoopError.self, sourceLocation: sourceLocation) {
+            try self.removeWriter(descriptor)
+        }
         let address = SocketAddress.ipv4(.loopback, port: 9)
         let calls: [() async throws -> Void] = [
             { _ = try await self.sockRecv(descriptor, upTo: 1) },

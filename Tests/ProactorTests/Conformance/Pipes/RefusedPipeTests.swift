@@ -104,7 +104,7 @@ import Testing
                     }
                 }
             }
-            loop.removeReader(watched.reading)
+            try loop.removeReader(watched.reading)
             pipe.write(Array("still here".utf8))
             try loop.turn { recorder.text == "still here" }
             transport.close()

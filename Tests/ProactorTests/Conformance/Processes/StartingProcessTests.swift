@@ -25,8 +25,11 @@ import Testing
                 failure("/no/such/program")
                     == ProcessError(.start, .noSuchFileOrDirectory, path: "/no/such/program")
             )
+            // Not the own PATH: a folder in it that may not be entered would be the reason instead.
+            var ordinary = ProcessOptions()
+            ordinary.environment = ["PATH": "/usr/bin:/bin"]
             #expect(
-                failure("no-such-program")
+                failure("no-such-program", ordinary)
                     == ProcessError(.start, .noSuchFileOrDirectory, path: "no-such-program")
             )
             #expect(failure("") == ProcessError(.start, .noSuchFileOrDirectory, path: ""))

@@ -8,10 +8,12 @@ import Testing
 @Suite struct SockUnixDatagramTests {
     @Test(arguments: SocketCase.all, [false, true])
     func aFullReceiverGetsEachDatagramOnce(flavour: SocketCase, isConnected: Bool) async throws {
-        try await flavour.kind.withLoop { loop in
+        try await flavour.kind.withFaultyLoop { loop, backend in
+            // However long it takes, the peer is not given up.
+            backend.stopClock()
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
-            var expected = try fill(peer)
+            var expected = try peer.fillUp()
             let socket = try testSocket(AF_UNIX, .datagram)
             if isConnected {
                 try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
@@ -42,6 +44,7 @@ import Testing
             var received: [[UInt8]] = []
             try loop.turn(until: {
                 received += peer.receiveAll()
+                backend.advanceClock(by: .milliseconds(1))
                 return task.done && received.count >= expected.count
             })
             try loop.runUntilComplete(task)
@@ -86,7 +89,7 @@ import Testing
         try await kind.withFaultyLoop { loop, backend in
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
-            var expected = try fill(peer)
+            var expected = try peer.fillUp()
             let socket = try testSocket(AF_UNIX, .datagram)
             try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
             var submitted: [OperationKind] = []
@@ -134,10 +137,11 @@ import Testing
     @Test(arguments: LoopKind.allCases, [false, true])
     func aSocketThatIsClosedWhileItsReceiverIsFullSendsNoMore(kind: LoopKind, isConnected: Bool) async throws
     {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let peer = try RawDatagramPeer(.unixAbstract)
             let address = peer.address
-            let expected = try fill(peer)
+            let expected = try peer.fillUp()
             let socket = try testSocket(AF_UNIX, .datagram)
             if isConnected {
                 try checkCall(try address.withKernelForm { Glibc.connect(socket.rawValue, $0, $1) })
@@ -150,29 +154,11 @@ import Testing
             try socket.close()
             // The number is a transport's, as soon as it has come again.
             loop.own(socket)
+            backend.advanceClock(by: .milliseconds(1))
             let error = #expect(throws: SocketError.self) { try loop.runUntilComplete(task) }
             #expect(error?.errno == .badFileDescriptor)
             loop.disown(socket)
             #expect(peer.receiveAll() == expected)
-        }
-    }
-
-    /// Sends to a peer until it takes no more from anybody; returns what it has.
-    private func fill(_ peer: RawDatagramPeer) throws -> [[UInt8]] {
-        var sent: [[UInt8]] = []
-        while true {
-            // What one sender may have under way is limited too.
-            let sender = try RawDatagramPeer(at: .unixUnnamed)
-            let before = sent.count
-            do {
-                while true {
-                    try sender.send(numbered(sent.count), to: peer.address)
-                    sent.append(numbered(sent.count))
-                }
-            } catch {
-                #expect(error as? Errno == .resourceTemporarilyUnavailable)
-            }
-            if sent.count == before { return sent }
         }
     }
 

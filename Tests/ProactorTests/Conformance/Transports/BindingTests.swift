@@ -103,7 +103,9 @@ import Testing
             for (socket, address) in zip(server.sockets, addresses) where address.family == .ipv6 {
                 #expect(try socket.option(.ipv6Only) == 1)
             }
-            for address in addresses {
+            // Where there is no ::1, a socket of IPv6 can be had all the same.
+            let hasIPv6 = DatagramFamily.allCases.contains(.ipv6)
+            for address in addresses where address.family == .ipv4 || hasIPv6 {
                 let port = try #require(address.port)
                 let host = address.family == .ipv4 ? "127.0.0.1" : "::1"
                 let (transport, client) = try loop.run {

@@ -184,7 +184,7 @@ import Testing
             try loop.finish(transport, peer)
             try loop.close()
             #expect(throws: EventLoopError.closed) {
-                try EventLoop().runUntilComplete { try await loop.shutdownServers(timeout: .zero) }
+                try kind.makeLoop().runUntilComplete { try await loop.shutdownServers(timeout: .zero) }
             }
         }
     }

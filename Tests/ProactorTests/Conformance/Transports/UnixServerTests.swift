@@ -48,7 +48,8 @@ import Testing
             try Self.withPath { path in
                 let options = ServerOptions(.unix(.unix(path: path)))
                 let first = try loop.serve(options) { RecordingProtocol.echo() }
-                // A second server takes the path over while the first one serves.
+                // A second server takes the path over while the first one serves, once that path is free.
+                unlink(path)
                 let second = try loop.serve(options) { RecordingProtocol.echo() }
                 first.close()
                 try loop.settle(turns: 3)

@@ -35,9 +35,8 @@ class FileCalls: @unchecked Sendable {
         cposix_statx(file, memory)
     }
 
-    func close(_ descriptor: Int32) {
-        // Nobody is left to hear of a failure.
-        _ = Glibc.close(descriptor)
+    func close(_ descriptor: Int32) -> Int32 {
+        cposix_close(descriptor)
     }
 
     /// What one call of Linux transfers at the most.
@@ -72,6 +71,7 @@ extension FileCalls {
         case .writeFile(let file, let bytes, let offset): write(file.rawValue, bytes, at: offset)
         case .synchronizeFile(let file, let dataOnly): synchronize(file.rawValue, dataOnly: dataOnly)
         case .fileStatus(let file, let memory): status(file.rawValue, memory)
+        case .closeFile(let file): close(file.rawValue)
         default: preconditionFailure("not an operation for a thread")
         }
     }

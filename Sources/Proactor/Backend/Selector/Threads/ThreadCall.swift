@@ -38,11 +38,25 @@ final class ThreadCall: @unchecked Sendable {
     /// The executor let go of it without running it.
     func abandon() {
         guard take() else { return }
-        _ = results.post(CompletedOperation(token: token, result: -ECANCELED))
+        _ = results.post(CompletedOperation(token: token, result: refuse()))
+    }
+
+    /// What it comes to when nobody is to wait for it, or without a thread to run it on. A close has to be done all the same, for
+    /// nobody else has the descriptor: when there is no thread to be had, here.
+    func refuse() -> Int32 {
+        guard case .closeFile(let descriptor) = operation else { return -ECANCELED }
+        let (calls, number) = (calls, descriptor.rawValue)
+        do {
+            try SystemThread.start(name: "proactor-close") { _ = calls.close(number) }
+            return 0
+        } catch {
+            return calls.close(number)
+        }
     }
 
     /// Lets nothing leak of a call whose result nobody wants any more.
     static func discard(_ token: OperationToken, _ result: Int32, _ calls: FileCalls) {
-        if token.kind == .openFile, result >= 0 { calls.close(result) }
+        // Nobody is left to hear of a failure.
+        if token.kind == .openFile, result >= 0 { _ = calls.close(result) }
     }
 }

@@ -25,26 +25,45 @@ final class ThreadCalls {
         self.submit = submit
     }
 
-    /// Hands an operation to the executor. Returns why that failed, if it did.
-    func start(_ operation: IOOperation, _ token: OperationToken) -> Errno? {
-        guard let submit else { return .notSupported }
+    /// Hands an operation to the executor. Returns its result when that failed: why, as a rule.
+    func start(_ operation: IOOperation, _ token: OperationToken) -> Int32? {
         let call = ThreadCall(operation, token: token, calls: calls, results: results)
         waiting[token] = call
         let ticket = ThreadCallTicket(call)
-        do {
-            try submit { ticket.run() }
+        do throws(Errno) {
+            if case .closeFile = operation {
+                // Not behind what an executor is busy with: nobody waits for room to close something.
+                try SystemThread.start(name: "proactor-close") { ticket.run() }
+            } else {
+                guard let submit else { throw .notSupported }
+                try submit { ticket.run() }
+            }
             return nil
         } catch {
+            // A sandbox that does not know how the C library starts threads says so. Then the loop waits itself.
+            if error == .notPermitted || error == .permissionDenied {
+                ticket.run()
+                return nil
+            }
             // The ticket says nothing any more, whatever the executor does with it.
-            return drop(token) ? error : nil
+            return take(token).map { Self.refuse(operation, $0, error) }
         }
+    }
+
+    private static func refuse(_ operation: IOOperation, _ call: ThreadCall, _ reason: Errno) -> Int32 {
+        if case .closeFile = operation { call.refuse() } else { -reason.rawValue }
     }
 
     /// Keeps a call from beginning. False when it has begun, or is over.
     func drop(_ token: OperationToken) -> Bool {
-        guard let call = waiting[token], call.take() else { return false }
+        take(token) != nil
+    }
+
+    /// Takes a call back that no thread has begun.
+    private func take(_ token: OperationToken) -> ThreadCall? {
+        guard let call = waiting[token], call.take() else { return nil }
         waiting[token] = nil
-        return true
+        return call
     }
 
     /// Calls `body` with each operation that has ended since the last time.
@@ -59,7 +78,7 @@ final class ThreadCalls {
     /// opens is closed by itself.
     func close() -> Set<OperationToken> {
         submit = nil
-        for token in Array(waiting.keys) { _ = drop(token) }
+        for token in Array(waiting.keys) { _ = take(token)?.refuse() }
         let running = Set(waiting.keys)
         waiting = [:]
         let ended = results.close(waitingFor: running.count, timeout: Self.closeTimeout)

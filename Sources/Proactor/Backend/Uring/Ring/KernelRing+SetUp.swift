@@ -1,22 +1,84 @@
+import CPosix
 import CUring
 import Glibc
 import SystemPackage
 
 /// How a ring, its buffers and its waker are made, and why they could not be.
 extension KernelRing {
-    static func makeRing(_ configuration: RingConfiguration) throws(RingUnavailable) -> OpaquePointer {
+    /// A ring, and the receive buffers of streams.
+    struct Parts {
+        let ring: OpaquePointer
+        let pool: Pool
+        let canGrow: Bool
+    }
+
+    static func makeParts(_ configuration: RingConfiguration) throws(RingUnavailable) -> Parts {
+        let sizes = firstSizes(configuration)
+        // Another ring's memory comes back only some time after it was closed.
+        for delayMilliseconds: UInt32 in [0, 2, 10, 40, 100] {
+            if delayMilliseconds > 0 { usleep(delayMilliseconds * 1000) }
+            do throws(RingUnavailable) {
+                return try makeParts(configuration, sizes)
+            } catch {
+                guard case .lockedMemoryExhausted(let limit) = error else { throw error }
+                // Waiting would not help.
+                if limit < smallestBytes { throw error }
+            }
+        }
+        let smallest = QueueGrowth.Sizes(
+            submissions: min(sizes.submissions, smallestSizes.submissions),
+            completions: min(sizes.completions, smallestSizes.completions)
+        )
+        return try makeParts(configuration, smallest)
+    }
+
+    /// The largest queues that take a page each.
+    private static let smallestSizes = QueueGrowth.Sizes(submissions: 64, completions: 128)
+    /// What the kernel counts of the smallest ring: two queues, and a list of buffers.
+    private static let smallestBytes = 3 * UInt64(getpagesize())
+
+    /// What the queues are made with. Where they cannot grow and cost nothing, they are as large as they might become.
+    private static func firstSizes(_ configuration: RingConfiguration) -> QueueGrowth.Sizes {
+        let sizes = QueueGrowth.Sizes(
+            submissions: configuration.submissionQueueSize,
+            completions: configuration.completionQueueSize
+        )
+        guard configuration.growingQueues, KernelFacts.queuesAreFree else { return sizes }
+        return QueueGrowth.Sizes(
+            submissions: max(sizes.submissions, configuration.submissionQueueLimit),
+            completions: max(sizes.completions, configuration.completionQueueLimit)
+        )
+    }
+
+    private static func makeParts(
+        _ configuration: RingConfiguration,
+        _ sizes: QueueGrowth.Sizes
+    ) throws(RingUnavailable) -> Parts {
+        let ring = try makeRing(sizes)
+        do throws(RingUnavailable) {
+            return Parts(
+                ring: ring,
+                pool: try makeBuffers(ring, configuration),
+                canGrow: configuration.growingQueues && curing_can_grow(ring)
+            )
+        } catch {
+            // Never enabled, so nothing is in flight in it.
+            curing_destroy(ring, false)
+            throw error
+        }
+    }
+
+    private static func makeRing(_ sizes: QueueGrowth.Sizes) throws(RingUnavailable) -> OpaquePointer {
         var parameters = curing_parameters(
-            submission_entries: UInt32(configuration.submissionQueueSize),
-            completion_entries: UInt32(configuration.completionQueueSize)
+            submission_entries: UInt32(sizes.submissions),
+            completion_entries: UInt32(sizes.completions)
         )
         var ring: OpaquePointer?
-        var result = curing_create(&parameters, &ring)
-        // Another ring's memory comes back only some time after it was closed.
-        for delayMilliseconds: UInt32 in [2, 20] where result == -ENOMEM {
-            usleep(delayMilliseconds * 1000)
-            result = curing_create(&parameters, &ring)
-        }
+        var wasMade = false
+        let result = curing_create(&parameters, &ring, &wasMade)
         guard result >= 0, let ring else {
+            // The limit on locked memory is the kernel's matter, and not that of a mapping.
+            if wasMade, result == -ENOMEM { throw .memoryExhausted(call: "mmap of the queues") }
             throw refusal(Errno(rawValue: -result), call: "io_uring_setup")
         }
         // A filter may let set-up pass and forbid the rest: better to know now than in the first turn. A ring that is not
@@ -34,7 +96,7 @@ extension KernelRing {
         let area: BufferArea
     }
 
-    static func makeBuffers(
+    private static func makeBuffers(
         _ ring: OpaquePointer,
         _ configuration: RingConfiguration
     ) throws(RingUnavailable) -> Pool {
@@ -111,5 +173,32 @@ extension KernelRing {
         } catch {
             throw refusal(error, call: "eventfd")
         }
+    }
+
+    static func features(
+        of parts: Parts,
+        _ waker: any LoopWaker,
+        _ configuration: RingConfiguration
+    ) -> RingFeatures {
+        let ring = parts.ring
+        return RingFeatures(
+            submissionQueueSize: Int(curing_submission_entries(ring)),
+            completionQueueSize: Int(curing_completion_entries(ring)),
+            growingQueues: parts.canGrow,
+            bufferCount: parts.pool.area.count,
+            bufferSize: parts.pool.area.size,
+            multishotAccept: configuration.multishotAccept,
+            waitFreeAccept: configuration.waitFreeAccept && curing_has_wait_free_accept(parts.ring),
+            multishotReceive: configuration.multishotReceive,
+            multishotUnixReceive: configuration.multishotReceive && configuration.multishotUnixReceive
+                && KernelFacts.unixReceivesEnd,
+            multishotRead: configuration.multishotRead && curing_has_multishot_read(ring)
+                && KernelFacts.readsEnd,
+            quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
+            childWaits: configuration.childWaits && curing_has_child_waits(ring),
+            incrementalBuffers: parts.pool.area.isIncremental,
+            messageWakeUp: waker is MessageWaker,
+            noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
+        )
     }
 }

@@ -1,4 +1,5 @@
 import CUring
+import SystemPackage
 
 /// Receiving, and making connections.
 extension KernelRing {
@@ -15,6 +16,8 @@ extension KernelRing {
             )
         case .receiveDatagrams(let socket, let reception):
             reception.prepare()
+            // A multishot receive puts them into its buffers, before each datagram.
+            if !features.multishotReceive { reception.useOwnControlRoom() }
             return curing_prepare_receive_message(
                 ring,
                 socket.rawValue,
@@ -46,11 +49,22 @@ extension KernelRing {
         }
     }
 
+    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool {
+        let group = BufferGroup.streams.rawValue
+        return curing_prepare_receive_selected(ring, socket.rawValue, group, false, token.rawValue)
+    }
+
     func prepareConnection(_ operation: IOOperation, token: OperationToken) -> Bool {
         let name = token.rawValue
         switch operation {
         case .accept(let listener):
-            return curing_prepare_accept(ring, listener.rawValue, features.multishotAccept, name)
+            return curing_prepare_accept(
+                ring,
+                listener.rawValue,
+                features.multishotAccept,
+                features.waitFreeAccept,
+                name
+            )
         case .acceptOnce(let listener, let address):
             return curing_prepare_accept_one(
                 ring,

@@ -19,42 +19,37 @@ final class KernelRing: RingCalls {
     /// Where the kernel puts the eventfd's counter, until the ring is gone.
     private let wakeUpCounter: UnsafeMutablePointer<UInt64>
     private var isOpen = true
+    /// How large the queues are, and whether that is enough.
+    @exclusivity(unchecked) var growth: QueueGrowth
     /// Writes to pipes in flight that could raise SIGPIPE on this thread, and waits for room on behalf of such.
     var loudWriteCount = 0
 
     init(configuration: RingConfiguration) throws(RingUnavailable) {
         try configuration.validate()
-        let ring = try Self.makeRing(configuration)
+        let parts = try Self.makeParts(configuration)
         do throws(RingUnavailable) {
-            let pool = try Self.makeBuffers(ring, configuration)
-            do throws(RingUnavailable) {
-                waker = try Self.makeWaker(ring, configuration)
-            } catch {
-                curing_buffers_destroy(pool.buffers)
-                throw error
-            }
-            buffers = pool.buffers
-            streamBuffers = pool.area
-            features = RingFeatures(
-                submissionQueueSize: Int(curing_submission_entries(ring)),
-                completionQueueSize: Int(curing_completion_entries(ring)),
-                bufferCount: pool.area.count,
-                bufferSize: pool.area.size,
-                multishotAccept: configuration.multishotAccept,
-                multishotReceive: configuration.multishotReceive,
-                multishotRead: configuration.multishotRead && curing_has_multishot_read(ring),
-                quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),
-                childWaits: configuration.childWaits && curing_has_child_waits(ring),
-                incrementalBuffers: pool.area.isIncremental,
-                messageWakeUp: waker is MessageWaker,
-                noIOWait: configuration.noIOWait && curing_has_no_iowait(ring)
-            )
+            waker = try Self.makeWaker(parts.ring, configuration)
         } catch {
             // Never enabled, so nothing is in flight in it.
-            curing_destroy(ring, false)
+            curing_destroy(parts.ring, false)
+            curing_buffers_destroy(parts.pool.buffers)
             throw error
         }
-        self.ring = ring
+        ring = parts.ring
+        buffers = parts.pool.buffers
+        streamBuffers = parts.pool.area
+        features = Self.features(of: parts, waker, configuration)
+        growth = QueueGrowth(
+            sizes: .init(
+                submissions: features.submissionQueueSize,
+                completions: features.completionQueueSize
+            ),
+            limits: .init(
+                submissions: configuration.submissionQueueLimit,
+                completions: configuration.completionQueueLimit
+            ),
+            isPossible: features.growingQueues
+        )
         workerLimit = UInt32(configuration.workerLimit)
         datagramBufferCount = configuration.datagramBufferCount
         datagramSize = configuration.datagramSize
@@ -107,7 +102,9 @@ final class KernelRing: RingCalls {
             // Hang-ups and errors are always looked for.
             return curing_prepare_poll(ring, descriptor.rawValue, 0, false, name)
         case .close(let descriptor):
-            return curing_prepare_close(ring, descriptor.rawValue, name)
+            return curing_prepare_close(ring, descriptor.rawValue, false, name)
+        case .closeFile(let descriptor):
+            return curing_prepare_close(ring, descriptor.rawValue, true, name)
         case .accept, .acceptOnce, .connect:
             return prepareConnection(operation, token: token)
         case .openFile, .readFile, .writeFile, .synchronizeFile, .fileStatus, .sendFile:
@@ -145,8 +142,10 @@ final class KernelRing: RingCalls {
         return curing_prepare_read(ring, waker.descriptor, wakeUpCounter, size, -1, token.rawValue)
     }
 
+    /// A turn's submissions leave with its one wait, but for those that the queue has no room for.
     func submit() -> Int32 {
-        holdingPipeSignal { curing_submit(ring) }
+        growth.noteFlush()
+        return holdingPipeSignal { curing_submit(ring) }
     }
 
     var isQuiet: Bool { curing_is_quiet(ring) }
@@ -154,6 +153,8 @@ final class KernelRing: RingCalls {
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32 {
         holdingPipeSignal { curing_submit_and_wait(ring, timeoutNanoseconds, features.noIOWait) }
     }
+
+    func rest(nanoseconds: Int64) { cposix_sleep(nanoseconds) }
 
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = Int(curing_reap(ring, target, UInt32(capacity)))
@@ -175,10 +176,10 @@ final class KernelRing: RingCalls {
 
     func makeDatagramBuffers() throws(Errno) -> BufferArea {
         precondition(datagramBuffers == nil, "the buffers of datagrams were made twice")
-        // Before each datagram stand what the kernel says of it, its source's address and a control message. Steps of a
+        // Before each datagram stand what the kernel says of it, its source's address and control messages. Steps of a
         // multiple of a page would put all buffers' beginnings, which small datagrams share among them, into the same few lines
         // of a cache.
-        let size = (datagramSize + 63) / 64 * 64 + 192
+        let size = (datagramSize + 63) / 64 * 64 + DatagramReception.prefixMax
         do throws(RingUnavailable) {
             let pool = try Self.makePool(
                 ring,

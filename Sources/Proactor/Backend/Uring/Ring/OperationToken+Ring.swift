@@ -1,4 +1,7 @@
 extension OperationToken {
+    /// Whether it names an accept that goes on until it is cancelled.
+    var isAccept: Bool { rawValue >> 56 == UInt64(OperationKind.accept.rawValue) }
+
     /// Whether it names housekeeping, and no operation.
     var isHousekeeping: Bool { rawValue >> 56 >= UInt64(OperationKind.wake.rawValue) }
 

@@ -14,6 +14,8 @@ protocol RingCalls: AnyObject {
     func start() throws(RingUnavailable) -> Bool
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
+    /// Prepares a ``IOOperation/receive(_:)`` that ends with its first completion.
+    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool
     func prepareCancelOfAll(token: OperationToken) -> Bool
     /// Completes with a positive result when that side of the descriptor is ready or has failed.
@@ -30,8 +32,12 @@ protocol RingCalls: AnyObject {
     var isQuiet: Bool { get }
     /// Hands over what is prepared and waits for a completion: not at all for 0, without limit for a negative time.
     func submitAndWait(timeoutNanoseconds: Int64) -> Int32
+    /// Waits without the ring: for when it is refused.
+    func rest(nanoseconds: Int64)
     /// Moves at most `capacity` completions out of the ring.
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int
+    /// Makes room for more in the ring, where that has proved worth it. After a reap.
+    func growIfStrained()
     /// Takes the oldest submission that was prepared and never handed over. Any thread, when no other uses the ring.
     func takeUnsubmitted() -> OperationToken?
 

@@ -7,15 +7,28 @@
 /// ```
 ///
 /// What the kernel does not offer is left out without an error: ``RingFeatures`` says what a ring really uses.
+///
+/// Since Linux 6.14 the two queues and the lists of receive buffers count as locked memory, in pages, and all of a user's
+/// processes share one limit (`RLIMIT_MEMLOCK`). The defaults take 16 KiB, and 4 KiB more with the first datagram endpoint.
+/// Queues that have grown to the default limits take 136 KiB. Where the limit leaves no room for what is asked for, the queues
+/// are made as small as they can be, which is 8 KiB.
 public struct RingConfiguration: Hashable, Sendable {
-    /// Entries of the submission queue; the kernel rounds up to a power of two. Each takes 64 bytes.
+    /// Entries that the submission queue has when the ring is made; the kernel rounds up to a power of two. Each takes 64 bytes.
     ///
     /// A turn that submits more is handed to the kernel in several calls.
-    public var submissionQueueSize = 1024
-    /// Entries of the completion queue, at least those of the submission queue. Each takes 16 bytes.
+    public var submissionQueueSize = 64
+    /// Entries that the completion queue has when the ring is made, at least those of the submission queue. Each takes 16 bytes.
     ///
     /// When it overflows, nothing is lost, but every multishot operation that meets it has to be armed again.
-    public var completionQueueSize = 4096
+    public var completionQueueSize = 256
+    /// The queues grow when they have been too small again and again (kernel 6.13, and only where that is free of a fault that
+    /// kernels had until 2026). A step takes the kernel some milliseconds, and there are few. A kernel that cannot do it and does
+    /// not count queues as locked memory, as before 6.13, makes them as large as they may become.
+    public var growingQueues = true
+    /// Entries up to which the submission queue grows; no more than it has at first means that it does not.
+    public var submissionQueueLimit = 1024
+    /// Entries up to which the completion queue grows; no more than it has at first means that it does not.
+    public var completionQueueLimit = 4096
     /// How many completions one turn of the loop handles before other work gets its share.
     public var completionsPerTurn = 256
     /// Receive buffers when they are consumed whole, one for each receive; a power of two, at most 32,768.
@@ -37,8 +50,14 @@ public struct RingConfiguration: Hashable, Sendable {
     public var workerLimit = 8
     /// One submission accepts connections until it is cancelled.
     public var multishotAccept = true
+    /// Accepts do not wait within the kernel, and nothing that does holds a listener: the address of a process that was killed
+    /// is free at once, and not some 10 ms later (kernel 6.11).
+    public var waitFreeAccept = true
     /// One submission receives until it is cancelled.
     public var multishotReceive = true
+    /// One submission receives from a Unix socket until it is cancelled; only with ``multishotReceive``. The loop leaves it on
+    /// its own where the kernel then forgets an end of stream that comes with the last bytes (6.17 and some 6.18).
+    public var multishotUnixReceive = true
     /// One submission reads a pipe until it is cancelled (kernel 6.7).
     public var multishotRead = true
     /// Writes to pipes are told to raise no SIGPIPE (kernel 6.18). Without it the loop blocks the signal while the kernel
@@ -63,6 +82,8 @@ extension RingConfiguration {
     func validate() throws(RingUnavailable) {
         try require(submissionQueueSize, in: 1...32_768, name: "submissionQueueSize")
         try require(completionQueueSize, in: 2...65_536, name: "completionQueueSize")
+        try require(submissionQueueLimit, in: 1...32_768, name: "submissionQueueLimit")
+        try require(completionQueueLimit, in: 2...65_536, name: "completionQueueLimit")
         try require(completionsPerTurn, in: 1...65_536, name: "completionsPerTurn")
         try require(workerLimit, in: 1...65_536, name: "workerLimit")
         try require(bufferCount, in: 1...32_768, name: "bufferCount")
@@ -73,6 +94,9 @@ extension RingConfiguration {
         try require(datagramSize, in: 1...(1 << 30), name: "datagramSize")
         guard completionQueueSize >= submissionQueueSize else {
             throw .invalidConfiguration("completionQueueSize is below submissionQueueSize")
+        }
+        guard completionQueueLimit >= submissionQueueLimit else {
+            throw .invalidConfiguration("completionQueueLimit is below submissionQueueLimit")
         }
         let counts = [bufferCount, incrementalBufferCount, datagramBufferCount]
         guard counts.allSatisfy({ $0.nonzeroBitCount == 1 }) else {

@@ -4,18 +4,25 @@
 /// if !features.incrementalBuffers { print("large messages cost more on this kernel") }
 /// ```
 public struct RingFeatures: Hashable, Sendable {
-    /// Entries of the submission queue.
+    /// Entries that the submission queue was made with.
     public let submissionQueueSize: Int
-    /// Entries of the completion queue.
+    /// Entries that the completion queue was made with.
     public let completionQueueSize: Int
+    /// Whether the kernel can make the queues larger when they prove too small. It is asked for that only then, and may
+    /// refuse: then the loop goes on with what it has.
+    public let growingQueues: Bool
     /// How many receive buffers all connections share.
     public let bufferCount: Int
     /// Bytes in each of them.
     public let bufferSize: Int
     /// Whether one submission accepts connections until it is cancelled.
     public let multishotAccept: Bool
+    /// Whether accepts do not wait within the kernel, so that nothing holds a listener whose process was killed.
+    public let waitFreeAccept: Bool
     /// Whether one submission receives until it is cancelled.
     public let multishotReceive: Bool
+    /// Whether that holds for Unix sockets too; not on kernels that then forget ends of streams.
+    public let multishotUnixReceive: Bool
     /// Whether one submission reads a pipe until it is cancelled.
     public let multishotRead: Bool
     /// Whether writes to pipes can be told to raise no SIGPIPE; if not, the loop holds the signal while they are tried.

@@ -1,0 +1,75 @@
+import CPosix
+import Glibc
+import SystemPackage
+
+/// Listeners: what the kernel holds of them, and how it lets go.
+///
+/// An operation that waits on a listener holds its file, and with it the address: also when its descriptor is closed, and for
+/// some 10 ms after the process was killed, since the kernel takes a ring down after its process is gone. Where the kernel has
+/// accepts that do not wait (``RingFeatures/waitFreeAccept``), one takes what there is, and then the ring polls an epoll,
+/// which watches the listener and holds nothing.
+extension UringBackend {
+    /// Which operation wants the listener accepted from, and the epoll that tells when to.
+    struct ListenerWatch {
+        let token: OperationToken
+        let epoll: FileDescriptor
+    }
+
+    /// How often the kernel is asked to take an accept's end, before that is left to the coming turns.
+    private static let handOverAttemptsMax = 4
+
+    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        guard !isClosed, ownerThread != 0 else {
+            cancel(token)
+            return false
+        }
+        cancel(token)
+        // The accept itself may be among what has not been handed over: it must not find another descriptor under the number.
+        guard handOverEverything() else { return false }
+        // Nobody is left to hear of a failure, after which it is closed all the same.
+        try? system.close(listener)
+        return true
+    }
+
+    /// Hands over all that is prepared, and has the kernel do what a cancel comes to: it lets go of a file within that.
+    private func handOverEverything() -> Bool {
+        for _ in 0..<Self.handOverAttemptsMax {
+            retryParked()
+            // Nothing is reaped, so this may happen within a delivery.
+            let result = ring.submitAndWait(timeoutNanoseconds: 0)
+            // A submission that found no memory is still in the queue.
+            if result >= 0, parked.isEmpty, ring.submit() == 0 { return true }
+        }
+        return false
+    }
+
+    /// What the ring polls for an accept that found nobody; `nil` when it cannot be had.
+    func listenerWatch(for token: OperationToken, _ listener: FileDescriptor) -> FileDescriptor? {
+        if let watch = listenerWatches.first(where: { $0.token == token }) { return watch.epoll }
+        let epoll = cposix_epoll_create()
+        guard epoll >= 0 else { return nil }
+        let event = cposix_epoll_event(
+            events: UInt32(CPOSIX_EPOLL_READABLE),
+            descriptor: listener.rawValue,
+            stamp: 0
+        )
+        guard cposix_epoll_control(epoll, Int32(CPOSIX_EPOLL_ADD), event) >= 0 else {
+            _ = cposix_close(epoll)
+            return nil
+        }
+        let watch = ListenerWatch(token: token, epoll: FileDescriptor(rawValue: epoll))
+        listenerWatches.append(watch)
+        return watch.epoll
+    }
+
+    /// An accept is over. Of one that waits no more the ring has no poll either.
+    func closeListenerWatch(of token: OperationToken) {
+        guard let index = listenerWatches.firstIndex(where: { $0.token == token }) else { return }
+        _ = cposix_close(listenerWatches.remove(at: index).epoll.rawValue)
+    }
+
+    func closeListenerWatches() {
+        for watch in listenerWatches { _ = cposix_close(watch.epoll.rawValue) }
+        listenerWatches = []
+    }
+}

@@ -1,0 +1,13 @@
+import Testing
+
+extension Trait where Self == ConditionTrait {
+    /// For tests of the ring itself: not where `PROACTOR_TEST_LOOPS` leaves the ring out.
+    static var needsRing: Self {
+        .enabled(if: LoopKind.allCases.contains(.ring), "PROACTOR_TEST_LOOPS leaves the ring out")
+    }
+
+    /// For tests over ::1, which some machines and most containers do not have.
+    static var needsIPv6: Self {
+        .enabled(if: DatagramFamily.allCases.contains(.ipv6), "this machine has no ::1")
+    }
+}
