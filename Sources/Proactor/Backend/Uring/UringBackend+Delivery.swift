@@ -93,6 +93,7 @@ extension UringBackend {
         case .onceAdopted:
             adoptAndRearm(record, token: token)
         case .whenConnectedTo(let listener):
+            if waitsInVain(record, for: .read) { return rest(record, token: token) }
             // Without a watch it waits within the kernel, on the listener itself.
             guard let epoll = listenerWatch(for: token, listener) else {
                 return adoptAndRearm(record, token: token)
