@@ -166,8 +166,8 @@ extension UringBackend {
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady, .whenRoomComes,
-            .final(-EAGAIN):
+        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady,
+            .whenRoomComes, .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
         }
