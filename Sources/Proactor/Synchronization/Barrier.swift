@@ -27,7 +27,9 @@ public final class Barrier {
     /// - Parameter parties: how many tasks it takes.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for fewer than one.
     public init(parties: Int) throws(EventLoopError) {
-        guard parties >= 1 else { throw .invalidArgument("a barrier takes one party or more, not \(parties)") }
+        guard parties >= 1 else {
+            throw .invalidArgument("a barrier takes one party or more, not \(parties)")
+        }
         self.parties = parties
     }
 

@@ -30,7 +30,9 @@ public final class BoundedSemaphore {
     /// - Throws: ``EventLoopError/invalidState(_:)`` when nobody holds one.
     public func release() throws(EventLoopError) {
         guard semaphore.available < bound else {
-            throw .invalidState("a permit was released that nobody holds: the semaphore has all of its \(bound)")
+            throw .invalidState(
+                "a permit was released that nobody holds: the semaphore has all of its \(bound)"
+            )
         }
         semaphore.release()
     }

@@ -54,7 +54,9 @@ public final class Lock {
     /// - Throws: ``EventLoopError/invalidState(_:)`` when nobody holds it.
     public func release() throws(EventLoopError) {
         binding.check("Lock.release")
-        guard isHeld else { throw .invalidState("a lock was released that nobody holds: each release needs its acquire") }
+        guard isHeld else {
+            throw .invalidState("a lock was released that nobody holds: each release needs its acquire")
+        }
         handOn()
     }
 

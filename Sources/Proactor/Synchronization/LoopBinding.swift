@@ -30,7 +30,9 @@ struct LoopBinding {
         guard let running = runningLoop() else { throw .noRunningLoop }
         // A loop that is closed leaves what waited for it behind, and nobody waits for anything any more.
         if let loop, loop !== running, !loop.isClosed {
-            throw .invalidState("\(call) was called in another event loop than the one that the object belongs to")
+            throw .invalidState(
+                "\(call) was called in another event loop than the one that the object belongs to"
+            )
         }
         loop = running
         return running

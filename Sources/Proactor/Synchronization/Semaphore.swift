@@ -18,7 +18,9 @@ public final class Semaphore {
     /// - Parameter value: how many permits there are to begin with; none is allowed.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for fewer than none.
     public init(_ value: Int = 1) throws(EventLoopError) {
-        guard value >= 0 else { throw .invalidArgument("a semaphore begins with zero permits or more, not with \(value)") }
+        guard value >= 0 else {
+            throw .invalidArgument("a semaphore begins with zero permits or more, not with \(value)")
+        }
         permits = value
     }
 

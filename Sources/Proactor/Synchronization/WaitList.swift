@@ -30,7 +30,9 @@ final class WaitList {
     }
 
     /// As ``wait(on:)``, and returns what the task was woken with too.
-    nonisolated(nonsending) func waitForValue(on loop: BaseEventLoop) async -> (outcome: WaitOutcome, value: Int) {
+    nonisolated(nonsending) func waitForValue(on loop: BaseEventLoop) async -> (
+        outcome: WaitOutcome, value: Int
+    ) {
         let waiter = loop.waiters.take(for: loop)
         append(waiter)
         await waiter.suspend()

@@ -107,7 +107,10 @@ final class Waiter: CancellableWait {
 
     /// Makes it ready for another use.
     func reset() {
-        precondition(phase != .queued && continuation == nil, "a waiter was given back before its wait was over")
+        precondition(
+            phase != .queued && continuation == nil,
+            "a waiter was given back before its wait was over"
+        )
         phase = .idle
         isCancelled = false
         useNumber.wrappingAdd(1, ordering: .relaxed)

@@ -22,6 +22,8 @@ public nonisolated(nonsending) func toThread<Value>(
 /// ```
 ///
 /// - Throws: ``EventLoopError/noRunningLoop``.
-public func wrapFuture<Value: Sendable>(_ future: ConcurrentFuture<Value>) throws(EventLoopError) -> Future<Value> {
+public func wrapFuture<Value: Sendable>(_ future: ConcurrentFuture<Value>) throws(EventLoopError) -> Future<
+    Value
+> {
     try loopToWaitOn().createTask { try await future.value() }
 }

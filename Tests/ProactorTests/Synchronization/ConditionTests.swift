@@ -88,7 +88,8 @@ import Testing
 
     // Pitfall 72
     @Test(arguments: LoopKind.allCases, [false, true])
-    func aNotificationOfACancelledTaskGoesToTheNext(kind: LoopKind, whileItWaitsForTheLock: Bool) async throws {
+    func aNotificationOfACancelledTaskGoesToTheNext(kind: LoopKind, whileItWaitsForTheLock: Bool) async throws
+    {
         try await kind.withLoop { loop in
             let condition = Condition()
             let tasks = (0..<2).map { _ in

@@ -10,7 +10,8 @@ import Testing
             let numbers = [3, 1, 2, 1]
             try loop.run {
                 let queues: [(Queue<Int>, [Int])] = [
-                    (Queue<Int>(), [3, 1, 2, 1]), (LIFOQueue<Int>(), [1, 2, 1, 3]), (PriorityQueue<Int>(), [1, 1, 2, 3]),
+                    (Queue<Int>(), [3, 1, 2, 1]), (LIFOQueue<Int>(), [1, 2, 1, 3]),
+                    (PriorityQueue<Int>(), [1, 1, 2, 3]),
                 ]
                 for (queue, expected) in queues {
                     for number in numbers { try await queue.put(number) }
@@ -185,7 +186,10 @@ import Testing
             let joining = loop.createTask { try await queue.join() }
             try loop.turn()
             queue.shutdown(immediate: true)
-            #expect(try gettings.map { try loop.runUntilComplete($0) } == [0, 1], "they had got theirs in that turn")
+            #expect(
+                try gettings.map { try loop.runUntilComplete($0) } == [0, 1],
+                "they had got theirs in that turn"
+            )
             #expect(!joining.done)
             for _ in 0..<2 { try queue.taskDone() }
             try loop.runUntilComplete(joining)

@@ -109,7 +109,9 @@ import Testing
     func errorsAreReturnedWhereAskedFor(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let results = try loop.run {
-                try await gatherResults([loop.createTask { 1 }, loop.createTask { throw TestError(number: 2) }])
+                try await gatherResults([
+                    loop.createTask { 1 }, loop.createTask { throw TestError(number: 2) },
+                ])
             }
             #expect(try results[0].get() == 1)
             #expect(throws: TestError(number: 2)) { try results[1].get() }
@@ -131,11 +133,12 @@ import Testing
             try futures[0].setResult(0)
             try futures[2].setResult(2)
             let (done, pending) = try loop.runUntilComplete(waiting)
-            let expected = switch condition {
-            case .firstCompleted: [false, false, false, true]
-            case .firstException: [false, true, false, true]
-            case .allCompleted: [true, true, true, true]
-            }
+            let expected =
+                switch condition {
+                case .firstCompleted: [false, false, false, true]
+                case .firstException: [false, true, false, true]
+                case .allCompleted: [true, true, true, true]
+                }
             #expect(futures.map { future in done.contains { $0 === future } } == expected)
             #expect(pending.count == 4 - done.count)
             _ = try futures[1].exception()

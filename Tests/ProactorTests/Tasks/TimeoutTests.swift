@@ -11,7 +11,9 @@ import Testing
             let task = loop.createTask {
                 try await timeout(.milliseconds(1)) { scope in
                     defer { expired = scope.expired }
-                    do { try await sleep(for: .seconds(3600)) } catch is CancellationError { inner = true; throw CancellationError() }
+                    do { try await sleep(for: .seconds(3600)) } catch is CancellationError {
+                        inner = true; throw CancellationError()
+                    }
                 }
             }
             #expect(throws: TimeoutError(timeout: .milliseconds(1))) { try loop.runUntilComplete(task) }
@@ -64,7 +66,9 @@ import Testing
             let task = loop.createTask {
                 try await timeout(at: now.advanced(by: .milliseconds(1))) { _ in
                     do {
-                        try await timeout(at: now.advanced(by: .milliseconds(1))) { _ in try await sleep(for: .seconds(3600)) }
+                        try await timeout(at: now.advanced(by: .milliseconds(1))) { _ in
+                            try await sleep(for: .seconds(3600))
+                        }
                     } catch is TimeoutError {
                         Issue.record("the inner timeout swallowed the outer one")
                     }
@@ -121,7 +125,10 @@ import Testing
                 try? await sleep(for: .seconds(3600))
                 return 9
             }
-            #expect(try loop.run { try await waitFor(slow, timeout: .milliseconds(1)) } == 9, "it ended with a result")
+            #expect(
+                try loop.run { try await waitFor(slow, timeout: .milliseconds(1)) } == 9,
+                "it ended with a result"
+            )
         }
     }
 
@@ -157,7 +164,9 @@ import Testing
     func waitForCancelsWhatItWaitsFor(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let task = loop.createTask { try await sleep(for: .seconds(3600)) }
-            #expect(throws: TimeoutError.self) { try loop.run { try await waitFor(task, timeout: .milliseconds(1)) } }
+            #expect(throws: TimeoutError.self) {
+                try loop.run { try await waitFor(task, timeout: .milliseconds(1)) }
+            }
             #expect(task.cancelled)
             let other = loop.createTask { try await sleep(for: .seconds(3600)) }
             let waiting = loop.createTask { try await waitFor(other, timeout: nil) }

@@ -56,7 +56,7 @@ public func asCompleted<Value>(
     return CompletedFutures(source: source)
 }
 
-private final class CompletionSource<Value>: FutureWatcher {
+private final class CompletionSource<Value> {
     private let loop: BaseEventLoop
     private let futures: [Future<Value>]
     /// Which are done and were not handed out.
@@ -74,8 +74,9 @@ private final class CompletionSource<Value>: FutureWatcher {
     }
 
     func begin(timeout: Duration?) {
+        let relay = CompletionRelay { [weak self] number in self?.futureEnded(number) }
         for (number, future) in futures.enumerated() {
-            if future.isPending { future.watch(by: self, number: number) } else { ended.append(number) }
+            if future.isPending { future.watch(by: relay, number: number) } else { ended.append(number) }
         }
         self.timeout = timeout
         guard let timeout, ended.count < futures.count else { return }
@@ -89,7 +90,7 @@ private final class CompletionSource<Value>: FutureWatcher {
         )
     }
 
-    override func futureEnded(_ number: Int, _ phase: FuturePhase) {
+    private func futureEnded(_ number: Int) {
         ended.append(number)
         tasks.wakeFirst()
         if ended.count == remaining { timer?.cancel() }
@@ -105,5 +106,18 @@ private final class CompletionSource<Value>: FutureWatcher {
         }
         remaining -= 1
         return futures[ended.removeFirst()]
+    }
+}
+
+/// Stands between the futures and who holds them, so that they do not hold each other.
+private final class CompletionRelay: FutureWatcher {
+    private let ended: (Int) -> Void
+
+    init(_ ended: @escaping (Int) -> Void) {
+        self.ended = ended
+    }
+
+    override func futureEnded(_ number: Int, _ phase: FuturePhase) {
+        ended(number)
     }
 }

@@ -19,7 +19,8 @@ final class FuturesWait: FutureWatcher {
     private(set) var firstFailed: Int?
     private var isFulfilled = false
 
-    init(loop: BaseEventLoop, until condition: WaitCondition, countingCancelled countsCancelled: Bool = false) {
+    init(loop: BaseEventLoop, until condition: WaitCondition, countingCancelled countsCancelled: Bool = false)
+    {
         self.loop = loop
         self.condition = condition
         self.countsCancelled = countsCancelled

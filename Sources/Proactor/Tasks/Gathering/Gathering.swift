@@ -24,7 +24,9 @@ public nonisolated(nonsending) func gather<Value>(_ futures: [Future<Value>]) as
 /// ```
 ///
 /// - Throws: as there.
-public nonisolated(nonsending) func gather<each Value>(_ futures: repeat Future<each Value>) async throws -> (repeat each Value) {
+public nonisolated(nonsending) func gather<each Value>(_ futures: repeat Future<each Value>) async throws -> (
+    repeat each Value
+) {
     // A future for the end of each, so that they are of one kind.
     var ends: [Future<Void>] = []
     var all: [any AnyFuture] = []
@@ -105,7 +107,8 @@ public nonisolated(nonsending) func shield<Value>(_ future: Future<Value>) async
 
 // MARK: - Inside
 
-private func loop<Value>(of futures: [Future<Value>], _ call: String) throws(EventLoopError) -> BaseEventLoop {
+private func loop<Value>(of futures: [Future<Value>], _ call: String) throws(EventLoopError) -> BaseEventLoop
+{
     let loop = try loopToWaitOn()
     guard let stranger = futures.first(where: { $0.loop !== loop }) else { return loop }
     throw .invalidArgument("\(call) was given \(stranger), which belongs to another event loop")

@@ -48,7 +48,10 @@ public final class LoopTaskGroup {
         loop.checkThread("LoopTaskGroup.createTask")
         switch phase {
         case .open: break
-        case .aborting: throw .invalidState("a task group that is ending takes no more tasks: one has failed, or it was cancelled")
+        case .aborting:
+            throw .invalidState(
+                "a task group that is ending takes no more tasks: one has failed, or it was cancelled"
+            )
         case .over: throw .invalidState("a task group that has ended takes no more tasks")
         }
         let task = loop.createTask(name: name, body)

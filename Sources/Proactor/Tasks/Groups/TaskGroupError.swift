@@ -17,6 +17,7 @@ public struct TaskGroupError: Error, CustomStringConvertible {
 
     public var description: String {
         let texts = errors.map { "\($0)" }.joined(separator: "; ")
-        return errors.count == 1 ? "a task of a group failed: \(texts)" : "\(errors.count) tasks of a group failed: \(texts)"
+        return errors.count == 1
+            ? "a task of a group failed: \(texts)" : "\(errors.count) tasks of a group failed: \(texts)"
     }
 }

@@ -50,7 +50,9 @@ final class CancelScope {
     private func begin() {
         // Not a precondition: those lose their message in a release build.
         guard loop.isOnLoopThread else {
-            fatalError("a timeout or task group left its event loop's thread: use it in tasks of the loop's createTask")
+            fatalError(
+                "a timeout or task group left its event loop's thread: use it in tasks of the loop's createTask"
+            )
         }
         withUnsafeCurrentTask { task in
             guard let task else { preconditionFailure("a child task runs outside of any task") }

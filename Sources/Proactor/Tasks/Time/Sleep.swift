@@ -11,7 +11,9 @@
 public nonisolated(nonsending) func sleep(for delay: Duration) async throws {
     let loop = try loopToWaitOn()
     try Task.checkCancellation()
-    guard delay <= .zero else { return try await loop.sleepUncheckedly(until: loop.time().advanced(by: delay)) }
+    guard delay <= .zero else {
+        return try await loop.sleepUncheckedly(until: loop.time().advanced(by: delay))
+    }
     await Task.yield()
     try Task.checkCancellation()
 }

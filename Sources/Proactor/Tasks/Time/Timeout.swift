@@ -28,11 +28,11 @@ public final class Timeout {
     private var phase = Phase.notBegun
     private var timer: TimerHandle?
 
-    init(deadline: LoopInstant?, loop: BaseEventLoop) {
+    init(loop: BaseEventLoop, start: LoopInstant, deadline: LoopInstant?) {
         self.loop = loop
+        self.start = start
         self.deadline = deadline
         scope = CancelScope(loop: loop)
-        start = loop.time()
     }
 
     /// When the time is over, on the loop's clock; `nil` is never.

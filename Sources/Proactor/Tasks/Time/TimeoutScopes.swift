@@ -15,7 +15,8 @@ public nonisolated(nonsending) func timeout<Value>(
     _ body: nonisolated(nonsending) (Timeout) async throws -> Value
 ) async throws -> Value {
     let loop = try loopToWaitOn()
-    return try await Timeout(deadline: delay.map { loop.time().advanced(by: $0) }, loop: loop).run(body)
+    let now = loop.time()
+    return try await Timeout(loop: loop, start: now, deadline: delay.map { now.advanced(by: $0) }).run(body)
 }
 
 /// As ``timeout(_:_:)``, up to an instant of the loop's clock: asyncio's `timeout_at`.
@@ -31,7 +32,8 @@ public nonisolated(nonsending) func timeout<Value>(
     at deadline: LoopInstant?,
     _ body: nonisolated(nonsending) (Timeout) async throws -> Value
 ) async throws -> Value {
-    try await Timeout(deadline: deadline, loop: loopToWaitOn()).run(body)
+    let loop = try loopToWaitOn()
+    return try await Timeout(loop: loop, start: loop.time(), deadline: deadline).run(body)
 }
 
 /// Waits for a future or task, and cancels it when it takes longer than `timeout`: asyncio's `wait_for`. For an async function
@@ -46,7 +48,9 @@ public nonisolated(nonsending) func timeout<Value>(
 ///
 /// - Parameter timeout: the time from now; `nil` is without limit.
 /// - Throws: ``TimeoutError`` when it was cancelled for it; otherwise as ``Future/value()``.
-public nonisolated(nonsending) func waitFor<Value>(_ future: Future<Value>, timeout: Duration?) async throws -> Value {
+public nonisolated(nonsending) func waitFor<Value>(_ future: Future<Value>, timeout: Duration?) async throws
+    -> Value
+{
     let loop = future.loop
     loop.checkThread("waitFor")
     guard let timeout else { return try await future.value() }
