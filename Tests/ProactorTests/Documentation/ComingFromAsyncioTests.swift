@@ -19,7 +19,9 @@ import Testing
         get_write_buffer_size get_write_buffer_limits set_write_buffer_limits sendto get_pid get_returncode
         get_pipe_transport send_signal terminate kill connection_made connection_lost pause_writing resume_writing
         data_received eof_received get_buffer buffer_updated datagram_received error_received pipe_data_received
-        pipe_connection_lost process_exited
+        pipe_connection_lost process_exited sleep timeout timeout_at wait_for gather wait shield as_completed TaskGroup
+        to_thread ensure_future wrap_future Lock Event Condition Semaphore BoundedSemaphore Barrier Queue PriorityQueue
+        LifoQueue
         """
 
     @Test func everyCallOfTheirsHasItsRow() throws {

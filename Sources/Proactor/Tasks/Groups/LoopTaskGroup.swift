@@ -122,10 +122,10 @@ public nonisolated(nonsending) func withLoopTaskGroup<Value>(
 }
 
 private final class GroupWatch: FutureWatcher {
-    /// It makes the group's tasks, and waits until they have ended.
-    unowned var group: LoopTaskGroup!
+    /// It waits until its tasks have ended.
+    weak var group: LoopTaskGroup?
 
     override func futureEnded(_ number: Int, _ phase: FuturePhase) {
-        group.taskEnded(number, failed: phase == .failed)
+        group?.taskEnded(number, failed: phase == .failed)
     }
 }
