@@ -181,7 +181,12 @@ final class KernelRing: RingCalls {
         // multiple of a page would put all buffers' beginnings, which small datagrams share among them, into the same few lines
         // of a cache.
         let size = (datagramSize + 63) / 64 * 64 + DatagramReception.prefixMax
-        let pool = try makeLaterPool(.datagrams, count: datagramBufferCount, size: size)
+        let pool = try makeLaterPool(
+            .datagrams,
+            count: datagramBufferCount,
+            size: size,
+            delaysMilliseconds: [2, 10, 40, 100]
+        )
         datagramBuffers = pool.buffers
         return pool.area
     }
@@ -196,21 +201,28 @@ final class KernelRing: RingCalls {
         let pool = try makeLaterPool(
             .singles,
             count: min(streamBuffers.count * Self.singleBufferFactor, 32_768),
-            size: streamBuffers.size + Self.singleBufferExcess
+            size: streamBuffers.size + Self.singleBufferExcess,
+            // They can be done without.
+            delaysMilliseconds: [2, 10]
         )
         singleBuffers = pool.buffers
         return pool.area
     }
 
-    private func makeLaterPool(_ group: BufferGroup, count: Int, size: Int) throws(Errno) -> Pool {
-        do throws(RingUnavailable) {
-            let pool = try Self.makePool(ring, group, count: count, size: size, isIncremental: false)
-            guard let pool else { throw .invalidConfiguration("buffers of \(group)") }
-            return pool
-        } catch {
-            // The kernel keeps account of what it locks for the ring, and memory is what it can lack here.
-            throw .noMemory
+    /// Another ring's memory comes back only some time after it was closed: that is waited for, as when a ring is made.
+    private func makeLaterPool(
+        _ group: BufferGroup,
+        count: Int,
+        size: Int,
+        delaysMilliseconds: [UInt32]
+    ) throws(Errno) -> Pool {
+        for delay in [0] + delaysMilliseconds {
+            if delay > 0 { usleep(delay * 1000) }
+            let pool = try? Self.makePool(ring, group, count: count, size: size, isIncremental: false)
+            if let pool { return pool }
         }
+        // The kernel keeps account of what it locks for the ring, and memory is what it can lack here.
+        throw .noMemory
     }
 
     func recycleBuffer(_ number: UInt16, of group: BufferGroup) {
