@@ -111,6 +111,10 @@ import Testing
         try await flavour.kind.withLoop { loop in
             let pair = try flavour.pair(.tcp)
             let peer = RawPeer(pair.second)
+            // Another connection shares what the loop receives into.
+            let recorder = RecordingProtocol()
+            let (transport, other) = try loop.connect(recorder, over: .tcp)
+            let content = patternBytes(20 * 301)
             try ErrorQueue.askForTimes(pair.first)
             try checkCall(Int32(send(pair.first.rawValue, "x", 1, 0)))
             for round in 0..<20 {
@@ -118,10 +122,18 @@ import Testing
                 for _ in 0..<(round % 7) { try loop.turn() }
                 receiver.cancel()
                 #expect(throws: CancellationError.self) { try loop.runUntilComplete(receiver) }
+                other.write(Array(content[(round * 301)..<((round + 1) * 301)]))
+                try loop.turn(until: { recorder.received.count == (round + 1) * 301 })
             }
+            #expect(recorder.received == content)
+            let receiver = loop.createTask { try await loop.sockRecv(pair.first, upTo: 100) }
+            try loop.settle()
             peer.write("answer")
-            let count = try loop.run { try await loop.sockRecv(pair.first, upTo: 100).count }
-            #expect(count == 6)
+            #expect(try loop.runUntilComplete(receiver) == Array("answer".utf8))
+            other.write("more")
+            try loop.turn(until: { recorder.received.count == content.count + 4 })
+            #expect(recorder.received.suffix(4) == Array("more".utf8))
+            try loop.finish(transport, other)
             try pair.first.close()
         }
     }
