@@ -107,7 +107,7 @@ import Testing
 
     // Pitfall 12
     /// A process without any memory to map is short of something else, although there is a limit on locked memory too.
-    @Test(.exitTest) func noRoomInTheProcessIsNoReasonToFallBack() async {
+    @Test(.exitTest, .needsNoSanitizer) func noRoomInTheProcessIsNoReasonToFallBack() async {
         await #expect(processExitsWith: .success) {
             try LockedMemoryLimit.becomeUser(mayLock: 8 << 20)
             let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
