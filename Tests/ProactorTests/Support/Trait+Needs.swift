@@ -10,7 +10,7 @@ extension Trait where Self == ConditionTrait {
     /// For tests that take memory away from the process: a sanitizer maps more of its own as the process goes on.
     static var needsNoSanitizer: Self {
         .enabled(
-            if: ["__tsan_init", "__asan_init"].allSatisfy { dlsym(nil, $0) == nil },
+            if: (["__tsan_init", "__asan_init"] as [String]).allSatisfy { dlsym(nil, $0) == nil },
             "a sanitizer needs the memory"
         )
     }
