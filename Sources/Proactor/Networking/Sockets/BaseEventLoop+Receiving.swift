@@ -18,6 +18,7 @@ extension BaseEventLoop {
             let (bytes, _) = try await receiveMessage(upTo: maxCount, from: socket)
             return bytes
         }
+        guard maxCount >= backend.lentReceiveMin else { return try await receiveFew(upTo: maxCount, from: socket) }
         let received = try await AwaitedOperation.receive(
             .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
             keeping: nil,
@@ -26,6 +27,16 @@ extension BaseEventLoop {
         if received.result <= 0 { descriptors.noteStream(socket, false) }
         guard received.result >= 0 else { throw callFailed(.receive, received.result, socket) }
         return received.bytes
+    }
+
+    /// Less than the backend's buffers may be asked for.
+    nonisolated(nonsending) private func receiveFew(
+        upTo maxCount: Int,
+        from socket: FileDescriptor
+    ) async throws -> [UInt8] {
+        var buffer = OwnedBuffer(capacity: maxCount)
+        buffer.didFill(try await receiveStream(into: buffer.unfilled, from: socket))
+        return buffer.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
     }
 
     /// Whether what is received may be cut anywhere: a stream. Each socket is asked once.
@@ -74,6 +85,14 @@ extension BaseEventLoop {
         guard comesInAnyPieces(socket) else {
             return try await receiveMessage(into: memory, from: socket).count
         }
+        return try await receiveStream(into: memory, from: socket)
+    }
+
+    /// The caller has its side of the socket.
+    nonisolated(nonsending) private func receiveStream(
+        into memory: UnsafeMutableRawBufferPointer,
+        from socket: FileDescriptor
+    ) async throws -> Int {
         let result = try await AwaitedOperation.perform(.receiveInto(socket, memory), keeping: nil, on: self)
         if result <= 0 { descriptors.noteStream(socket, false) }
         guard result >= 0 else { throw callFailed(.receive, result, socket) }
