@@ -93,6 +93,7 @@ extension UringBackend {
         case .onceAdopted:
             adoptAndRearm(record, token: token)
         case .whenConnectedTo(let listener):
+            if waitsInVain(record, for: .read) { return rest(record, token: token) }
             // Without a watch it waits within the kernel, on the listener itself.
             guard let epoll = listenerWatch(for: token, listener) else {
                 return adoptAndRearm(record, token: token)
@@ -165,8 +166,8 @@ extension UringBackend {
         // tried again has failed in nothing.
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
-        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady, .whenRoomComes,
-            .final(-EAGAIN):
+        case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady,
+            .whenRoomComes, .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
         }

@@ -19,6 +19,11 @@ extension UringBackend {
     private static let handOverAttemptsMax = 4
 
     func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+        guard process.isCurrent else {
+            // In a fork's child the ring is the parent's, and this descriptor a copy.
+            try? system.close(listener)
+            return true
+        }
         guard !isClosed, ownerThread != 0 else {
             cancel(token)
             return false

@@ -154,7 +154,7 @@ extension BaseEventLoop {
         }
         unclaimed.remove(socket)
         if !options.cleanupSocket { file.take()?.keep() }
-        return Listener(loop: self, socket: socket, backlog: options.backlog, isGiven: true, ownedFile: file)
+        return Listener(loop: self, socket: socket, backlog: options.backlog, ownedFile: file)
     }
 
     // MARK: - Sockets
@@ -169,7 +169,7 @@ extension BaseEventLoop {
             try set(.keepAlive, on: socket, nil)
         }
         let file = options.cleanupSocket ? try socketFile(of: socket) : nil
-        return Listener(loop: self, socket: socket, backlog: options.backlog, ownedFile: file)
+        return Listener(loop: self, socket: socket, backlog: options.backlog, isGiven: true, ownedFile: file)
     }
 
     /// Refuses a stream socket on which nothing can ever come.

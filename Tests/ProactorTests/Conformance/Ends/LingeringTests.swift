@@ -132,7 +132,8 @@ import Testing
             transport.close()
             try loop.turn { lost.lostCount == 1 }
             try loop.turn { loop.openTransports.count == 0 && loop.backend.operationCount == 0 }
-            #expect(closes == [.closeFile])
+            // Of a terminal the transport has an open file of its own, where it can. What waits is the last close.
+            #expect(closes.last == .closeFile)
         }
     }
 }
