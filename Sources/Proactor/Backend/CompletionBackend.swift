@@ -16,8 +16,8 @@ protocol CompletionBackend: AnyObject {
     /// From how many bytes a task's send had better go out at once, past the backend. A ring makes the sends of a turn in one
     /// call, which is worth more than a task's wait as long as there is little to copy.
     var immediateSendSize: Int { get }
-    /// From how many bytes ``IOOperation/receiveOnce(_:maxCount:)`` may be asked for; fewer are received into memory of one's own.
-    var lentReceiveMin: Int { get }
+    /// Whether ``IOOperation/receiveOnce(_:maxCount:)`` is to be used. Otherwise one receives into memory of one's own.
+    var lendsToSingleReceives: Bool { get }
     /// Bytes of the largest datagram that is received whole.
     var datagramSizeMax: Int { get }
     /// Whether it waits for child processes by number (``IOOperation/waitForChild(pid:)``). Otherwise each needs a pidfd, which

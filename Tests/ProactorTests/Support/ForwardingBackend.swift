@@ -15,7 +15,7 @@ class ForwardingBackend: CompletionBackend {
     var waker: any LoopWaker { inner.waker }
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
-    var lentReceiveMin: Int { inner.lentReceiveMin }
+    var lendsToSingleReceives: Bool { inner.lendsToSingleReceives }
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var waitsForChildren: Bool { inner.waitsForChildren }
 

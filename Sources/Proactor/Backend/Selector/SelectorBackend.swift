@@ -24,7 +24,7 @@ final class SelectorBackend: CompletionBackend {
     var operationCount: Int { table.count }
     /// A send is a call of its own either way.
     var immediateSendSize: Int { 0 }
-    var lentReceiveMin: Int { 0 }
+    var lendsToSingleReceives: Bool { true }
     var datagramSizeMax: Int { Self.receiveBufferSize }
 
     let calls: SocketCalls

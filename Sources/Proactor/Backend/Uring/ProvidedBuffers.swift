@@ -43,11 +43,10 @@ final class ProvidedBuffers {
         consumed.deallocate()
     }
 
-    /// The fewest bytes that a single receive may ask for. Where a socket's error queue wakes it again and again, the kernel makes
-    /// it on a thread of its own, and there takes from the buffer what was asked for, whatever comes and without a word: the
-    /// pieces behind it would be looked for in the wrong place. To be asked for all of a buffer, it takes the rest of one whole,
-    /// and says so.
-    var smallestRequest: Int { isIncremental ? size : 0 }
+    /// Whether single receives may take from them. Where a socket's error queue wakes one again and again, the kernel makes it on
+    /// a thread of its own, and there takes from an incremental buffer what was asked for, whatever comes and without a word: the
+    /// pieces behind it would be looked for in the wrong place.
+    var suitSingleReceives: Bool { !isIncremental }
 
     /// The piece that a completion names. Its bytes hold until ``giveBack(_:)`` and ``publish()``.
     func take(_ completion: RingCompletion) -> Piece {

@@ -105,7 +105,7 @@ final class UringBackend: CompletionBackend {
 
     var operationCount: Int { table.count + ended.count }
     var immediateSendSize: Int { 8 * 1024 }
-    var lentReceiveMin: Int { streamBuffers.smallestRequest }
+    var lendsToSingleReceives: Bool { streamBuffers.suitSingleReceives }
     var waitsForChildren: Bool { features.childWaits }
 
     func start() throws(RingUnavailable) {

@@ -3,6 +3,8 @@ import SystemPackage
 extension BaseEventLoop {
     /// The most that one receive is asked for, in bytes: the kernel's own limit.
     private static let receiveMax = 0x7fff_f000
+    /// The most that a call holds memory for while it waits, in bytes.
+    private static let pieceMax = 64 * 1024
 
     nonisolated(nonsending) public func sockRecv(
         _ socket: FileDescriptor,
@@ -18,7 +20,9 @@ extension BaseEventLoop {
             let (bytes, _) = try await receiveMessage(upTo: maxCount, from: socket)
             return bytes
         }
-        guard maxCount >= backend.lentReceiveMin else { return try await receiveFew(upTo: maxCount, from: socket) }
+        guard backend.lendsToSingleReceives else {
+            return try await receivePiece(upTo: maxCount, from: socket)
+        }
         let received = try await AwaitedOperation.receive(
             .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
             keeping: nil,
@@ -29,12 +33,12 @@ extension BaseEventLoop {
         return received.bytes
     }
 
-    /// Less than the backend's buffers may be asked for.
-    nonisolated(nonsending) private func receiveFew(
+    /// A piece of a stream, into memory of its own.
+    nonisolated(nonsending) private func receivePiece(
         upTo maxCount: Int,
         from socket: FileDescriptor
     ) async throws -> [UInt8] {
-        var buffer = OwnedBuffer(capacity: maxCount)
+        var buffer = OwnedBuffer(capacity: min(maxCount, Self.pieceMax))
         buffer.didFill(try await receiveStream(into: buffer.unfilled, from: socket))
         return buffer.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
     }
