@@ -140,12 +140,13 @@ bool curing_prepare_receive_selected(curing_ring *self, int32_t socket, uint16_t
     return true;
 }
 
-bool curing_prepare_receive_once(curing_ring *self, int32_t socket, uint16_t group, uint32_t count, uint64_t user_data) {
+bool curing_prepare_receive_once(curing_ring *self, int32_t socket, uint16_t group, uint32_t count, bool waits,
+                                 uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
-    io_uring_prep_recv(entry, socket, NULL, count, 0);
+    io_uring_prep_recv(entry, socket, NULL, count, waits ? 0 : MSG_DONTWAIT);
     // Whoever asks for one message at a time has rarely one waiting: no use in trying before the wait.
-    entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    if (waits) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = group;
     entry->user_data = user_data;

@@ -83,8 +83,9 @@ bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, 
 bool curing_prepare_accept_one(curing_ring *ring, int32_t listener, void *address, uint32_t *length, uint64_t user_data);
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
 bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t group, bool multishot, uint64_t user_data);
-// Into a buffer of the group, `count` bytes at most.
-bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t group, uint32_t count, uint64_t user_data);
+// Into a buffer of the group, `count` bytes at most. Unless it waits, EAGAIN is the result when there is nothing.
+bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t group, uint32_t count, bool waits,
+                                 uint64_t user_data);
 bool curing_prepare_receive_message_once(curing_ring *ring, int32_t socket, void *message, uint64_t user_data);
 bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint32_t count, uint64_t user_data);
 // Datagrams into provided buffers, by the `msghdr` at `message`. multishot: each buffer begins with a curing_datagram_head,

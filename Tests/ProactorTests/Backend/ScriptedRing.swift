@@ -7,7 +7,7 @@ import SystemPackage
 final class ScriptedRing: RingCalls {
     enum Submission: Equatable {
         case operation(OperationToken)
-        case singleReceive(OperationToken)
+        case single(OperationToken, into: BufferGroup)
         case cancel(OperationToken)
         case cancelAll
         case wait(OperationToken, Readiness)
@@ -24,9 +24,13 @@ final class ScriptedRing: RingCalls {
     let streamBuffers: BufferArea
     /// As many of the same size as those of streams, behind them.
     private let datagramBuffers: BufferArea
+    /// The same again, behind those.
+    private let singleBuffers: BufferArea
     private let storage: UnsafeMutableRawBufferPointer
     /// Why no buffers for datagrams can be had.
     var datagramBufferFailure: Errno?
+    /// The same for single receives.
+    var singleBufferFailure: Errno?
 
     /// How many submissions the queue holds.
     var room = Int.max
@@ -46,6 +50,8 @@ final class ScriptedRing: RingCalls {
     private(set) var published: [UInt16] = []
     private(set) var recycledDatagrams: [UInt16] = []
     private(set) var publishedDatagrams: [UInt16] = []
+    private(set) var recycledSingles: [UInt16] = []
+    private(set) var publishedSingles: [UInt16] = []
     private(set) var isDestroyed = false
     private(set) var keptBuffers = false
 
@@ -75,9 +81,11 @@ final class ScriptedRing: RingCalls {
         )
         // A datagram has its address and control messages before it.
         let datagramBufferSize = bufferSize + DatagramReception.prefixMax
-        let size = bufferCount * (bufferSize + datagramBufferSize)
+        let size = bufferCount * (2 * bufferSize + datagramBufferSize)
         storage = .init(start: .allocate(byteCount: size, alignment: 16), count: size)
         for index in 0..<size { storage[index] = UInt8(truncatingIfNeeded: index) }
+        // Those of single receives have bytes that others do not have in the same places.
+        for index in (size - bufferCount * bufferSize)..<size { storage[index] ^= 0xff }
         streamBuffers = BufferArea(
             group: .streams,
             memory: storage.baseAddress!,
@@ -90,6 +98,13 @@ final class ScriptedRing: RingCalls {
             memory: storage.baseAddress! + bufferCount * bufferSize,
             count: bufferCount,
             size: datagramBufferSize,
+            isIncremental: false
+        )
+        singleBuffers = BufferArea(
+            group: .singles,
+            memory: storage.baseAddress! + bufferCount * (bufferSize + datagramBufferSize),
+            count: bufferCount,
+            size: bufferSize,
             isIncremental: false
         )
     }
@@ -127,8 +142,8 @@ final class ScriptedRing: RingCalls {
         enqueue(.operation(token), token)
     }
 
-    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool {
-        enqueue(.singleReceive(token), token)
+    func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool {
+        enqueue(.single(token, into: group), token)
     }
 
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
@@ -207,17 +222,33 @@ final class ScriptedRing: RingCalls {
         return datagramBuffers
     }
 
+    func makeSingleBuffers() throws(Errno) -> BufferArea {
+        timesAskedForSingleBuffers += 1
+        if let singleBufferFailure { throw singleBufferFailure }
+        return singleBuffers
+    }
+
+    private(set) var timesAskedForSingleBuffers = 0
+
     func recycleBuffer(_ number: UInt16, of group: BufferGroup) {
-        if group == .streams { recycled.append(number) } else { recycledDatagrams.append(number) }
+        switch group {
+        case .streams: recycled.append(number)
+        case .datagrams: recycledDatagrams.append(number)
+        case .singles: recycledSingles.append(number)
+        }
     }
 
     func publishBuffers(of group: BufferGroup) {
-        if group == .streams {
+        switch group {
+        case .streams:
             published += recycled
             recycled.removeAll()
-        } else {
+        case .datagrams:
             publishedDatagrams += recycledDatagrams
             recycledDatagrams.removeAll()
+        case .singles:
+            publishedSingles += recycledSingles
+            recycledSingles.removeAll()
         }
     }
 

@@ -23,7 +23,7 @@ import Testing
         defer { close(pair) }
         let token = harness.backend.submit(.receive(pair.first), owner: harness.owner)
         harness.turn()
-        #expect(harness.ring.handedOver == [.singleReceive(token)])
+        #expect(harness.ring.handedOver == [.single(token, into: .streams)])
         harness.ring.complete(token, 3, buffer: 0)
         harness.turn()
         #expect(harness.owner.results == [3] && harness.owner.finals.isEmpty)
@@ -33,7 +33,10 @@ import Testing
         harness.turn()
         harness.turn()
         #expect(
-            harness.ring.handedOver == [.singleReceive(token), .singleReceive(token), .singleReceive(token)]
+            harness.ring.handedOver == [
+                .single(token, into: .streams), .single(token, into: .streams),
+                .single(token, into: .streams),
+            ]
         )
         harness.ring.complete(token, 0)
         harness.turn()
@@ -73,7 +76,7 @@ import Testing
         let token = harness.backend.submit(.receive(pair.first), owner: harness.owner)
         harness.ring.room = .max
         harness.turn()
-        #expect(harness.ring.handedOver == [.singleReceive(token)])
+        #expect(harness.ring.handedOver == [.single(token, into: .streams)])
         harness.close()
     }
 

@@ -236,4 +236,39 @@ import Testing
         harness.run(until: { !owner.bytes.isEmpty })
         #expect(owner.bytes == [9] && owner.finals.isEmpty)
     }
+
+    /// A socket that is ready for ever has the kernel try single receives in a thread of its own. What these take of the buffers
+    /// must not be missed.
+    @Test(arguments: RingHarness.configurations, [true, false])
+    func aReceiveInVainTakesNothingOfOthers(_ configuration: RingConfiguration, takesCount: Bool) throws {
+        let harness = try RingHarness(configuration)
+        let (vain, other) = (
+            try SocketPair(.tcp, for: harness.backend), try SocketPair(.tcp, for: harness.backend)
+        )
+        defer { for pair in [vain, other] { try? pair.close() } }
+        try ErrorQueue.askForTimes(vain.first)
+        try checkCall(Int32(send(vain.first.rawValue, "x", 1, 0)))
+        let (reader, content) = (CompletionRecorder(), Self.content(20 * 30, seed: 3))
+        harness.backend.submit(.receive(other.first), owner: reader)
+        let operation: IOOperation =
+            takesCount ? .receiveOnce(vain.first, maxCount: 100) : .receive(vain.first)
+        for round in 0..<20 {
+            let owner = CompletionRecorder()
+            let token = harness.backend.submit(operation, owner: owner)
+            for _ in 0..<(round % 5) { harness.turn() }
+            harness.backend.cancel(token)
+            harness.run(until: { !owner.finals.isEmpty })
+            #expect(owner.bytes == [])
+            _ = try other.second.writeAll(content[(round * 30)..<((round + 1) * 30)])
+            harness.run(until: { reader.bytes.count == (round + 1) * 30 })
+        }
+        let owner = CompletionRecorder()
+        harness.backend.submit(operation, owner: owner)
+        for _ in 0..<5 { harness.turn() }
+        _ = try vain.second.writeAll([7, 8, 9])
+        harness.run(until: { owner.bytes.count == 3 })
+        _ = try other.second.writeAll([1, 2])
+        harness.run(until: { reader.bytes.count == content.count + 2 })
+        #expect(owner.bytes == [7, 8, 9] && reader.bytes == content + [1, 2])
+    }
 }

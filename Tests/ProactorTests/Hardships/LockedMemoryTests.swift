@@ -91,9 +91,23 @@ import Testing
         }
     }
 
+    // Pitfall 11
+    /// Where there is no room for buffers of their own, receives that are tried in vain take nothing of others' bytes.
+    @Test(.exitTest, .enabled(if: LockedMemoryLimit.isKept), arguments: [16, 20, 64] as [UInt])
+    func receivesInVainHarmNobody(kibibytes: UInt) async {
+        await #expect(processExitsWith: .success) { [kibibytes] in
+            try LockedMemoryLimit.becomeUser(mayLock: kibibytes << 10)
+            let loop = try ProactorEventLoop()
+            try receiveInVain(loop)
+            let backend = try #require(loop.backend as? UringBackend)
+            #expect((backend.singleBuffers != nil) == (kibibytes > 16 && loop.features.incrementalBuffers))
+            try loop.close()
+        }
+    }
+
     // Pitfall 12
     /// A process without any memory to map is short of something else, although there is a limit on locked memory too.
-    @Test(.exitTest) func noRoomInTheProcessIsNoReasonToFallBack() async {
+    @Test(.exitTest, .needsNoSanitizer) func noRoomInTheProcessIsNoReasonToFallBack() async {
         await #expect(processExitsWith: .success) {
             try LockedMemoryLimit.becomeUser(mayLock: 8 << 20)
             let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
@@ -138,6 +152,33 @@ private func useBothKindsOfBuffers(of loop: BaseEventLoop) throws {
     try sender.send([1, 2, 3], to: endpoint.extraInfo(.socketName))
     try loop.turn { datagrams.received.count == 1 }
     try loop.finish(endpoint)
+}
+
+/// Receives from a socket that is ready in vain, beside a connection.
+private func receiveInVain(_ loop: BaseEventLoop) throws {
+    let recorder = RecordingProtocol()
+    let (transport, peer) = try loop.connect(recorder, over: .tcp)
+    let pair = try SocketPair(.tcp)
+    let other = RawPeer(pair.second)
+    try ErrorQueue.askForTimes(pair.first)
+    try checkCall(Int32(send(pair.first.rawValue, "x", 1, 0)))
+    for round in 1...5 {
+        let vain = loop.createTask { try await loop.sockRecv(pair.first, upTo: 100) }
+        for _ in 0..<round { try loop.turn() }
+        vain.cancel()
+        #expect(throws: CancellationError.self) { try loop.runUntilComplete(vain) }
+        peer.write("piece \(round) ")
+        try loop.turn { recorder.text.count == round * 8 }
+    }
+    #expect(recorder.text == "piece 1 piece 2 piece 3 piece 4 piece 5 ")
+    let receiver = loop.createTask { try await loop.sockRecv(pair.first, upTo: 100) }
+    try loop.settle()
+    other.write("answer")
+    #expect(try loop.runUntilComplete(receiver) == Array("answer".utf8))
+    peer.write("more")
+    try loop.turn { recorder.text.hasSuffix(" more") }
+    try pair.first.close()
+    try loop.finish(transport, peer)
 }
 
 /// Gives the ring more to do than its queues hold, again and again.

@@ -1,9 +1,18 @@
+import Glibc
 import Testing
 
 extension Trait where Self == ConditionTrait {
     /// For tests of the ring itself: not where `PROACTOR_TEST_LOOPS` leaves the ring out.
     static var needsRing: Self {
         .enabled(if: LoopKind.allCases.contains(.ring), "PROACTOR_TEST_LOOPS leaves the ring out")
+    }
+
+    /// For tests that take memory away from the process: a sanitizer maps more of its own as the process goes on.
+    static var needsNoSanitizer: Self {
+        .enabled(
+            if: (["__tsan_init", "__asan_init"] as [String]).allSatisfy { dlsym(nil, $0) == nil },
+            "a sanitizer needs the memory"
+        )
     }
 
     /// For tests over ::1, which some machines and most containers do not have.

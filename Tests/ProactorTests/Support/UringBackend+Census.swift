@@ -8,6 +8,7 @@ extension UringBackend {
     var lostBufferCount: Int {
         guard !isClosed, let ring = ring as? KernelRing else { return 0 }
         return lost(.streams, streamBuffers, ring) + lost(.datagrams, datagramBuffers, ring)
+            + lost(.singles, singleBuffers, ring)
     }
 
     private func lost(_ group: BufferGroup, _ buffers: ProvidedBuffers?, _ ring: KernelRing) -> Int {

@@ -1,9 +1,10 @@
 /// The receive buffers that all connections, or all datagram sockets, share: which bytes a completion brought, and when a
 /// buffer is spent.
 ///
-/// The kernel takes buffers in the order in which they were given, and completions come in the order in which it took
-/// them. Whole buffers are spent by one receive. Incrementally consumed ones are filled piece by piece, and a completion
-/// does not say where its piece starts: the sum of the pieces before it does.
+/// The kernel takes buffers in the order in which they were given. Whole ones are spent by one receive each. Incrementally
+/// consumed ones are filled piece by piece, and a completion does not say where its piece starts: the sum of the pieces before
+/// it does, as completions come in the order in which the kernel took them. Those of its own threads do not, so what may run
+/// there takes whole buffers, or all that is left of one: see ``BufferGroup/singles``.
 final class ProvidedBuffers {
     /// What a completion brought, and the buffer that is spent by it, or a negative number.
     struct Piece {
@@ -23,10 +24,15 @@ final class ProvidedBuffers {
     private let isIncremental: Bool
     /// How much of each buffer came already.
     private let consumed: UnsafeMutablePointer<UInt32>
+    /// When each buffer was given to the kernel: how many had been before.
+    private let turns: UnsafeMutablePointer<UInt64>
     // Exclusivity: these belong to the loop's thread, and no method here calls out of the backend.
     /// A buffer that a completion without bytes named: whether the kernel took it shows only later.
     @exclusivity(unchecked) private(set) var doubtful: Int32 = -1
     @exclusivity(unchecked) private var hasUnpublished = false
+    @exclusivity(unchecked) private var givenCount: UInt64
+    /// The latest turn of the buffers that were named so far: the kernel has taken all with earlier turns.
+    @exclusivity(unchecked) private var latestTurn: UInt64 = 0
 
     init(ring: any RingCalls, area: BufferArea) {
         self.ring = ring
@@ -37,10 +43,14 @@ final class ProvidedBuffers {
         isIncremental = area.isIncremental
         consumed = .allocate(capacity: count)
         consumed.initialize(repeating: 0, count: count)
+        givenCount = UInt64(count)
+        turns = .allocate(capacity: count)
+        for number in 0..<count { turns[number] = UInt64(number) }
     }
 
     deinit {
         consumed.deallocate()
+        turns.deallocate()
     }
 
     /// The piece that a completion names. Its bytes hold until ``giveBack(_:)`` and ``publish()``.
@@ -48,7 +58,11 @@ final class ProvidedBuffers {
         let number = Int(completion.bufferNumber)
         precondition(number < count, "the kernel named a receive buffer that does not exist")
         if doubtful >= 0 { resolveDoubt(next: number) }
+        // A thread of the kernel's may hold one for long, while later ones come and go.
+        let isOvertaken = turns[number] < latestTurn
+        if !isOvertaken { latestTurn = turns[number] }
         guard completion.result > 0 else {
+            if isOvertaken { return Piece(bytes: Piece.none.bytes, spentBuffer: Int32(number)) }
             // Some kernels name a buffer with an error, or at end of stream, and keep it; others hand it over.
             doubtful = Int32(number)
             return .none
@@ -69,6 +83,8 @@ final class ProvidedBuffers {
     func giveBack(_ number: Int32) {
         guard number >= 0 else { return }
         consumed[Int(number)] = 0
+        turns[Int(number)] = givenCount
+        givenCount += 1
         ring.recycleBuffer(UInt16(number), of: group)
         hasUnpublished = true
     }
@@ -85,8 +101,10 @@ final class ProvidedBuffers {
         ring.publishBuffers(of: group)
     }
 
-    /// A buffer that was kept comes first again; when another comes next, it was handed over.
+    /// A buffer that was kept comes first again; when one with a later turn comes, it was handed over. One with an earlier turn
+    /// was taken before, and tells nothing.
     private func resolveDoubt(next: Int) {
+        guard turns[next] >= turns[Int(doubtful)] else { return }
         if Int(doubtful) != next { giveBack(doubtful) }
         doubtful = -1
     }

@@ -4,6 +4,7 @@ import Glibc
 extension UringBackend {
     /// What an operation receives into.
     func providedBuffers(of token: OperationToken) -> ProvidedBuffers {
+        if token.kind == .receiveOnce { return singleBuffers ?? streamBuffers }
         guard token.kind == .receiveDatagrams else { return streamBuffers }
         guard let datagramBuffers else { preconditionFailure("a datagram before there were buffers") }
         return datagramBuffers

@@ -48,7 +48,8 @@ extension UringBackend {
         if case .receiveDatagrams(_, let reception) = record.pointee.operation {
             return deliverDatagram(completion, record, reception, token: token)
         }
-        let piece = completion.hasBuffer ? streamBuffers.take(completion) : .none
+        let isSingle = record.pointee.isSingle && token.kind == .receiveOnce
+        let piece = completion.hasBuffer ? take(completion, isSingle: isSingle) : .none
         if piece.isFull, isCutMessage(completion.result, record.pointee.operation) {
             conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
         } else if completion.hasMore {
@@ -62,7 +63,17 @@ extension UringBackend {
             conclude(completion.result, record, token: token, bytes: piece.bytes)
         }
         // `record` may have moved: the owner may have submitted.
-        streamBuffers.giveBack(piece.spentBuffer)
+        if isSingle, let singleBuffers {
+            singleBuffers.giveBack(piece.spentBuffer)
+        } else {
+            streamBuffers.giveBack(piece.spentBuffer)
+        }
+    }
+
+    @inline(__always)
+    private func take(_ completion: RingCompletion, isSingle: Bool) -> ProvidedBuffers.Piece {
+        if isSingle, let singleBuffers { return singleBuffers.take(completion) }
+        return streamBuffers.take(completion)
     }
 
     func conclude(

@@ -5,16 +5,37 @@ extension UringBackend {
     /// Puts an operation into the submission queue. False when there is no room.
     func prepare(_ operation: IOOperation, token: OperationToken, isSingle: Bool) -> Bool {
         makingRoom {
-            if isSingle, case .receive(let socket) = operation {
-                ring.prepareSingleReceive(from: socket, token: token)
+            if isSingle {
+                ring.prepareSingle(operation, into: groupOfSingle(token), token: token)
             } else {
                 ring.prepare(operation, token: token)
             }
         }
     }
 
+    /// Whether a receive ends with its first completion, other than those around it.
+    @inline(__always)
+    func isSingle(_ operation: IOOperation) -> Bool {
+        switch operation {
+        case .receiveOnce: features.incrementalBuffers
+        case .receive: sparesUnixSockets && isReceiveFromUnixSocket(operation)
+        default: false
+        }
+    }
+
+    private func groupOfSingle(_ token: OperationToken) -> BufferGroup {
+        token.kind == .receiveOnce && singleBuffers != nil ? .singles : .streams
+    }
+
+    /// Makes the buffers of single receives. Once only: what is under way must not be taken for another group's.
+    func makeSingleBuffers() {
+        hasTriedSingleBuffers = true
+        guard let area = try? ring.makeSingleBuffers() else { return }
+        singleBuffers = ProvidedBuffers(ring: ring, area: area)
+    }
+
     /// Asked once for each connection, and only by kernels whose multishot receives forget the end of such a stream.
-    func isReceiveFromUnixSocket(_ operation: IOOperation) -> Bool {
+    private func isReceiveFromUnixSocket(_ operation: IOOperation) -> Bool {
         guard case .receive(let socket) = operation else { return false }
         return (try? system.option(.addressFamily, of: socket)) == AF_UNIX
     }

@@ -34,6 +34,9 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var reapedCount = 0
     /// Made with the first receive of datagrams.
     @exclusivity(unchecked) var datagramBuffers: ProvidedBuffers?
+    /// Made with the first of ``BufferGroup/singles``. Without memory for them those of streams do.
+    @exclusivity(unchecked) var singleBuffers: ProvidedBuffers?
+    @exclusivity(unchecked) var hasTriedSingleBuffers = false
     /// Submissions and cancel requests that found no room, oldest first.
     @exclusivity(unchecked) var parked: [OperationToken] = []
     /// Receives that found no buffer, oldest first.
@@ -126,8 +129,11 @@ final class UringBackend: CompletionBackend {
         if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
             return token
         }
-        let isSingle = sparesUnixSockets && isReceiveFromUnixSocket(operation)
-        if isSingle { table.find(token)?.pointee.isSingle = true }
+        let isSingle = isSingle(operation)
+        if isSingle {
+            table.find(token)?.pointee.isSingle = true
+            if token.kind == .receiveOnce, !hasTriedSingleBuffers { makeSingleBuffers() }
+        }
         if !parked.isEmpty || !prepare(operation, token: token, isSingle: isSingle) { park(token) }
         return token
     }
@@ -189,6 +195,7 @@ final class UringBackend: CompletionBackend {
         }
         streamBuffers.publish()
         datagramBuffers?.publish()
+        singleBuffers?.publish()
         if !starved.isEmpty { rearmStarved() }
         if !satisfied.isEmpty { rearmSatisfied() }
         reapedCount = 0

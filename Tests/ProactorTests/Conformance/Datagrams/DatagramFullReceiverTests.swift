@@ -224,7 +224,9 @@ import Testing
     // Pitfall 24
     @Test(arguments: LoopKind.allCases)
     func whatWaitsGoesWithTheEndpoint(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            // A second without an answer would be an error of its own.
+            backend.stopClock()
             let recorder = Recorder()
             let silent = try RawDatagramPeer(.unixAbstract)
             _ = try silent.fillUp()

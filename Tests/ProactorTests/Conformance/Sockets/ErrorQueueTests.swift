@@ -46,6 +46,38 @@ import Testing
         }
     }
 
+    /// The kernel gives up on a receive that errors in the queue wake, and makes it on another thread. What others receive
+    /// meanwhile, and what it receives in the end, is what was sent.
+    @Test(arguments: LoopKind.allCases, [10, 65_536])
+    func aReceiveThatTheQueueWakesHarmsNoOther(kind: LoopKind, maxCount: Int) async throws {
+        try await kind.withLoop { loop in
+            let (noted, other) = (try SocketPair(.tcp), try SocketPair(.tcp))
+            try ErrorQueue.askForTimes(noted.first)
+            try loop.run {
+                try await loop.sockSendAll(noted.first, "x")
+                #expect(try await loop.sockRecv(noted.second, upTo: 10).count == 1)
+                while !ErrorQueue.isFilled(noted.first) { await Task.yield() }
+                let receiving = loop.createTask { try await loop.sockRecv(noted.first, upTo: maxCount) }
+                for number in 0..<400 {
+                    let content = (0..<1000).map { UInt8(truncatingIfNeeded: number + $0) }
+                    try await loop.sockSendAll(other.first, content)
+                    var received: [UInt8] = []
+                    while received.count < content.count {
+                        received += try await loop.sockRecv(other.second, upTo: 1 << 16)
+                    }
+                    guard received == content else {
+                        Issue.record("round \(number) brought other bytes than were sent")
+                        break
+                    }
+                }
+                #expect(!receiving.done)
+                try await loop.sockSendAll(noted.second, "answer")
+                #expect(try await receiving.value() == Array("answer".utf8))
+            }
+            for socket in [noted.first, noted.second, other.first, other.second] { try socket.close() }
+        }
+    }
+
     /// A pipe's transport on a socket waits for its reader to go: errors in the queue are not that.
     @Test(arguments: LoopKind.allCases)
     func notesAreNoHangUp(kind: LoopKind) async throws {
@@ -111,6 +143,10 @@ import Testing
         try await flavour.kind.withLoop { loop in
             let pair = try flavour.pair(.tcp)
             let peer = RawPeer(pair.second)
+            // Another connection shares what the loop receives into.
+            let recorder = RecordingProtocol()
+            let (transport, other) = try loop.connect(recorder, over: .tcp)
+            let content = patternBytes(20 * 301)
             try ErrorQueue.askForTimes(pair.first)
             try checkCall(Int32(send(pair.first.rawValue, "x", 1, 0)))
             for round in 0..<20 {
@@ -118,10 +154,18 @@ import Testing
                 for _ in 0..<(round % 7) { try loop.turn() }
                 receiver.cancel()
                 #expect(throws: CancellationError.self) { try loop.runUntilComplete(receiver) }
+                other.write(Array(content[(round * 301)..<((round + 1) * 301)]))
+                try loop.turn(until: { recorder.received.count == (round + 1) * 301 })
             }
+            #expect(recorder.received == content)
+            let receiver = loop.createTask { try await loop.sockRecv(pair.first, upTo: 100) }
+            try loop.settle()
             peer.write("answer")
-            let count = try loop.run { try await loop.sockRecv(pair.first, upTo: 100).count }
-            #expect(count == 6)
+            #expect(try loop.runUntilComplete(receiver) == Array("answer".utf8))
+            other.write("more")
+            try loop.turn(until: { recorder.received.count == content.count + 4 })
+            #expect(recorder.received.suffix(4) == Array("more".utf8))
+            try loop.finish(transport, other)
             try pair.first.close()
         }
     }

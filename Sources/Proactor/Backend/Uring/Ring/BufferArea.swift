@@ -5,6 +5,15 @@ enum BufferGroup: UInt16 {
     /// For datagrams, which must fit one buffer each and are not put together with others: a datagram that comes when a
     /// partly consumed buffer has too little room left would be cut.
     case datagrams = 2
+    /// For single receives with a length of their own, where the buffers of streams are consumed piece by piece: whole ones.
+    ///
+    /// A receive that is armed for one piece may end up with a thread of the kernel's, after 128 vain attempts. There the
+    /// kernel takes all that was asked for out of a partly consumed buffer before it receives, and never gives back what did
+    /// not come: no result would tell where the next piece starts. What asks for no length, or for more than any buffer has,
+    /// takes all that is left there, so that no piece follows. Multishot operations never run there: the kernel polls for
+    /// them or ends them. (Where it makes single ones of them, with files that cannot be read without waiting, these ask for no
+    /// length either.)
+    case singles = 3
 }
 
 /// Where the buffers of a group lie: one after the other.

@@ -9,6 +9,7 @@ extension KernelRing {
         let name = token.rawValue
         switch operation {
         case .pipeRead(let pipe):
+            // A single one asks for all of a buffer: see ``BufferGroup/singles``.
             return curing_prepare_pipe_read(
                 ring,
                 pipe.rawValue,

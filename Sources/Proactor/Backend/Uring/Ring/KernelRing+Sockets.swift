@@ -32,6 +32,7 @@ extension KernelRing {
                 socket.rawValue,
                 BufferGroup.streams.rawValue,
                 UInt32(maxCount),
+                true,
                 name
             )
         case .receiveMessage(let socket, let message):
@@ -49,9 +50,19 @@ extension KernelRing {
         }
     }
 
-    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool {
-        let group = BufferGroup.streams.rawValue
-        return curing_prepare_receive_selected(ring, socket.rawValue, group, false, token.rawValue)
+    func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool {
+        let name = token.rawValue
+        switch operation {
+        case .receive(let socket):
+            return curing_prepare_receive_selected(ring, socket.rawValue, group.rawValue, false, name)
+        case .receiveOnce(let socket, let maxCount):
+            // What waits may get to a thread of the kernel's, and this does not ask for all of a buffer.
+            let waits = group == .singles || !features.incrementalBuffers
+            let count = UInt32(maxCount)
+            return curing_prepare_receive_once(ring, socket.rawValue, group.rawValue, count, waits, name)
+        default:
+            preconditionFailure("not a receive from a stream")
+        }
     }
 
     func prepareConnection(_ operation: IOOperation, token: OperationToken) -> Bool {

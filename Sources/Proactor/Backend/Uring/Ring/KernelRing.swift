@@ -13,6 +13,7 @@ final class KernelRing: RingCalls {
     let ring: OpaquePointer
     private let buffers: OpaquePointer
     private(set) var datagramBuffers: OpaquePointer?
+    private(set) var singleBuffers: OpaquePointer?
     private let datagramBufferCount: Int
     private let datagramSize: Int
     private let workerLimit: UInt32
@@ -180,21 +181,48 @@ final class KernelRing: RingCalls {
         // multiple of a page would put all buffers' beginnings, which small datagrams share among them, into the same few lines
         // of a cache.
         let size = (datagramSize + 63) / 64 * 64 + DatagramReception.prefixMax
-        do throws(RingUnavailable) {
-            let pool = try Self.makePool(
-                ring,
-                .datagrams,
-                count: datagramBufferCount,
-                size: size,
-                isIncremental: false
-            )
-            guard let pool else { throw .invalidConfiguration("datagramBufferCount") }
-            datagramBuffers = pool.buffers
-            return pool.area
-        } catch {
-            // The kernel keeps account of what it locks for the ring, and memory is what it can lack here.
-            throw .noMemory
+        let pool = try makeLaterPool(
+            .datagrams,
+            count: datagramBufferCount,
+            size: size,
+            delaysMilliseconds: [2, 10, 40, 100]
+        )
+        datagramBuffers = pool.buffers
+        return pool.area
+    }
+
+    /// How many more of them there are than of those that are consumed piece by piece: each serves one receive.
+    private static let singleBufferFactor = 4
+    /// Bytes that they have more, for the same reason as those of datagrams.
+    private static let singleBufferExcess = 64
+
+    func makeSingleBuffers() throws(Errno) -> BufferArea {
+        precondition(singleBuffers == nil, "the buffers of single receives were made twice")
+        let pool = try makeLaterPool(
+            .singles,
+            count: min(streamBuffers.count * Self.singleBufferFactor, 32_768),
+            size: streamBuffers.size + Self.singleBufferExcess,
+            // They can be done without.
+            delaysMilliseconds: [2, 10]
+        )
+        singleBuffers = pool.buffers
+        return pool.area
+    }
+
+    /// Another ring's memory comes back only some time after it was closed: that is waited for, as when a ring is made.
+    private func makeLaterPool(
+        _ group: BufferGroup,
+        count: Int,
+        size: Int,
+        delaysMilliseconds: [UInt32]
+    ) throws(Errno) -> Pool {
+        for delay in [0] + delaysMilliseconds {
+            if delay > 0 { usleep(delay * 1000) }
+            let pool = try? Self.makePool(ring, group, count: count, size: size, isIncremental: false)
+            if let pool { return pool }
         }
+        // The kernel keeps account of what it locks for the ring, and memory is what it can lack here.
+        throw .noMemory
     }
 
     func recycleBuffer(_ number: UInt16, of group: BufferGroup) {
@@ -212,6 +240,9 @@ final class KernelRing: RingCalls {
         case .datagrams:
             guard let datagramBuffers else { preconditionFailure("a datagram before there were buffers") }
             return datagramBuffers
+        case .singles:
+            guard let singleBuffers else { preconditionFailure("a single receive before there were buffers") }
+            return singleBuffers
         }
     }
 
@@ -225,6 +256,7 @@ final class KernelRing: RingCalls {
         guard !keepingBuffers else { return }
         curing_buffers_destroy(buffers)
         if let datagramBuffers { curing_buffers_destroy(datagramBuffers) }
+        if let singleBuffers { curing_buffers_destroy(singleBuffers) }
         wakeUpCounter.deallocate()
     }
 

@@ -14,8 +14,12 @@ protocol RingCalls: AnyObject {
     func start() throws(RingUnavailable) -> Bool
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
-    /// Prepares a ``IOOperation/receive(_:)`` that ends with its first completion.
-    func prepareSingleReceive(from socket: FileDescriptor, token: OperationToken) -> Bool
+    /// Prepares a ``IOOperation/receive(_:)`` or ``IOOperation/receiveOnce(_:maxCount:)`` that ends with its first completion, into
+    /// a buffer of the group.
+    ///
+    /// Of a buffer that is consumed piece by piece the one may take all that is left. The other does not wait with such
+    /// buffers: EAGAIN is the result then.
+    func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool
     func prepareCancelOfAll(token: OperationToken) -> Bool
     /// Completes with a positive result when that side of the descriptor is ready or has failed.
@@ -43,6 +47,8 @@ protocol RingCalls: AnyObject {
 
     /// Makes the receive buffers of datagrams, once. On the ring's thread when it has started.
     func makeDatagramBuffers() throws(Errno) -> BufferArea
+    /// Makes the buffers of ``BufferGroup/singles``, in the same way.
+    func makeSingleBuffers() throws(Errno) -> BufferArea
     /// Gives a buffer back; the kernel sees it after the next publish.
     func recycleBuffer(_ number: UInt16, of group: BufferGroup)
     func publishBuffers(of group: BufferGroup)

@@ -9,7 +9,8 @@
 /// What the kernel does not offer is left out without an error: ``RingFeatures`` says what a ring really uses.
 ///
 /// Since Linux 6.14 the two queues and the lists of receive buffers count as locked memory, in pages, and all of a user's
-/// processes share one limit (`RLIMIT_MEMLOCK`). The defaults take 16 KiB, and 4 KiB more with the first datagram endpoint.
+/// processes share one limit (`RLIMIT_MEMLOCK`). The defaults take 16 KiB, 4 KiB more with the first datagram endpoint, and 4 KiB
+/// more with the first `sockRecv` from a stream.
 /// Queues that have grown to the default limits take 136 KiB. Where the limit leaves no room for what is asked for, the queues
 /// are made as small as they can be, which is 8 KiB.
 public struct RingConfiguration: Hashable, Sendable {
@@ -36,6 +37,8 @@ public struct RingConfiguration: Hashable, Sendable {
     /// Bytes in each of ``bufferCount``.
     public var bufferSize = 8 * 1024
     /// Receive buffers when they are consumed piece by piece (``incrementalBuffers``); a power of two, at most 32,768.
+    /// `sockRecv` then has whole buffers of its own, four times as many. They are made with the first such call, and their
+    /// memory is used only as far as data fills it.
     public var incrementalBufferCount = 32
     /// Bytes in each of ``incrementalBufferCount``.
     public var incrementalBufferSize = 64 * 1024
