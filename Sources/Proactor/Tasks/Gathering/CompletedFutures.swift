@@ -40,8 +40,10 @@ extension CompletedFutures.Iterator: Sendable {}
 ///
 /// Nothing is cancelled when the loop is left early, when the time is over, or when its task is cancelled.
 ///
-/// - Parameter timeout: the time from now for all of them; `nil` is without limit. When it is over, the iteration throws
-///   ``TimeoutError``.
+/// - Parameters:
+///   - futures: what is waited for.
+///   - timeout: the time from now for all of them; `nil` is without limit. When it is over, the iteration throws
+///     ``TimeoutError``.
 /// - Throws: ``EventLoopError/noRunningLoop``; ``EventLoopError/invalidArgument(_:)`` for a future of another loop.
 public func asCompleted<Value>(
     _ futures: [Future<Value>],

@@ -17,7 +17,7 @@ public nonisolated(nonsending) func gather<Value>(_ futures: [Future<Value>]) as
     return try futures.map { try $0.result() }
 }
 
-/// As ``gather(_:)-(Future)`` for futures of different kinds.
+/// As ``gather(_:)-([Future<Value>])`` for futures of different kinds.
 ///
 /// ```swift
 /// let (user, orders) = try await gather(loop.createTask { try await user() }, loop.createTask { try await orders() })
@@ -65,7 +65,10 @@ public nonisolated(nonsending) func gatherResults<Value>(
 /// for task in pending { task.cancel() }
 /// ```
 ///
-/// - Parameter timeout: the time from now; `nil` is without limit.
+/// - Parameters:
+///   - futures: what is waited for, one at least.
+///   - timeout: the time from now; `nil` is without limit.
+///   - condition: what is waited for of them.
 /// - Throws: `CancellationError`; ``EventLoopError/invalidArgument(_:)`` without futures, or for one of another loop.
 public nonisolated(nonsending) func wait<Value>(
     _ futures: [Future<Value>],

@@ -7,7 +7,9 @@
 /// let answer = try await timeout(.seconds(5)) { _ in try await queue.get() }
 /// ```
 ///
-/// - Parameter delay: the time from now; `nil` is without limit, to be rescheduled perhaps.
+/// - Parameters:
+///   - delay: the time from now; `nil` is without limit, to be rescheduled perhaps.
+///   - body: what has that time.
 /// - Throws: ``TimeoutError`` when `body` was cancelled for it; otherwise what `body` throws;
 ///   ``EventLoopError/noRunningLoop``.
 public nonisolated(nonsending) func timeout<Value>(
@@ -46,7 +48,9 @@ public nonisolated(nonsending) func timeout<Value>(
 /// let answer = try await waitFor(loop.createTask { try await compute() }, timeout: .seconds(5))
 /// ```
 ///
-/// - Parameter timeout: the time from now; `nil` is without limit.
+/// - Parameters:
+///   - future: what is waited for.
+///   - timeout: the time from now; `nil` is without limit.
 /// - Throws: ``TimeoutError`` when it was cancelled for it; otherwise as ``Future/value()``.
 public nonisolated(nonsending) func waitFor<Value>(_ future: Future<Value>, timeout: Duration?) async throws
     -> Value
