@@ -24,6 +24,8 @@ public final class Barrier {
     @exclusivity(unchecked) private var isBroken = false
     private let waiters = WaitList()
 
+    /// A barrier at which nobody waits.
+    ///
     /// - Parameter parties: how many tasks it takes.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for fewer than one.
     public init(parties: Int) throws(EventLoopError) {

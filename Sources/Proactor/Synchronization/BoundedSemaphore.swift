@@ -10,6 +10,8 @@ public final class BoundedSemaphore {
     private let semaphore: Semaphore
     private let bound: Int
 
+    /// A semaphore with `value` permits, and never more.
+    ///
     /// - Parameter value: how many permits there are.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for fewer than none.
     public init(_ value: Int = 1) throws(EventLoopError) {

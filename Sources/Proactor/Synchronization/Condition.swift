@@ -20,6 +20,8 @@ public final class Condition {
     private let lock: Lock
     private let waiters = WaitList()
 
+    /// A condition for which nobody waits.
+    ///
     /// - Parameter lock: the lock of the condition; several conditions may share one. A new one unless given.
     public init(lock: Lock = Lock()) {
         self.lock = lock

@@ -15,6 +15,8 @@ public final class Semaphore {
     @exclusivity(unchecked) private var permits: Int
     private let waiters = WaitList()
 
+    /// A semaphore with `value` permits.
+    ///
     /// - Parameter value: how many permits there are to begin with; none is allowed.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for fewer than none.
     public init(_ value: Int = 1) throws(EventLoopError) {
