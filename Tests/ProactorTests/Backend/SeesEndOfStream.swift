@@ -1,6 +1,13 @@
 import Glibc
 import SystemPackage
 
+/// As ``seesEndOfStream(_:)``, of a socket that does not block: whether nobody can read what is written to it, in the end.
+func seesHangUp(_ socket: FileDescriptor) -> Bool {
+    var question = pollfd(fd: socket.rawValue, events: 0, revents: 0)
+    let limit = Int32(TestLimit.wait / .milliseconds(1))
+    return poll(&question, 1, limit) == 1 && question.revents & Int16(POLLHUP) != 0
+}
+
 /// Whether a socket's other end is closed, in the end: a process that another test starts may hold a copy of it
 /// for a moment.
 func seesEndOfStream(_ socket: FileDescriptor) -> Bool {

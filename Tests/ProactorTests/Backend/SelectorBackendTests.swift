@@ -157,6 +157,7 @@ import Testing
         let (local, peer) = try harness.pair()
         harness.disown(peer)
         try peer.close()
+        #expect(seesHangUp(local))
         let recorder = CompletionRecorder()
         _ = harness.send([1], on: local, owner: recorder)
         harness.backend.settle()

@@ -28,7 +28,7 @@ import Testing
     }
 
     /// A ring that is allowed leaves less to the other calls, and what is left works too.
-    @Test(.exitTest, arguments: NewCall.allCases, [EPERM, EACCES])
+    @Test(.exitTest, .needsRing, arguments: NewCall.allCases, [EPERM, EACCES])
     func aRingWorksWithoutACall(_ call: NewCall, _ errno: Int32) async {
         await #expect(processExitsWith: .success) { [call, errno] in
             try refuseCalls([call.rawValue], errno)

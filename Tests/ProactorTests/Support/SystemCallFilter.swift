@@ -43,12 +43,31 @@ enum NewCall: UInt32, CaseIterable, Sendable, Codable {
 /// Has the kernel refuse calls to this thread and to those that it starts, as a container's filter does.
 func refuseCalls(_ numbers: [UInt32], _ errno: Int32) throws {
     // Load the call's number; if it is one of those go to the end; allow; return the error.
-    var program: [(code: UInt16, jumpTrue: UInt8, jumpFalse: UInt8, value: UInt32)] = [(0x20, 0, 0, 0)]
+    var program: [FilterInstruction] = [(0x20, 0, 0, 0)]
     for (index, number) in numbers.enumerated() {
         program.append((0x15, UInt8(numbers.count - index), 0, number))
     }
     program.append((0x06, 0, 0, 0x7fff_0000))
     program.append((0x06, 0, 0, 0x0005_0000 | UInt32(errno)))
+    try installFilter(program)
+}
+
+/// Has the kernel refuse a call to this thread, as a container's filter does; for an argument's sake only those with that one.
+func refuseCall(_ number: UInt32, _ errno: Int32, whenSecondArgumentIs argument: UInt32? = nil) throws {
+    // Load the call's number; if it is not that one go to the end; the same for the second argument's lower half.
+    var program: [FilterInstruction] = [(0x20, 0, 0, 0)]
+    if let argument {
+        program += [(0x15, 0, 3, number), (0x20, 0, 0, 24), (0x15, 0, 1, argument)]
+    } else {
+        program += [(0x15, 0, 1, number)]
+    }
+    program += [(0x06, 0, 0, 0x0005_0000 | UInt32(errno)), (0x06, 0, 0, 0x7fff_0000)]
+    try installFilter(program)
+}
+
+private typealias FilterInstruction = (code: UInt16, jumpTrue: UInt8, jumpFalse: UInt8, value: UInt32)
+
+private func installFilter(_ program: [FilterInstruction]) throws {
     // prctl takes any number of arguments, which Swift cannot call by name.
     typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
     let prctl = unsafeBitCast(try #require(dlsym(nil, "prctl")), to: Prctl.self)

@@ -6,7 +6,7 @@ import Testing
 @testable import Proactor
 
 /// Larger queues for a ring that is in use, as the real kernel makes them.
-@Suite(.enabled(if: KernelFacts.growthIsSafe)) struct RingGrowthTests {
+@Suite(.enabled(if: KernelFacts.growthIsSafe), .needsLockedMemory) struct RingGrowthTests {
     private static let sizes = [(1, 2), (4, 8), (16, 16), (64, 256)]
 
     private func harness(

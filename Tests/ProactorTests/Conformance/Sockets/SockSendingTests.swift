@@ -178,6 +178,7 @@ import Testing
         try await kind.withLoop { loop in
             let pair = try SocketPair(.unix)
             try pair.second.close()
+            #expect(seesHangUp(pair.first))
             try loop.run {
                 for content in [[UInt8](repeating: 1, count: 10), [UInt8](repeating: 1, count: 100_000)] {
                     let error = await expectError(SocketError.self) {
