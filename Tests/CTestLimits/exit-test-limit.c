@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,15 @@ __attribute__((constructor)) static void limit_exit_test(void) {
 // sanitizer for minutes, which are a test's time too. It may stop to look at this variable: it is only for the better.
 __attribute__((constructor)) static void limit_tests_at_a_time(void) {
     setenv("SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH", "32", 0);
+}
+
+// Tests that open hundreds of files run beside others. Many systems allow 1,024 unless asked for more.
+__attribute__((constructor)) static void allow_many_files(void) {
+    const rlim_t wanted = 20000;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int ctestlimits_thread(void) { return gettid(); }
