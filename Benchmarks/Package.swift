@@ -22,7 +22,10 @@ let package = Package(
         .target(name: "CPattern"),
         .target(name: "CLines"),
         .target(name: "CServe", dependencies: ["CPattern"]),
-        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CPattern", "CLines", "CBenchLiburing"]),
+        .executableTarget(
+            name: "c-ring-echo",
+            dependencies: ["CServe", "CPattern", "CLines", "CBenchLiburing"]
+        ),
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern", "CLines"]),
         .executableTarget(name: "c-ring-udp", dependencies: ["CServe", "CBenchLiburing"]),
         // A program of its own: what SwiftNIO costs to build, only those pay who compare with it.

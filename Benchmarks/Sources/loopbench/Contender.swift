@@ -37,7 +37,11 @@ struct Contender: Sendable {
     /// - Parameter upstream: the port of 127.0.0.1 that a proxy forwards to.
     func command(endpoint: Endpoint, for workload: Workload, upstream: UInt16? = nil) -> [String] {
         if let template = templates.first(where: { $0.serves(workload) }) {
-            return template.command(endpoint: endpoint, messageBytes: workload.messageBytes, upstream: upstream)
+            return template.command(
+                endpoint: endpoint,
+                messageBytes: workload.messageBytes,
+                upstream: upstream
+            )
         }
         var command = [program] + arguments + (services[workload.service] ?? [])
         if workload.service == .source { command += ["--message-bytes", "\(workload.messageBytes)"] }

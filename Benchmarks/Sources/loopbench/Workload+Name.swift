@@ -13,7 +13,8 @@ extension Workload {
             case .http: "http-\(connections)"
             case .udp where isPlain == true: "udp-plain-\(size)x\(connections)x\(depth)"
             case .udp where depth > 1: "udp-pipelined-\(size)x\(connections)x\(depth)"
-            case .churn, .streamIn, .streamOut, .proxy, .udp: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
+            case .churn, .streamIn, .streamOut, .proxy, .udp:
+                "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
             }
         return rate.map { "\(name)@\(shown($0, 0).filter { $0 != "," })" } ?? name
     }
@@ -46,7 +47,8 @@ extension Workload {
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
             ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
-            ("stream-out-", .streamOut), ("proxy-", .proxy), ("udp-pipelined-", .udp), ("udp-plain-", .udp), ("udp-", .udp),
+            ("stream-out-", .streamOut), ("proxy-", .proxy), ("udp-pipelined-", .udp), ("udp-plain-", .udp),
+            ("udp-", .udp),
             ("", .echo),
         ]
         // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.

@@ -3,7 +3,8 @@ import Testing
 
 /// What all contenders do with lines.
 struct LinesTests {
-    private static let text = "hello\n?one\n\n?\nlast? no\n?two" + String(repeating: "x", count: 100) + "\nopen ?end"
+    private static let long = "?two" + String(repeating: "x", count: 100) + "\n"
+    private static let text = "hello\n?one\n\n?\nlast? no\n\(long)open ?end"
 
     /// Questions come out whole, however the stream is cut.
     @Test(arguments: [1, 2, 3, 7, 30, 1_000])
@@ -15,7 +16,7 @@ struct LinesTests {
             let piece = Array(bytes[start..<min(start + pieceBytes, bytes.count)])
             found += Self.questions(in: piece, &lines)
         }
-        #expect(found == ["?one\n", "?\n", "?two" + String(repeating: "x", count: 100) + "\n"])
+        #expect(found == ["?one\n", "?\n", Self.long])
         #expect(lines.count == 6)
         // The work is the same however the lines were cut, as long as they are short.
         var whole = clines()
