@@ -75,7 +75,10 @@ final class SimulatedForwarder: SimulatedTime {
         case .none: break
         case .changed: pairs[index].waiting[pairs[index].waiting.count / 2] ^= 1
         case .doubled: pairs[index].waiting += pairs[index].waiting
-        case .misled: (pairs[index].waiting, pairs[1 - index].waiting) = (pairs[1 - index].waiting, pairs[index].waiting)
+        case .misled:
+            (pairs[index].waiting, pairs[1 - index].waiting) = (
+                pairs[1 - index].waiting, pairs[index].waiting
+            )
         }
         isFaultDue = false
     }
