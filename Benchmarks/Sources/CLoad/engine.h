@@ -147,6 +147,8 @@ void flood_ready(struct engine *engine, struct connection *connection, uint32_t 
 uint64_t flood_queued(const struct engine *engine);
 
 // proxy.c
+// For connections that somebody else has made, to see whether the server listens.
+enum { proxy_spare_places = 16 };
 int proxy_set_up(struct engine *engine);
 void proxy_ready(struct engine *engine, struct connection *connection, uint32_t events);
 

@@ -256,7 +256,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
         .is_open = is_open,
         .messages_max = config->kind == CLOAD_IDLE ? 1 : UINT64_MAX,
     };
-    engine.connection_count = config->kind == CLOAD_PROXY ? config->connections * 2 : engine.client_count;
+    engine.connection_count = config->kind == CLOAD_PROXY ? config->connections * 2 + proxy_spare_places : engine.client_count;
     engine.joins = config->kind == CLOAD_UDP && engine.depth > 1 && !config->single_datagrams;
     choose_behaviour(&engine);
     int problem = set_up(&engine, what);

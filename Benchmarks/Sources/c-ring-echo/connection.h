@@ -65,4 +65,9 @@ static inline void mark_dirty(struct connection *connection) {
     dirty_connections = connection;
 }
 
+static inline void begin_lines(struct connection *connection) {
+    connection->lines = calloc(1, sizeof *connection->lines);
+    if (connection->lines == NULL) cserve_fail("calloc", errno);
+}
+
 #endif

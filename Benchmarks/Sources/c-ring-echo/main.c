@@ -21,7 +21,7 @@
 struct io_uring ring;
 
 // Beyond this a connection whose peer does not read is not read from either.
-static long waiting_max = 1 << 20;
+static long waiting_max;
 
 // So many starved connections bring one more buffer.
 static const unsigned starved_per_buffer = 8;
@@ -46,8 +46,8 @@ static void arm_accept(void) {
 
 static void arm_receive(struct connection *connection) {
     struct io_uring_sqe *sqe = next_sqe();
-    if (service == cserve_ask) {
-        // One piece a turn, which is a millisecond's work: a multishot receive of one that floods would take every buffer.
+    if (service == cserve_ask || service == cserve_proxy) {
+        // One piece a turn: a multishot receive of one that sends without end would take every buffer.
         io_uring_prep_recv(sqe, connection->fd, NULL, 0, 0);
     } else {
         io_uring_prep_recv_multishot(sqe, connection->fd, NULL, 0, 0);
@@ -61,12 +61,13 @@ static void arm_receive(struct connection *connection) {
 }
 
 static void stop_receiving(struct connection *connection) {
-    if (!connection->receiving || connection->stopped) return;
+    if (connection->stopped) return;
+    connection->stopped = true;
+    if (!connection->receiving) return;
     struct io_uring_sqe *sqe = next_sqe();
     io_uring_prep_cancel64(sqe, user_data(connection, operation_receive), 0);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe->user_data = user_data(NULL, operation_cancel);
-    connection->stopped = true;
 }
 
 static void submit_send(struct connection *connection) {
@@ -178,11 +179,6 @@ static void continue_source(struct connection *connection) {
     connection->waiting = (struct span){.bytes = pattern + connection->position, .length = message_bytes};
     connection->position = (uint32_t)(((uint64_t)connection->position + message_bytes) % cpattern_period);
     mark_dirty(connection);
-}
-
-static void begin_lines(struct connection *connection) {
-    connection->lines = calloc(1, sizeof *connection->lines);
-    if (connection->lines == NULL) cserve_fail("calloc", errno);
 }
 
 // What is accepted is read from when the other side stands.
@@ -368,7 +364,7 @@ int main(int argc, char **argv) {
     // Chosen by measuring. Few buffers are better than many once messages are large: what was received is sent while
     // it is still in the cache. More are made when they run out.
     copy_below = 0, buffer_size = 64 * 1024, buffer_count = 12, sq_entries = 1024, cq_entries = 8192;
-    poll_first = 0, wait_all = 1;
+    poll_first = 0, wait_all = 1, waiting_max = 0;
     const struct cserve_knob knobs[] = {
         {"copy-below", "pieces shorter than this are copied rather than sent from the buffer", 0, 1 << 30, &copy_below},
         {"buffer-size", "bytes of a provided buffer", 512, 1 << 20, &buffer_size},
@@ -376,7 +372,7 @@ int main(int argc, char **argv) {
         {"sq-entries", "entries of the submission queue", 8, 32768, &sq_entries},
         {"cq-entries", "entries of the completion queue", 8, 65536, &cq_entries},
         {"poll-first", "1: poll before the first receive", 0, 1, &poll_first},
-        {"waiting-max", "bytes beyond which a connection is not read from before they are sent", 1, 1 << 30, &waiting_max},
+        {"waiting-max", "bytes beyond which nothing is read before they are sent; 0: 1 MiB, 1 for a proxy", 0, 1 << 30, &waiting_max},
         {"wait-all", "1: let the kernel continue short sends", 0, 1, &wait_all},
     };
     options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
@@ -386,6 +382,8 @@ int main(int argc, char **argv) {
     set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
     service = options.service;
     message_bytes = options.message_bytes;
+    // Of a proxy one piece waits while one is sent: so none has to be copied to another.
+    if (waiting_max == 0) waiting_max = service == cserve_proxy ? 1 : 1 << 20;
     if (service == cserve_source) pattern = cpattern_create(message_bytes);
     if (service == cserve_source && pattern == NULL) cserve_fail("memory for the pattern", errno);
     listener = cserve_listen(&options, 0);
