@@ -363,11 +363,11 @@ static void serve(void) {
 int main(int argc, char **argv) {
     // Chosen by measuring. Few buffers are better than many once messages are large: what was received is sent while
     // it is still in the cache. More are made when they run out.
-    copy_below = 0, buffer_size = 64 * 1024, buffer_count = 12, sq_entries = 1024, cq_entries = 8192;
+    copy_below = 0, buffer_size = 0, buffer_count = 12, sq_entries = 1024, cq_entries = 8192;
     poll_first = 0, wait_all = 1, waiting_max = 0;
     const struct cserve_knob knobs[] = {
         {"copy-below", "pieces shorter than this are copied rather than sent from the buffer", 0, 1 << 30, &copy_below},
-        {"buffer-size", "bytes of a provided buffer", 512, 1 << 20, &buffer_size},
+        {"buffer-size", "bytes of a provided buffer; 0: 64 KiB, 256 KiB for a proxy", 0, 1 << 20, &buffer_size},
         {"buffers", "provided buffers to begin with", 1, buffer_count_max, &buffer_count},
         {"sq-entries", "entries of the submission queue", 8, 32768, &sq_entries},
         {"cq-entries", "entries of the completion queue", 8, 65536, &cq_entries},
@@ -379,8 +379,9 @@ int main(int argc, char **argv) {
     if (options.service == cserve_udp_echo) cserve_fail("udp-echo", EOPNOTSUPP);
     cserve_raise_descriptor_limit();
     set_up_ring((unsigned)sq_entries, (unsigned)cq_entries);
-    set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
     service = options.service;
+    if (buffer_size == 0) buffer_size = (service == cserve_proxy ? 256 : 64) * 1024;
+    set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
     message_bytes = options.message_bytes;
     // Of a proxy one piece waits while one is sent: so none has to be copied to another.
     if (waiting_max == 0) waiting_max = service == cserve_proxy ? 1 : 1 << 20;
