@@ -56,13 +56,13 @@ extension UringBackend {
         sated.append(token)
     }
 
-    /// Gives those the next turn's shares who have waited longest: first those that found no buffer. The others' bytes stay in
-    /// the kernel.
+    /// Arms what the next turn shall bring: what found no buffer, single receives, and then those who have had their share, the
+    /// longest waiting first, as far as the turn's bytes go. The others' bytes stay in the kernel.
     func shareOut() {
         hasSharedOut = !sated.isEmpty || !starved.isEmpty
-        guard hasSharedOut else { return }
         var left = budget.bytes
         if !starved.isEmpty { left -= rearmStarved() }
+        if !satisfied.isEmpty { rearmSatisfied() }
         let count = sated.count
         for _ in 0..<count where left > 0 {
             let token = sated.takeFirst()
