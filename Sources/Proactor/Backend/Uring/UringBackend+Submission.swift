@@ -5,7 +5,7 @@ extension UringBackend {
     /// Puts an operation into the submission queue. False when there is no room.
     func prepare(_ operation: IOOperation, token: OperationToken, isSingle: Bool) -> Bool {
         makingRoom {
-            if isSingle {
+            if isSingle, operation.kind != .accept {
                 ring.prepareSingle(operation, into: groupOfSingle(token), token: token)
             } else {
                 ring.prepare(operation, token: token)
@@ -13,11 +13,12 @@ extension UringBackend {
         }
     }
 
-    /// Whether a receive ends with its first completion, other than those around it.
+    /// Whether it ends with its first completion, other than those around it.
     @inline(__always)
     func isSingle(_ operation: IOOperation) -> Bool {
         switch operation {
         case .receiveOnce: features.incrementalBuffers
+        case .accept(_, let oneByOne): oneByOne
         case .receive: sparesUnixSockets && isReceiveFromUnixSocket(operation)
         default: false
         }
