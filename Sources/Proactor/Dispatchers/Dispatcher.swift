@@ -115,6 +115,8 @@ open class Dispatcher {
         }
     }
 
+    /// Binds the socket to an address, which ``address`` is then.
+    ///
     /// - Throws: ``SocketError``, ``EventLoopError/invalidState(_:)`` without a socket.
     public func bind(_ address: SocketAddress) throws {
         let socket = try openSocket()
@@ -124,6 +126,8 @@ open class Dispatcher {
         self.address = try? system.localAddress(of: socket)
     }
 
+    /// Listens, for ``handleAccept()`` to be called.
+    ///
     /// - Throws: ``SocketError``, ``EventLoopError/invalidState(_:)`` without a socket.
     public func listen(_ backlog: Int = ServerOptions.largestBacklog) throws {
         let socket = try openSocket()

@@ -5,7 +5,7 @@
 /// a turn after each event. So channels also work in a loop that runs for other reasons, beside tasks and transports.
 ///
 /// It is for programs that are ported. For new ones use ``NetworkEventLoop/createServer(_:protocolFactory:)`` and a
-/// ``StreamProtocol``, which say nothing about readiness, and on the ring cost half as many system calls.
+/// ``StreamProtocol``: the loop moves the bytes then, and a ring does so without asking for readiness first.
 ///
 /// Thread rule: the loop's thread only.
 ///
