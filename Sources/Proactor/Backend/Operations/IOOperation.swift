@@ -72,6 +72,14 @@ enum IOOperation: BitwiseCopyable {
     /// it stays ready, once a turn. An error or a hang-up counts as ready.
     case watch(FileDescriptor, Readiness)
 
+    /// Whether it brings bytes without end, a share at a time.
+    var takesShares: Bool {
+        switch self {
+        case .receive, .receiveDatagrams, .pipeRead: true
+        default: false
+        }
+    }
+
     /// The operation's number in a token.
     var kind: OperationKind {
         switch self {

@@ -39,6 +39,14 @@ enum OperationKind: UInt8 {
     /// The completion of a cancel request: only information, its target completes by itself.
     case cancel = 255
 
+    /// Whether a positive result is a count of bytes from a stream.
+    var bringsBytes: Bool {
+        switch self {
+        case .receive, .receiveOnce, .receiveInto, .receiveMessage, .pipeRead, .pipeReadInto: true
+        default: false
+        }
+    }
+
     /// Whether a result of zero or more is a descriptor that somebody has to close.
     var bringsDescriptor: Bool { self == .accept || self == .acceptOnce || self == .openFile }
 }
