@@ -181,7 +181,9 @@ extension SelectorBackend {
     }
 
     /// The room that an operation gets in the buffer: less than all of it only while the loop is short of time.
-    private func share(of record: UnsafeMutablePointer<OperationTable.Record>) -> UnsafeMutableRawBufferPointer {
+    private func share(of record: UnsafeMutablePointer<OperationTable.Record>)
+        -> UnsafeMutableRawBufferPointer
+    {
         let share = budget.share(among: record.pointee.isSated ? sharerCount : 1)
         return UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(share))
     }

@@ -84,6 +84,32 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func pipesAndDatagramsHaveTheSameTime(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            let writer = RecordingProtocol()
+            let (transport, pipe) = try loop.connectWriter(writer)
+            transport.write(Self.much)
+            transport.close(timeout: .seconds(2))
+            let sender = RecordingDatagramProtocol()
+            let (endpoint, peer) = try loop.connectEndpoint(sender)
+            _ = try loop.fill(endpoint)
+            endpoint.close(timeout: .milliseconds(500))
+            try loop.settle()
+            #expect(writer.lostCount == 0 && sender.lostCount == 0)
+            backend.advanceClock(by: .milliseconds(500))
+            try loop.turn(until: { sender.lostCount == 1 })
+            #expect(sender.lostErrors[0] as? TimeoutError == TimeoutError(timeout: .milliseconds(500)))
+            #expect(writer.lostCount == 0)
+            backend.advanceClock(by: .milliseconds(1500))
+            try loop.turn(until: { writer.lostCount == 1 })
+            #expect(writer.lostError as? TimeoutError == TimeoutError(timeout: .seconds(2)))
+            try loop.turnUntilClosed(transport)
+            withExtendedLifetime((pipe, peer)) {}
+        }
+    }
+
     // MARK: - Idle connections
 
     @Test(arguments: LoopKind.allCases)
@@ -147,6 +173,45 @@ import Testing
             }
             try loop.turn(until: { recorder.lostCount == 1 })
             #expect(recorder.lostError is TimeoutError)
+            peer.close()
+        }
+    }
+
+    /// So is what is taken of a file.
+    @Test(arguments: LoopKind.allCases)
+    func whatIsTakenOfAFileMoves(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            let place = try TemporaryFile([], length: 40 << 20)
+            let recorder = RecordingProtocol()
+            let (transport, peer) = try loop.connect(recorder)
+            try transport.setIdleTimeout(.seconds(4))
+            let task = loop.createTask {
+                let file = try await File.open(place.path, on: loop)
+                do { _ = try await loop.sendFile(transport, file) } catch {
+                    try await file.close()
+                    throw error
+                }
+                try await file.close()
+            }
+            for _ in 0..<8 {
+                // More than the socket's buffers hold.
+                let wanted = peer.received.count + (3 << 20)
+                try loop.turn(until: {
+                    peer.read(limit: 1 << 18)
+                    return peer.received.count >= wanted
+                })
+                backend.advanceClock(by: .seconds(1))
+                try loop.settle()
+            }
+            #expect(recorder.lostCount == 0 && !task.done)
+            for _ in 0..<6 {
+                backend.advanceClock(by: .seconds(1))
+                try loop.settle()
+            }
+            try loop.turn(until: { recorder.lostCount == 1 && task.done })
+            #expect(recorder.lostError is TimeoutError)
+            #expect(throws: (any Error).self) { try task.result() }
             peer.close()
         }
     }
@@ -287,6 +352,8 @@ import Testing
             peer.close()
         }
     }
+
+    // MARK: - Peers
 
     /// Blocks until the peer's connection is over, and returns the errno that it ended with, zero for an end of stream.
     private func endOfPeer(_ peer: RawPeer) -> Int32 {
