@@ -19,6 +19,10 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
     var direct: any DirectCalls { inner.direct }
     func now() -> LoopInstant { inner.now() }
 
+    func writeWithoutWaiting(_ bytes: UnsafeRawBufferPointer, to pipe: FileDescriptor) -> Int {
+        inner.writeWithoutWaiting(bytes, to: pipe)
+    }
+
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         inner.sendWithoutWaiting(bytes, on: socket)
     }

@@ -28,6 +28,8 @@ enum IOOperation: BitwiseCopyable {
     case sendNow(FileDescriptor, UnsafeRawBufferPointer)
     /// Send once what a `msghdr` names. The result is the count, which may be short.
     case sendMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
+    /// Send once what a `msghdr` names, and do not wait for room.
+    case sendMessageNow(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Receive datagrams into the backend's own buffers until an error or a cancel. Each completion lends the bytes of one,
     /// which may be none, and puts where it came from into the reception.
     case receiveDatagrams(FileDescriptor, UnsafeMutablePointer<DatagramReception>)
@@ -93,6 +95,7 @@ enum IOOperation: BitwiseCopyable {
         case .send: .send
         case .sendNow: .sendNow
         case .sendMessage: .sendMessage
+        case .sendMessageNow: .sendMessageNow
         case .receiveDatagrams: .receiveDatagrams
         case .pipeRead: .pipeRead
         case .pipeReadInto: .pipeReadInto
@@ -120,7 +123,7 @@ enum IOOperation: BitwiseCopyable {
         case .accept(let descriptor, _), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
             .receive(let descriptor), .receiveOnce(let descriptor, _), .receiveInto(let descriptor, _),
             .receiveMessage(let descriptor, _), .send(let descriptor, _), .sendNow(let descriptor, _),
-            .sendMessage(let descriptor, _), .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor),
+            .sendMessage(let descriptor, _), .sendMessageNow(let descriptor, _), .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor),
             .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
             .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
             .waitUntilWritable(let descriptor), .waitForHangUp(let descriptor), .close(let descriptor),

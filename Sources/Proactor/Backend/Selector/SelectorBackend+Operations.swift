@@ -21,7 +21,7 @@ extension SelectorBackend {
             wait(descriptor.rawValue, .hangUp, token)
         case .waitUntilWritable(let descriptor):
             wait(descriptor.rawValue, .write, token)
-        case .sendNow:
+        case .sendNow, .sendMessageNow:
             complete(token, transfer(operation))
         case .receiveOnce:
             tryLater(token)
@@ -98,7 +98,7 @@ extension SelectorBackend {
         case .sendFile(let transfer):
             guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
-        case .sendNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+        case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
             .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
@@ -114,7 +114,7 @@ extension SelectorBackend {
             retryingInterrupts { calls.receive(descriptor.rawValue, buffer) }
         case .send(let descriptor, let bytes), .sendNow(let descriptor, let bytes):
             retryingInterrupts { calls.send(descriptor.rawValue, bytes) }
-        case .sendMessage(let descriptor, let message):
+        case .sendMessage(let descriptor, let message), .sendMessageNow(let descriptor, let message):
             retryingInterrupts { calls.sendMessage(descriptor.rawValue, message) }
         case .pipeReadInto(let descriptor, let buffer):
             retryingInterrupts { calls.read(descriptor.rawValue, buffer) }

@@ -241,7 +241,7 @@ extension UringBackend {
             // The descriptor is non-blocking, and its owner may rely on that; or somebody else was faster after the kernel had
             // waited.
             return .whenReady(.read)
-        case .sendNow where result == -EAGAIN:
+        case .sendNow where result == -EAGAIN, .sendMessageNow where result == -EAGAIN:
             return .final(result)
         case .send where result == -EAGAIN, .sendMessage where result == -EAGAIN,
             .pipeWrite where result == -EAGAIN, .pipeWriteVector where result == -EAGAIN:

@@ -29,6 +29,21 @@ extension UringBackend {
         if record.pointee.isSingle { record.pointee.isSingle = isSingle(record.pointee.operation) }
     }
 
+    /// Tells first what the kernel has taken: what a protocol then writes, and hears of marks, is about the peer and not about
+    /// news that wait behind other connections' bytes.
+    func deliverSends() {
+        for index in 0..<reapedCount {
+            let completion = reaped[index]
+            guard OperationToken(rawValue: completion.user_data).kind?.takesBytes == true else { continue }
+            reaped[index] = Self.nothing
+            deliver(completion)
+            guard process.isCurrent else { return }
+        }
+    }
+
+    /// A completion of which there is nothing to tell.
+    private static let nothing = RingCompletion(user_data: cancelAllToken.rawValue, result: 0, flags: 0)
+
     /// Puts an operation that the kernel has no more behind those that wait for a share.
     func waitForShare(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
         table.transition(record, to: .parked)

@@ -191,6 +191,8 @@ final class UringBackend: CompletionBackend {
         // Most turns of a loop that is busy with callbacks bring nothing.
         guard reapedCount > 0 || !ended.isEmpty || !sated.isEmpty else { return }
         deliverEnded()
+        deliverSends()
+        guard process.isCurrent else { return }
         let start = hasSharedOut ? system.now() : nil
         budget.beginTurn()
         // Owners cannot reap, so the list stands still.
