@@ -142,6 +142,7 @@ import Testing
                 peer.read()
                 return map.count == 0
             })
+            try loop.settle()
             peer.waitUntilOver()
             var expected = Array("begin".utf8)
             for _ in 0..<100 { expected += patternBytes(10_000) }
@@ -192,6 +193,7 @@ import Testing
             peer.write("abc")
             try map.loop()
             #expect(chat.pieces == ["a"])
+            try loop.settle()
             peer.waitUntilOver()
         }
     }

@@ -151,6 +151,7 @@ import Testing
             #expect(reported as? [TestError] == [TestError(number: 3)])
             #expect(channel.socket == nil)
             loop.setExceptionHandler(nil)
+            try loop.settle()
             peer.waitUntilOver()
         }
     }

@@ -178,6 +178,7 @@ import Testing
             server.resumeAccepting()
             try loop.turn(until: { protocols.all.count == 1 })
             server.close()
+            try loop.settle()
             for peer in peers[1...] { peer.waitUntilOver() }
             peers[0].close()
             try loop.run { try await server.waitClosed() }

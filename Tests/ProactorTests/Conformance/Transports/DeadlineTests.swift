@@ -44,6 +44,7 @@ import Testing
                 return recorder.lostCount == 1
             })
             #expect(recorder.lostError == nil && loop.timers.count == 0)
+            try loop.settle()
             peer.waitUntilOver()
             #expect(peer.received == Self.much)
         }
@@ -337,6 +338,7 @@ import Testing
             let (transport, peer) = try loop.connect(recorder)
             transport.abort(withReset: true)
             try loop.turn(until: { recorder.lostCount == 1 })
+            try loop.settle()
             peer.waitUntilOver()
             #expect(recorder.lostError == nil)
         }
