@@ -115,9 +115,12 @@ import Testing
     func aRefusedConnectIsAnError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let map = try DispatcherMap(of: loop)
-            let server = try Server(map: map)
-            let address = try #require(server.address)
-            server.close()
+            // Bound, so that nobody else has the port, and not listening.
+            let holder = Dispatcher(map: try DispatcherMap(of: loop))
+            try holder.createSocket()
+            try holder.bind(.ipv4(.loopback, port: 0))
+            defer { holder.close() }
+            let address = try #require(holder.address)
             do {
                 let client = try Client([1], to: address, map: map)
                 try map.loop()
