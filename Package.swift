@@ -11,11 +11,12 @@ let cSettings: [CSetting] =
 /// The programs of Sources/Examples. Packages that depend on this one do not build them: they are no products.
 let examples = [
     "Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient", "UDPEchoServer", "UDPEchoClient",
-    "WatchDescriptor", "Signals", "Subprocess",
+    "WatchDescriptor", "Signals", "Subprocess", "LineServer",
+    "DispatcherHTTPClient", "DispatcherEchoServer", "ChatRequestHandler",
 ].map { name in
     Target.executableTarget(
         name: "Example\(name)",
-        dependencies: ["Proactor"],
+        dependencies: ["Proactor", .product(name: "SystemPackage", package: "swift-system")],
         path: "Sources/Examples/\(name)",
         // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings

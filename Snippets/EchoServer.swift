@@ -15,8 +15,8 @@ final class Echo: StreamProtocol {
 
 @main
 struct EchoServer {
-    static func main() throws {
-        try run {
+    static func main() {
+        runMain {
             let server = try await getRunningLoop().createServer(host: "127.0.0.1", port: 9000) { Echo() }
             print("listening on 127.0.0.1:9000")
             try await server.serveForever()

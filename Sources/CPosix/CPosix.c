@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -78,6 +79,16 @@ void cposix_stop_lingering(int32_t descriptor) {
     if (!linger.l_onoff || linger.l_linger == 0) return;
     linger.l_onoff = 0;
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+void cposix_reset_connection(int32_t socket) {
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    int type = 0;
+    socklen_t size = sizeof type;
+    // Not a close after an SO_LINGER of zero seconds: that would leave it to the last who has a copy.
+    if (getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &type, &size) == 0 && type == IPPROTO_TCP) {
+        (void)connect(socket, &nobody, sizeof nobody);
+    }
 }
 
 int32_t cposix_eventfd(void) {

@@ -195,6 +195,29 @@ int32_t cposix_signal_process(cposix_process process, int32_t signal) {
     return result;
 }
 
+enum {
+    // Of Linux 6.9.
+    SIGNAL_PROCESS_GROUP = 1 << 2,
+};
+
+int32_t cposix_signal_group(cposix_process leader, bool is_reaped, int32_t signal) {
+    // An older kernel says of the flag what every kernel says of such a number.
+    if (signal < 1 || signal > SIGRTMAX) return -EINVAL;
+    int32_t result = -EBADF;
+    if (leader.descriptor >= 0) {
+        result = result_or_errno(syscall(SYS_pidfd_send_signal, leader.descriptor, signal, NULL, SIGNAL_PROCESS_GROUP));
+    }
+    if (result >= 0) return 0;
+    // EBADF: no pidfd, or a clock.
+    const bool lacks_call = result == -EBADF || result == -EINVAL || cposix_may_lack_call(-result);
+    if (!lacks_call) return result;
+    if (is_reaped) return result == -EPERM || result == -EACCES ? result : -ESRCH;
+    // Until then the number is the leader's, and with it the group's. It is not when the program has reaped the child itself.
+    siginfo_t information = {0};
+    if (wait_for_child(leader, &information, WEXITED | WNOHANG | WNOWAIT) < 0) return -ESRCH;
+    return kill(-leader.pid, signal) < 0 ? -errno : 0;
+}
+
 // A C library asks by faccessat2(2), and takes a filter's answer for the truth.
 static int32_t check_execution(const char *path, const struct stat *status) {
     if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0) return 0;

@@ -6,8 +6,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // The handler walks a list of all watches and marks those that want the signal. It must not meet one that goes away:
@@ -20,6 +22,8 @@
 struct cposix_signal_watch {
     _Atomic uint64_t wanted;
     _Atomic uint64_t pending;
+    // Those of the wanted ones the first of which asks the program to end: the next one is left to the kernel, which ends it.
+    _Atomic uint64_t ending;
     _Atomic uint32_t visitors;
     int32_t descriptor;
     pid_t process;
@@ -37,10 +41,22 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 // Under the lock: how many watches want a signal, and what was done about it before.
 static uint32_t users[SIGNALS_MAX];
 static struct sigaction former[SIGNALS_MAX];
+// Signals whose default disposition a handler has put in the place of ours.
+static _Atomic uint64_t left_to_kernel;
 
 static uint64_t bit(int32_t signal) { return (uint64_t)1 << (signal - 1); }
 
-// Async-signal-safe: atomics, and write(2).
+// Async-signal-safe, as sigaction(2) is. Done here, and not by a loop that hears of the first one: it may be busy for ever.
+static void leave_to_kernel(uint64_t signals) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    for (int32_t signal = 1; signal <= SIGNALS_MAX; signal++) {
+        if (!(signals & bit(signal))) continue;
+        atomic_fetch_or(&left_to_kernel, bit(signal));
+        sigaction(signal, &action, NULL);
+    }
+}
+
+// Async-signal-safe: atomics, sigaction(2), and write(2).
 static void handle(int signal) {
     int saved_errno = errno;
     // Asked each time: a signal may come before a fork's child could take note that it is one.
@@ -50,6 +66,9 @@ static void handle(int signal) {
         // Sequentially consistent: either the load sees that the watch wants nothing more, or its closer sees the visitor.
         atomic_fetch_add(&watch->visitors, 1);
         if ((atomic_load(&watch->wanted) & bit(signal)) && watch->process == process) {
+            // First: whoever hears of this signal may count on what becomes of the next.
+            const uint64_t ending = atomic_load(&watch->ending);
+            if (ending & bit(signal)) leave_to_kernel(ending);
             atomic_fetch_or(&watch->pending, bit(signal));
             const uint64_t one = 1;
             // It cannot fill up: a handler would have to run 2^64 times between two turns.
@@ -58,6 +77,12 @@ static void handle(int signal) {
         atomic_fetch_sub(&watch->visitors, 1);
     }
     errno = saved_errno;
+}
+
+void cposix_end_with_error(const char *line) {
+    fflush(stdout);
+    fprintf(stderr, "%s\n", line);
+    exit(EXIT_FAILURE);
 }
 
 int32_t cposix_signals_check(int32_t signal) {
@@ -90,6 +115,7 @@ int32_t cposix_signals_open(cposix_signal_watch **out, int32_t *descriptor) {
         watch->descriptor = event;
         watch->process = getpid();
         atomic_store(&watch->pending, 0);
+        atomic_store(&watch->ending, 0);
     }
     if (watch && is_new) {
         watch->next = atomic_load(&first_watch);
@@ -111,15 +137,18 @@ static int32_t take_over_locked(int32_t signal) {
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART | SA_ONSTACK}, before;
     sigemptyset(&action.sa_mask);
     if (sigaction(signal, &action, &before) < 0) return -errno;
+    const bool was_left = atomic_fetch_and(&left_to_kernel, ~bit(signal)) & bit(signal);
     // A fork's child finds its parent's there, and knows as well what was before that.
-    if (before.sa_handler != handle) former[signal - 1] = before;
+    if (before.sa_handler != handle && !(was_left && before.sa_handler == SIG_DFL)) former[signal - 1] = before;
     return 0;
 }
 
 static void give_back_locked(int32_t signal) {
     struct sigaction current;
+    if (sigaction(signal, NULL, &current) < 0) return;
+    const bool was_left = atomic_fetch_and(&left_to_kernel, ~bit(signal)) & bit(signal);
     // Who has put a handler of their own over ours since keeps it.
-    if (sigaction(signal, NULL, &current) == 0 && current.sa_handler == handle) {
+    if (current.sa_handler == handle || (was_left && current.sa_handler == SIG_DFL)) {
         sigaction(signal, &former[signal - 1], NULL);
     }
 }
@@ -148,6 +177,7 @@ static void remove_locked(cposix_signal_watch *watch, int32_t signal) {
     if ((atomic_load(&watch->wanted) & bit(signal)) == 0) return;
     // An inherited watch is not counted.
     const uint32_t left = is_inherited(watch) ? users[signal - 1] : --users[signal - 1];
+    atomic_fetch_and(&watch->ending, ~bit(signal));
     if (left == 0) give_back_locked(signal);
     atomic_fetch_and(&watch->wanted, ~bit(signal));
     atomic_fetch_and(&watch->pending, ~bit(signal));
@@ -157,6 +187,43 @@ void cposix_signals_remove(cposix_signal_watch *watch, int32_t signal) {
     pthread_mutex_lock(&lock);
     remove_locked(watch, signal);
     pthread_mutex_unlock(&lock);
+}
+
+int32_t cposix_signals_set_ending(cposix_signal_watch *watch, int32_t signal, bool ends) {
+    // What cannot be added either.
+    if (cposix_signals_check(signal) < 0) return 0;
+    int32_t result = 0;
+    pthread_mutex_lock(&lock);
+    if (ends) {
+        atomic_fetch_or(&watch->ending, bit(signal));
+    } else {
+        atomic_fetch_and(&watch->ending, ~bit(signal));
+    }
+    // An end that was asked for is over: the next signal is a first one again.
+    if (atomic_load(&left_to_kernel) & bit(signal)) result = take_over_locked(signal);
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+bool cposix_is_first_thread(void) { return syscall(SYS_gettid) == getpid(); }
+
+bool cposix_signal_is_ignored(int32_t signal) {
+    struct sigaction current;
+    return sigaction(signal, NULL, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+void cposix_end_by_signal(int32_t signal) {
+    // What the program has printed is not lost. No other stream: some thread may hold it, and wait for input.
+    fflush(stdout);
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(signal, &action, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    raise(signal);
+    // It does nothing by default, or nothing to the first process of a container.
+    _exit(128 + signal);
 }
 
 uint64_t cposix_signals_take(cposix_signal_watch *watch) {

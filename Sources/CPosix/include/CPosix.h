@@ -78,6 +78,8 @@ int32_t cposix_accept(int32_t listener, bool non_blocking, void *address, uint32
 int32_t cposix_close(int32_t descriptor);
 // Ends a socket's SO_LINGER, unless it is the one of zero seconds, which waits for nothing.
 void cposix_stop_lingering(int32_t descriptor);
+// Ends a TCP connection by RST, at once and whoever has a copy of the socket. Other sockets stay as they are.
+void cposix_reset_connection(int32_t socket);
 int32_t cposix_socket(int32_t family, int32_t type, int32_t protocol, bool non_blocking);
 int32_t cposix_eventfd(void);
 int32_t cposix_epoll_create(void);

@@ -137,6 +137,10 @@ int32_t cposix_signal_child(int32_t pid, int32_t signal);
 // Never to a process that is no child of this one, unless the program reaps that child while this runs and has no descriptor
 // to spare.
 int32_t cposix_signal_process(cposix_process process, int32_t signal);
+// To all of the process group that a child was started to lead, never to another group that got its number: -ESRCH when nobody is
+// left in it. Once the leader is reaped its pidfd is what names the group, which kernels from 6.9 on can do; for others it is
+// gone then.
+int32_t cposix_signal_group(cposix_process leader, bool is_reaped, int32_t signal);
 // Whether an executable regular file stands at `path`: 0, or why not.
 int32_t cposix_check_executable(const char *path);
 // Whether `path` is a directory that can be entered: 0, or why not.
@@ -152,6 +156,17 @@ int32_t cposix_signals_open(cposix_signal_watch **watch, int32_t *descriptor);
 // The first watch of a signal takes it over from whatever disposition it had, and the last one gives it back.
 int32_t cposix_signals_add(cposix_signal_watch *watch, int32_t signal);
 void cposix_signals_remove(cposix_signal_watch *watch, int32_t signal);
+// Of a signal that the watch wants: whether it asks the program to end, so that the second one, of these of the watch, ends it.
+// The next one is a first one in any case.
+int32_t cposix_signals_set_ending(cposix_signal_watch *watch, int32_t signal, bool ends);
+// Whether the calling thread is the one that the process began with.
+bool cposix_is_first_thread(void);
+bool cposix_signal_is_ignored(int32_t signal);
+// Ends the program as the signal does where nobody handles it, or with status 128 and the signal's number. Standard output
+// is flushed.
+_Noreturn void cposix_end_by_signal(int32_t signal);
+// Prints a line on standard error, after what is still to be printed on standard output, and ends the program with status 1.
+_Noreturn void cposix_end_with_error(const char *line);
 // The signals that came since the last time, signal n as bit n - 1.
 uint64_t cposix_signals_take(cposix_signal_watch *watch);
 // Removes what is left and closes the descriptor.

@@ -35,8 +35,8 @@ final class DateProtocol: SubprocessProtocol {
 /// Asks `/bin/date` for the date.
 @main
 struct Subprocess {
-    static func main() throws {
-        try run {
+    static func main() {
+        runMain {
             let loop = try getRunningLoop()
             let ended = loop.createFuture(of: String.self)
             let (transport, _) = try await loop.subprocessExec(

@@ -28,9 +28,9 @@ final class EchoClientProtocol: StreamProtocol {
 /// A TCP echo client for the server at 127.0.0.1, at port 8888 or the one that is given.
 @main
 struct TCPEchoClient {
-    static func main() throws {
+    static func main() {
         let port = CommandLine.arguments.dropFirst().first.flatMap { UInt16($0) } ?? 8888
-        try run {
+        runMain {
             let loop = try getRunningLoop()
             let connectionLost = loop.createFuture()
             let (transport, _) = try await loop.createConnection(host: "127.0.0.1", port: port) {

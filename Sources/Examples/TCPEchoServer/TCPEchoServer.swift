@@ -24,9 +24,9 @@ final class EchoServerProtocol: StreamProtocol {
 /// A TCP echo server at 127.0.0.1, at port 8888 or the one that is given.
 @main
 struct TCPEchoServer {
-    static func main() throws {
+    static func main() {
         let port = CommandLine.arguments.dropFirst().first.flatMap { UInt16($0) } ?? 8888
-        try run {
+        runMain {
             let server = try await getRunningLoop().createServer(host: "127.0.0.1", port: port) {
                 EchoServerProtocol()
             }

@@ -36,9 +36,9 @@ final class EchoClientProtocol: DatagramProtocol {
 /// A UDP echo client for the server at 127.0.0.1, at port 9999 or the one that is given.
 @main
 struct UDPEchoClient {
-    static func main() throws {
+    static func main() {
         let port = CommandLine.arguments.dropFirst().first.flatMap { UInt16($0) } ?? 9999
-        try run {
+        runMain {
             let loop = try getRunningLoop()
             let connectionLost = loop.createFuture()
             let (transport, _) = try await loop.createDatagramEndpoint(remoteAddress: ("127.0.0.1", port)) {

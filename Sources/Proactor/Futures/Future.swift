@@ -135,6 +135,26 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
         fail(error)
     }
 
+    /// Ends the future with a result, unless it is done already: for ends that may come together, such as an answer and a time-out.
+    /// Returns whether it did.
+    @discardableResult
+    public func trySetResult(_ value: Value) -> Bool {
+        loop.checkThread("Future.trySetResult")
+        guard phase == .pending else { return false }
+        succeed(value)
+        return true
+    }
+
+    /// Ends the future with an error, unless it is done already; with a `CancellationError` it is cancelled. Returns whether it
+    /// did.
+    @discardableResult
+    public func trySetException(_ error: any Error) -> Bool {
+        loop.checkThread("Future.trySetException")
+        guard phase == .pending else { return false }
+        fail(error)
+        return true
+    }
+
     /// Cancels the future. Returns false, and does nothing, when it is done already.
     @discardableResult
     public func cancel() -> Bool {
@@ -361,15 +381,6 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
 
 @available(*, unavailable)
 extension Future: Sendable {}
-
-extension Future where Value == Void {
-    /// Ends the future.
-    ///
-    /// - Throws: ``EventLoopError/invalidState(_:)`` when it is done already.
-    public func setResult() throws(EventLoopError) {
-        try setResult(())
-    }
-}
 
 /// What a future has succeeded with.
 final class FutureValue<Value> {

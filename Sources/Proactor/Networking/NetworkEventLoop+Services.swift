@@ -11,7 +11,8 @@ extension NetworkEventLoop {
     ///   - host: a name or an address; `nil` or empty is every interface, IPv4 and IPv6.
     ///   - port: a service's name, or a number as text, as `getaddrinfo(3)` takes it.
     ///   - family: only addresses of this family; `nil` takes all.
-    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet; as many as the system
+    ///     permits unless given, see ``ServerOptions/largestBacklog``.
     ///   - reuseAddress: bind although former connections still linger at the address.
     ///   - reusePort: share the port with other sockets that ask for the same.
     ///   - keepAlive: probe silent peers.
@@ -23,7 +24,7 @@ extension NetworkEventLoop {
         host: String? = nil,
         port: String,
         family: AddressFamily? = nil,
-        backlog: Int = 100,
+        backlog: Int = ServerOptions.largestBacklog,
         reuseAddress: Bool = true,
         reusePort: Bool = false,
         keepAlive: Bool = false,

@@ -15,7 +15,12 @@ extension BaseEventLoop {
             let request = try makeRequest(program, arguments, options, &pipes)
             let process = try backend.system.processes.spawn(request)
             pipes.closeChildEnds()
-            let child = ChildProcess(loop: self, process: process, childProtocol: childProtocol)
+            let child = ChildProcess(
+                loop: self,
+                process: process,
+                leadsGroup: options.group.isLed,
+                childProtocol: childProtocol
+            )
             child.start(pipes: pipes.ours)
             return (child, childProtocol)
         } catch {
@@ -56,7 +61,8 @@ extension BaseEventLoop {
             group: options.group.number,
             startsSession: options.group == .newSession,
             closesOtherDescriptors: options.closesOtherDescriptors,
-            opensDescriptor: !backend.waitsForChildren
+            // A group that outlives its leader is named by that one's.
+            opensDescriptor: !backend.waitsForChildren || options.group.isLed
         )
     }
 }

@@ -23,8 +23,17 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     @exclusivity(unchecked) private var isEnding = false
     @exclusivity(unchecked) var registryIndex: Int32 = -1
 
-    init(loop: BaseEventLoop, process: SpawnedProcess, childProtocol: any SubprocessProtocol) {
+    /// The group that it leads.
+    private let group: ChildGroup?
+
+    init(
+        loop: BaseEventLoop,
+        process: SpawnedProcess,
+        leadsGroup: Bool,
+        childProtocol: any SubprocessProtocol
+    ) {
         self.loop = loop
+        group = leadsGroup ? ChildGroup(system: loop.backend.system) : nil
         childPID = process.pid
         self.process = process
         self.childProtocol = childProtocol
@@ -84,6 +93,14 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         } catch {
             throw ProcessError(.signal, error)
         }
+    }
+
+    @discardableResult
+    func sendSignal(_ signal: Signal, toGroup: Bool) throws(ProcessError) -> Bool {
+        guard toGroup else { return try sendSignal(signal) }
+        loop.checkThread("sendSignal")
+        guard let group else { throw ProcessError(.signalGroup, .invalidArgument) }
+        return loop.isForked ? false : try group.sendSignal(signal, leader: process)
     }
 
     nonisolated(nonsending) func wait() async throws -> Int32 {
@@ -156,7 +173,11 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         self.process = nil
         guard let descriptor = process.descriptor else { return }
         loop.disown(descriptor)
-        try? loop.backend.system.close(descriptor)
+        if let group {
+            group.keep(process)
+        } else {
+            try? loop.backend.system.close(descriptor)
+        }
     }
 
     /// The child has let go of its input before it ended, so that the loss of that pipe comes first on every loop: whoever ends

@@ -69,6 +69,9 @@ public struct ProcessOptions: Sendable {
 }
 
 extension ProcessOptions.Group {
+    /// Whether the child leads it.
+    var isLed: Bool { self == .new || self == .newSession }
+
     /// The group's number; zero for one that the child makes, `nil` for none in particular.
     var number: Int32? {
         switch self {

@@ -28,6 +28,16 @@ public protocol SubprocessTransport: BaseTransport {
     /// - Throws: ``ProcessError``, for a number that is no signal, or a child that this user may not signal.
     @discardableResult
     func sendSignal(_ signal: Signal) throws(ProcessError) -> Bool
+    /// As ``sendSignal(_:)``, or to every process of the group that the child leads: its own children and theirs, unless they have
+    /// left it. That goes on when the child has ended and others of its group have not, for as long as this object is kept: it
+    /// holds a descriptor for it. On kernels before Linux 6.9 it is false from the child's end on.
+    ///
+    /// Returns whether there was anybody to send it to. It never reaches another group that got the number.
+    ///
+    /// - Throws: ``ProcessError``, as there, and for a group when the child does not lead one: it does when it was started with
+    ///   ``ProcessOptions/Group/new`` or ``ProcessOptions/Group/newSession``.
+    @discardableResult
+    func sendSignal(_ signal: Signal, toGroup: Bool) throws(ProcessError) -> Bool
     /// Waits until the child has ended, and returns its ``returnCode``. Its output may not all have come. Any number of tasks
     /// may wait; cancelling one of them ends its own wait only.
     ///
@@ -46,5 +56,11 @@ extension SubprocessTransport {
     @discardableResult
     public func kill() throws(ProcessError) -> Bool {
         try sendSignal(.kill)
+    }
+
+    /// Ends the child and all others of the group that it leads, by SIGKILL; see ``sendSignal(_:toGroup:)``.
+    @discardableResult
+    public func killGroup() throws(ProcessError) -> Bool {
+        try sendSignal(.kill, toGroup: true)
     }
 }

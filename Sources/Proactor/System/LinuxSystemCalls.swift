@@ -9,6 +9,7 @@ final class LinuxSystemCalls: SystemCalls {
     private let nonBlocking: Bool
     let processes: any ProcessCalls = LinuxProcessCalls()
     let unixSockets: any UnixSocketCalls = LinuxUnixSocketCalls()
+    let direct: any DirectCalls = LinuxDirectCalls()
 
     init(nonBlocking: Bool) {
         self.nonBlocking = nonBlocking
@@ -145,6 +146,10 @@ final class LinuxSystemCalls: SystemCalls {
 
     func stopLingering(_ descriptor: FileDescriptor) {
         cposix_stop_lingering(descriptor.rawValue)
+    }
+
+    func resetConnection(_ socket: FileDescriptor) {
+        cposix_reset_connection(socket.rawValue)
     }
 
     func close(_ descriptor: FileDescriptor) throws(Errno) {

@@ -14,6 +14,8 @@ protocol SystemCalls: AnyObject, Sendable {
     var processes: any ProcessCalls { get }
     /// The calls for Unix sockets.
     var unixSockets: any UnixSocketCalls { get }
+    /// The calls that move bytes at once.
+    var direct: any DirectCalls { get }
 
     func now() -> LoopInstant
 
@@ -70,6 +72,9 @@ protocol SystemCalls: AnyObject, Sendable {
     /// and on a non-blocking one. The kernel sends the rest all the same, as for any other socket; one that is to be reset at
     /// its close still is. Whatever else it is called with stays as it is.
     func stopLingering(_ descriptor: FileDescriptor)
+    /// Ends a TCP connection by RST, at once and whoever has a copy of the socket; others stay as they are. To be called before
+    /// the close.
+    func resetConnection(_ socket: FileDescriptor)
     /// Closes a descriptor on which no operation is in flight, without lingering.
     func close(_ descriptor: FileDescriptor) throws(Errno)
     /// Closes, on a thread of its own, what may take its time about it, such as a terminal with output to come.

@@ -145,6 +145,14 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         throw .invalidState("the error of \(self) cannot be set: its function throws it")
     }
 
+    /// Refused: what the function returns is the result. Returns false.
+    @discardableResult
+    public override func trySetResult(_ value: Value) -> Bool { false }
+
+    /// Refused: what the function throws is the error. Returns false.
+    @discardableResult
+    public override func trySetException(_ error: any Error) -> Bool { false }
+
     // MARK: - For the loop
 
     func whenDone(_ body: @escaping () -> Void) {

@@ -72,6 +72,10 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     /// Whether the socket may have been told to linger at its close: the program made it, or has its number. To ask the kernel at
     /// every close would cost each short connection a system call.
     @exclusivity(unchecked) final var mayLinger = false
+    /// Whether the peer is to be told of the end by a reset.
+    @exclusivity(unchecked) final var resetsAtEnd = false
+    /// What the clock does to it, where that was asked for.
+    @exclusivity(unchecked) final var deadlines: TransportDeadlines?
 
     /// Takes over a descriptor. Nothing happens before ``start()``.
     init(loop: BaseEventLoop, descriptor: FileDescriptor, peerAddress: SocketAddress?, server: Server? = nil)
@@ -200,6 +204,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     final func loseConnection(_ error: (any Error)?) {
         guard isOpenOrFlushing else { return }
         advance(to: .lost)
+        deadlines?.end()
         connectionWasLost(error)
         markUnflushed()
         loop.ready.push(.callback { self.callConnectionLost(error) })
@@ -224,6 +229,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         willClose()
         loop.disown(descriptor)
         if mayLinger { loop.backend.system.stopLingering(descriptor) }
+        if resetsAtEnd { loop.backend.system.resetConnection(descriptor) }
         loop.backend.submit(closesSlowly ? .closeFile(descriptor) : .close(descriptor), owner: nil)
         return true
     }
@@ -233,6 +239,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         advance(to: .closed)
         willCloseWithLoop(inFork: inFork)
         let system = loop.backend.system
+        if resetsAtEnd, !inFork { system.resetConnection(descriptor) }
         if closesSlowly { system.closeElsewhere(descriptor) } else { try? system.close(descriptor) }
         // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.
         if loop.backend.operationCount == 0, !inFork { releaseBuffers() }

@@ -13,10 +13,15 @@ final class ExampleProgram {
     private var rest = Data()
 
     /// Starts the program with this target name.
-    init(_ name: String, _ arguments: String...) throws {
+    ///
+    /// - Parameter loop: what its loop is to be, as `PROACTOR_LOOP` names it.
+    init(_ name: String, _ arguments: String..., loop: String? = nil) throws {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         process.executableURL = URL(filePath: tests).deletingLastPathComponent().appending(path: name)
         process.arguments = arguments
+        if let loop {
+            process.environment = ProcessInfo.processInfo.environment.merging(["PROACTOR_LOOP": loop]) { $1 }
+        }
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = input
@@ -53,6 +58,14 @@ final class ExampleProgram {
     /// Sends it a signal.
     func send(signal: Int32) {
         kill(process.processIdentifier, signal)
+    }
+
+    /// Blocks until the program has ended, and returns what it says of its errors, and the exit code, or 128 and the signal.
+    func endWithErrors() throws -> (text: String, code: Int32) {
+        let text = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        let status = process.terminationStatus
+        return (text, process.terminationReason == .uncaughtSignal ? 128 + status : status)
     }
 
     /// Blocks until the program has ended, and returns the lines that were not read yet and the exit code.

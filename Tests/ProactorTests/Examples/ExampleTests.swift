@@ -83,6 +83,155 @@ import Testing
         #expect(code == 0)
     }
 
+    // MARK: - Servers
+
+    /// The names of the loops that this machine has, as users choose them.
+    private static let loops = LoopKind.allCases.filter { $0 != .ringOlderPaths }.map(\.rawValue)
+
+    /// What a server answers, to a client that says all it has and then waits for the end.
+    private func conversation(with name: String, on loop: String, _ requests: [String]) throws -> (
+        program: ExampleProgram, answers: [String]
+    ) {
+        let program = try ExampleProgram(name, "0", loop: loop)
+        let serving = try program.nextLine()
+        let port = try #require(serving.split(separator: ":").last.flatMap { UInt16($0) })
+        let answers = try requests.map { request in
+            let peer = try RawPeer(connectedTo: port)
+            peer.write(request)
+            peer.finish()
+            peer.waitUntilOver()
+            return peer.text
+        }
+        return (program, answers)
+    }
+
+    @Test(arguments: loops)
+    func aProtocolOfLines(loop: String) async throws {
+        try await onThread {
+            let (program, answers) = try conversation(
+                with: "ExampleLineServer",
+                on: loop,
+                [
+                    "add 3\nadd 4\r\nshow\nhm\nquit\nshow\n", "show\nquit\n",
+                    String(repeating: "x", count: 2000),
+                ]
+            )
+            let greeting = "add NUMBER, show or quit\n"
+            #expect(
+                answers == [
+                    greeting + "ok\nok\n7\nwhat is that?\n", greeting + "7\n",
+                    greeting + "a line has 1024 bytes at most\n",
+                ]
+            )
+            program.send(signal: SIGTERM)
+            let (lines, code) = try program.end()
+            #expect(lines == ["The end: 0 connections drained, 0 aborted"])
+            #expect(code == 0)
+        }
+    }
+
+    @Test(arguments: loops)
+    func asyncoresEchoServerAndClient(loop: String) async throws {
+        try await onThread {
+            let (program, answers) = try conversation(
+                with: "ExampleDispatcherEchoServer",
+                on: loop,
+                ["one", "two"]
+            )
+            #expect(answers == ["one", "two"])
+            program.send(signal: SIGTERM)
+            let (lines, code) = try program.end()
+            #expect(
+                lines.count == 2 && lines.allSatisfy { $0.hasPrefix("Incoming connection from 127.0.0.1:") }
+            )
+            #expect(code == 0)
+        }
+    }
+
+    @Test(arguments: loops)
+    func asynchatsRequestHandlerAndAsyncoresClient(loop: String) async throws {
+        try await onThread {
+            let (program, answers) = try conversation(
+                with: "ExampleChatRequestHandler",
+                on: loop,
+                [
+                    "POST /form HTTP/1.0\r\ncontent-length: 5\r\n\r\nabcdefgh",
+                    "POST /nothing HTTP/1.0\r\n\r\n",
+                ]
+            )
+            #expect(answers[0].hasSuffix("\r\n\r\nPOST of /form with 5 bytes\n"))
+            #expect(answers[1].hasSuffix("\r\n\r\nPOST of /nothing with 0 bytes\n"))
+            program.send(signal: SIGTERM)
+            #expect(try program.end().code == 0)
+            let server = try ExampleProgram("ExampleChatRequestHandler", "0", loop: loop)
+            let port = String(try #require(try server.nextLine().split(separator: ":").last))
+            let client = try ExampleProgram(
+                "ExampleDispatcherHTTPClient",
+                "127.0.0.1",
+                port,
+                "/page",
+                loop: loop
+            )
+            let (lines, code) = try client.end()
+            // To Swift, CR and LF are one character.
+            let page = lines.joined(separator: "\n")
+            #expect(page.hasPrefix("HTTP/1.0 200 OK") && page.hasSuffix("\r\n\r\nGET of /page with 0 bytes"))
+            #expect(code == 0)
+            server.send(signal: SIGTERM)
+            _ = try server.end()
+        }
+    }
+
+    // MARK: - How programs end
+
+    @Test(arguments: loops, [SIGINT, SIGTERM])
+    func aSignalEndsAServersProgramAsItEndsPrograms(loop: String, signal: Int32) async throws {
+        try await onThread {
+            let program = try ExampleProgram("ExampleTCPEchoServer", "0", loop: loop)
+            _ = try program.nextLine()
+            program.send(signal: signal)
+            let (errors, code) = try program.endWithErrors()
+            #expect(code == 128 + signal)
+            #expect(errors.isEmpty)
+        }
+    }
+
+    @Test(arguments: loops)
+    func aTakenPortIsOneSentence(loop: String) async throws {
+        try await onThread {
+            let first = try ExampleProgram("ExampleTCPEchoServer", "0", loop: loop)
+            let port = try #require(try first.nextLine().split(separator: ":").last)
+            let second = try ExampleProgram("ExampleTCPEchoServer", String(port), loop: loop)
+            let (errors, code) = try second.endWithErrors()
+            #expect(code == 1)
+            #expect(errors.hasPrefix("ExampleTCPEchoServer: binding (127.0.0.1:\(port)) failed"))
+            #expect(errors.hasSuffix("\n") && errors.count { $0 == "\n" } == 1)
+            first.send(signal: SIGTERM)
+            _ = try first.end()
+        }
+    }
+
+    @Test func aLoopThatThereIsNotIsOneSentence() async throws {
+        try await onThread {
+            let (errors, code) = try ExampleProgram("ExampleTCPEchoServer", "0", loop: "kqueue")
+                .endWithErrors()
+            #expect(code == 1)
+            #expect(errors.contains("PROACTOR_LOOP") && errors.contains("ring, epoll, poll or select"))
+        }
+    }
+
+    /// `run` takes SIGINT on a program's first thread, and no other signal.
+    @Test func anInterruptCancelsTheMainTask() async throws {
+        let outcome = try await onThread {
+            let program = try ExampleProgram("ExampleUDPEchoServer", "0")
+            _ = try program.nextLine()
+            program.send(signal: SIGINT)
+            return try program.endWithErrors()
+        }
+        let (errors, code) = try #require(outcome)
+        #expect(code == 128 + SIGINT && errors.isEmpty)
+    }
+
     @Test func aSubprocessTellsTheDate() async throws {
         let (lines, code) = try await ended(try ExampleProgram("ExampleSubprocess"))
         #expect(lines.count == 1)

@@ -257,6 +257,10 @@ private final class WrappedTransport: Transport {
     func writeEOF() { inner.writeEOF() }
     var canWriteEOF: Bool { inner.canWriteEOF }
     func abort() { inner.abort() }
+    func abort(withReset: Bool) { inner.abort(withReset: withReset) }
+    func close(timeout: Duration) { inner.close(timeout: timeout) }
+    var idleTimeout: Duration? { inner.idleTimeout }
+    func setIdleTimeout(_ timeout: Duration?) throws(EventLoopError) { try inner.setIdleTimeout(timeout) }
     func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
         try inner.setWriteBufferLimits(high: high, low: low)
     }

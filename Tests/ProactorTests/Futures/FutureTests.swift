@@ -321,6 +321,26 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aSecondOutcomeMayBeTried(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let first = loop.createFuture(of: Int.self)
+            #expect(first.trySetResult(1) && !first.trySetResult(2))
+            #expect(!first.trySetException(TestError(number: 2)))
+            let result = try first.result()
+            #expect(result == 1)
+            let failed = loop.createFuture()
+            #expect(failed.trySetException(TestError(number: 1)) && !failed.trySetResult())
+            #expect(throws: TestError(number: 1)) { try failed.result() }
+            let cancelled = loop.createFuture()
+            #expect(cancelled.trySetException(CancellationError()) && cancelled.cancelled)
+            // A task's function says what it comes to.
+            let task = loop.createTask { 7 }
+            #expect(!task.trySetResult(8) && !task.trySetException(TestError(number: 8)))
+            #expect(try loop.runUntilComplete(task) == 7)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func onAClosedLoopCallbacksAreDropped(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()

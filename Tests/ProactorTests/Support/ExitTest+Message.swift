@@ -6,4 +6,11 @@ extension ExitTest.Result? {
         guard let self else { return false }
         return String(decoding: self.standardErrorContent, as: UTF8.self).contains(text)
     }
+
+    /// The lines that the program has printed, which it does not when the test has failed already.
+    var lines: [String] {
+        String(decoding: self?.standardOutputContent ?? [], as: UTF8.self).split(separator: "\n").map(
+            String.init
+        )
+    }
 }

@@ -16,6 +16,7 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         unixSockets = inner.unixSockets
     }
 
+    var direct: any DirectCalls { inner.direct }
     func now() -> LoopInstant { inner.now() }
 
     func writeWithoutWaiting(_ bytes: UnsafeRawBufferPointer, to pipe: FileDescriptor) -> Int {
@@ -92,6 +93,7 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.checkCanBeWatched(descriptor)
     }
 
+    func resetConnection(_ socket: FileDescriptor) { inner.resetConnection(socket) }
     func stopLingering(_ descriptor: FileDescriptor) { inner.stopLingering(descriptor) }
     func close(_ descriptor: FileDescriptor) throws(Errno) { try inner.close(descriptor) }
     func closeElsewhere(_ descriptor: FileDescriptor) { inner.closeElsewhere(descriptor) }

@@ -3,7 +3,7 @@ import Foundation
 @testable import Proactor
 
 /// The loops that every behaviour is shown on.
-enum LoopKind: String, CaseIterable, Sendable {
+enum LoopKind: String, CaseIterable, Codable, Sendable {
     case ring
     /// The ring as an older kernel has it.
     case ringOlderPaths

@@ -50,8 +50,14 @@ final class RecordingProcessCalls: ProcessCalls, @unchecked Sendable {
         try inner.sendSignal(signal, to: process)
     }
 
+    func sendSignal(_ signal: Signal, toGroupOf leader: SpawnedProcess, isReaped: Bool) throws(Errno) {
+        try inner.sendSignal(signal, toGroupOf: leader, isReaped: isReaped)
+    }
+
     func endProcesses(_ processes: [SpawnedProcess]) { inner.endProcesses(processes) }
     func makeSignalWatch() throws(Errno) -> any SignalWatch { try inner.makeSignalWatch() }
+    func isIgnored(_ signal: Signal) -> Bool { inner.isIgnored(signal) }
+    func endProgram(by signal: Signal) -> Never { inner.endProgram(by: signal) }
 }
 
 extension LoopKind {

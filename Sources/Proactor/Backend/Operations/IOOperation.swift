@@ -5,8 +5,9 @@ import SystemPackage
 ///
 /// Memory behind a pointer belongs to the operation from submission until its final completion.
 enum IOOperation: BitwiseCopyable {
-    /// Accept connections until cancelled. Each completion's result is a new descriptor.
-    case accept(FileDescriptor)
+    /// Accept connections until cancelled. Each completion's result is a new descriptor. One by one, none is taken from the listener
+    /// before the owner has been told of the last, and may cancel; otherwise a ring takes as many as there are.
+    case accept(FileDescriptor, oneByOne: Bool = false)
     /// Accept one connection. The result is a new descriptor, and the peer's address is written behind the pointer, whose
     /// `length` says how much room there is. A selector makes the listener non-blocking.
     case acceptOnce(FileDescriptor, UnsafeMutablePointer<KernelAddress>)
@@ -119,7 +120,7 @@ enum IOOperation: BitwiseCopyable {
     /// The descriptor that it works on; for a file on its way to a socket, the socket. `nil` when it has yet to get one, or has none.
     var descriptor: FileDescriptor? {
         switch self {
-        case .accept(let descriptor), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
+        case .accept(let descriptor, _), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
             .receive(let descriptor), .receiveOnce(let descriptor, _), .receiveInto(let descriptor, _),
             .receiveMessage(let descriptor, _), .send(let descriptor, _), .sendNow(let descriptor, _),
             .sendMessage(let descriptor, _), .sendMessageNow(let descriptor, _), .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor),

@@ -4,9 +4,9 @@
 /// A connection that has had its share waits behind the others, and gets a new one in its turn: its bytes stay
 /// in the kernel meanwhile, and hold no buffer. What a turn may bring in all is not fixed. Bytes that are copied on take
 /// a fiftieth of the time of those that are parsed line by line, so it is what protocols, at their pace of late, deal
-/// with in a millisecond.
+/// with in two milliseconds.
 struct TurnBudget {
-    /// The least of a turn, in bytes: small enough for lines to be looked at one by one within a millisecond, large enough for
+    /// The least of a turn, in bytes: small enough for lines to be looked at one by one within that time, large enough for
     /// the calls to receive them not to count.
     private static let least = 16 * 1024
     /// The most of a turn, in bytes: all receive buffers of a ring.
@@ -15,7 +15,7 @@ struct TurnBudget {
     /// long streams are sent on; more does not make a receive cheaper.
     private static let shares = 64 * 1024...256 * 1024
     /// How long protocols may deal with a turn's bytes.
-    private static let time = Duration.milliseconds(1)
+    private static let time = Duration.milliseconds(2)
     /// Who brings less at a time, in bytes, gets its next share at once: it holds nobody up. What floods a loop comes in larger
     /// pieces, as the kernel joins what waits.
     private static let lightPiece: UInt32 = 4 * 1024

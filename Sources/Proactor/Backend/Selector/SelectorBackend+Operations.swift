@@ -14,7 +14,7 @@ extension SelectorBackend {
     /// An operation's first step, within its submission: the owner is not called.
     func begin(_ operation: IOOperation, _ token: OperationToken) {
         switch operation {
-        case .accept(let descriptor), .receive(let descriptor), .receiveDatagrams(let descriptor, _),
+        case .accept(let descriptor, _), .receive(let descriptor), .receiveDatagrams(let descriptor, _),
             .pipeRead(let descriptor), .waitUntilReadable(let descriptor):
             wait(descriptor.rawValue, .read, token)
         case .waitForHangUp(let descriptor):
@@ -81,7 +81,7 @@ extension SelectorBackend {
         case .waitForHangUp:
             // Errors in a queue look like a hang-up. Behind them there may be one, and then it is found next.
             if !takeQueuedErrors(record) { finish(token, 1) }
-        case .accept(let descriptor):
+        case .accept(let descriptor, _):
             accept(descriptor.rawValue, token, record)
         case .receiveOnce(let descriptor, let maxCount):
             if !receiveOnce(descriptor.rawValue, Int(maxCount), token) { triedInVain(token) }
@@ -181,7 +181,9 @@ extension SelectorBackend {
     }
 
     /// The room that an operation gets in the buffer: less than all of it only while the loop is short of time.
-    private func share(of record: UnsafeMutablePointer<OperationTable.Record>) -> UnsafeMutableRawBufferPointer {
+    private func share(of record: UnsafeMutablePointer<OperationTable.Record>)
+        -> UnsafeMutableRawBufferPointer
+    {
         let share = budget.share(among: record.pointee.isSated ? sharerCount : 1)
         return UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(share))
     }

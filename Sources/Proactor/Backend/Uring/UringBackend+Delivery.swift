@@ -98,7 +98,8 @@ extension UringBackend {
                 call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
                 return
             }
-            // A single receive of datagrams would write over what is told of this one.
+            // A single receive of datagrams would write over what is told of this one, and an accept of one by one waits for its
+            // owner.
             if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
                 satisfied.append(token)
@@ -211,7 +212,7 @@ extension UringBackend {
             .acceptOnce where AcceptFailure.isAboutOneConnection(result):
             // One connection failed before it was accepted: no matter of the listener's.
             return .afterFailure
-        case .accept(let listener) where result == -EAGAIN:
+        case .accept(let listener, _) where result == -EAGAIN:
             // Nobody else is waiting to be accepted.
             return .whenConnectedTo(listener)
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,

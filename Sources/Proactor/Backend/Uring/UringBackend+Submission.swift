@@ -8,7 +8,7 @@ extension UringBackend {
         record.pointee.isInterrupted = false
         return makingRoom {
             let operation = record.pointee.operation
-            if record.pointee.isSingle {
+            if record.pointee.isSingle, operation.kind != .accept {
                 return ring.prepareSingle(operation, into: groupOfSingle(token), token: token)
             }
             if features.countedReceive, case .receive(let socket) = operation {
@@ -18,11 +18,12 @@ extension UringBackend {
         }
     }
 
-    /// Whether a receive ends with its first completion, other than those around it.
+    /// Whether it ends with its first completion, other than those around it.
     @inline(__always)
     func isSingle(_ operation: IOOperation) -> Bool {
         switch operation {
         case .receiveOnce: features.incrementalBuffers
+        case .accept(_, let oneByOne): oneByOne
         case .receive: sparesUnixSockets && isReceiveFromUnixSocket(operation)
         default: false
         }

@@ -42,13 +42,41 @@ public final class Runner {
     /// Runs `body` on the loop until it returns. Tasks that it leaves behind stay until the next run, or
     /// until ``close()`` cancels them.
     ///
-    /// - Throws: what `body` throws, ``EventLoopError/anotherLoopIsRunning`` within a running loop, or as
-    ///   ``getLoop()``.
+    /// The first of ``RunnerOptions/signals`` cancels the body's task. A body that catches this and returns, or throws an error of
+    /// its own, is like any other. When it throws the `CancellationError`, the runner is closed, and the program ends as the signal
+    /// ends programs: without a backtrace, and with the status that whoever started it expects. What the caller has to clean up
+    /// belongs into the body; standard output is flushed. The second signal ends the program at once.
+    ///
+    /// - Throws: what `body` throws, ``EventLoopError/anotherLoopIsRunning`` within a running loop, ``SignalError`` for a signal
+    ///   that cannot be handled, or as ``getLoop()``.
     @discardableResult
     public func run<Value>(_ body: sending @escaping @isolated(any) () async throws -> Value) throws -> Value
     {
         try checkNoLoopRuns()
-        return try getLoop().runUntilComplete(body)
+        let loop = try getLoop()
+        guard let base = loop as? BaseEventLoop else { return try loop.runUntilComplete(body) }
+        try base.checkCanRun("run")
+        try base.bindToThisThread()
+        var task: LoopTask<Value>?
+        let end = SignalledEnd(signals: signals(on: base)) { task?.cancel() }
+        try base.addEnd(end)
+        let main = loop.createTask(name: nil, body)
+        task = main
+        let result = Result { try loop.runUntilComplete(main) }
+        if let signal = end.signal, case .failure(let error) = result, error is CancellationError {
+            // Nobody is left to be told what goes wrong with it.
+            try? close()
+            base.backend.system.processes.endProgram(by: signal)
+        }
+        base.removeEnd(end)
+        return try result.get()
+    }
+
+    /// The signals that end a body.
+    private func signals(on loop: BaseEventLoop) -> [Signal] {
+        if let signals = options.signals { return signals }
+        let takesInterrupt = cposix_is_first_thread() && !loop.backend.system.processes.isIgnored(.interrupt)
+        return takesInterrupt ? [.interrupt] : []
     }
 
     /// Cancels the tasks that are left and waits for them, hands their errors to the exception handler, ends the

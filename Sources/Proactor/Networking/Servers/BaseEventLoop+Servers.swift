@@ -33,7 +33,12 @@ extension BaseEventLoop {
         _ options: ServerOptions,
         _ protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) throws -> Server {
-        let server = Server(loop: self, listeners: listeners, protocolFactory: protocolFactory)
+        let server = Server(
+            loop: self,
+            listeners: listeners,
+            options: options,
+            protocolFactory: protocolFactory
+        )
         guard options.startServing else { return server }
         do {
             try server.startServing()

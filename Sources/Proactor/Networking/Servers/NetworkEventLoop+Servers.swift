@@ -16,7 +16,8 @@ extension NetworkEventLoop {
     ///     Unix socket stays where it is: see
     ///     ``createUnixServer(path:abstractName:socket:backlog:cleanupSocket:permissions:startServing:protocolFactory:)``.
     ///   - family: only addresses of this family; `nil` takes all.
-    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet; as many as the system
+    ///     permits unless given, see ``ServerOptions/largestBacklog``.
     ///   - reuseAddress: bind although former connections still linger at the address; `nil` is true.
     ///   - reusePort: share the port with other sockets that ask for the same.
     ///   - samePort: with port 0, one port for all addresses.
@@ -31,7 +32,7 @@ extension NetworkEventLoop {
         port: UInt16? = nil,
         socket: FileDescriptor? = nil,
         family: AddressFamily? = nil,
-        backlog: Int = 100,
+        backlog: Int = ServerOptions.largestBacklog,
         reuseAddress: Bool? = nil,
         reusePort: Bool = false,
         samePort: Bool = false,
@@ -73,7 +74,8 @@ extension NetworkEventLoop {
     ///   - hosts: names or addresses; none at all is every interface, IPv4 and IPv6.
     ///   - port: the port on each of them; 0 lets the kernel choose, for each address anew unless `samePort` is set.
     ///   - family: only addresses of this family; `nil` takes all.
-    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet; as many as the system
+    ///     permits unless given, see ``ServerOptions/largestBacklog``.
     ///   - reuseAddress: bind although former connections still linger at the address; `nil` is true.
     ///   - reusePort: share the port with other sockets that ask for the same.
     ///   - samePort: with port 0, one port for all addresses.
@@ -85,7 +87,7 @@ extension NetworkEventLoop {
         hosts: [String],
         port: UInt16,
         family: AddressFamily? = nil,
-        backlog: Int = 100,
+        backlog: Int = ServerOptions.largestBacklog,
         reuseAddress: Bool? = nil,
         reusePort: Bool = false,
         samePort: Bool = false,
@@ -119,7 +121,8 @@ extension NetworkEventLoop {
     ///     ``ServerOptions`` and ``SocketAddress/init(unixPath:)-(FilePath)``.
     ///   - abstractName: instead of it, a name in Linux's abstract name space, which leaves no file behind.
     ///   - socket: instead of both, a bound Unix stream socket; the server owns it from here on.
-    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet.
+    ///   - backlog: how many connections the kernel may hold that the server has not accepted yet; as many as the system
+    ///     permits unless given, see ``ServerOptions/largestBacklog``.
     ///   - cleanupSocket: remove the path when the server closes, also that of a socket that was given, unless another
     ///     socket stands there by then.
     ///   - permissions: what the socket's file permits, whatever the process's mask is, and before anybody can
@@ -133,7 +136,7 @@ extension NetworkEventLoop {
         path: String? = nil,
         abstractName: String? = nil,
         socket: FileDescriptor? = nil,
-        backlog: Int = 100,
+        backlog: Int = ServerOptions.largestBacklog,
         cleanupSocket: Bool = true,
         permissions: FilePermissions? = nil,
         startServing: Bool = true,

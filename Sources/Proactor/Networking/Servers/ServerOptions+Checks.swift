@@ -1,6 +1,15 @@
 extension ServerOptions {
     /// Refuses what the endpoint has no use for: passed over, it would be missed later.
     func check() throws(EventLoopError) {
+        if let maxConnections, maxConnections < 1 {
+            throw Self.refused(
+                "maxConnections",
+                "is above zero, not \(maxConnections); nil is without a bound"
+            )
+        }
+        if let idleTimeout, idleTimeout <= .zero {
+            throw Self.refused("idleTimeout", "is above zero, not \(idleTimeout); nil is without one")
+        }
         switch endpoint {
         case .tcp, .service:
             guard permissions == nil else {

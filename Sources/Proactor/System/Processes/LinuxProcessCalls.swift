@@ -148,6 +148,10 @@ final class LinuxProcessCalls: ProcessCalls {
         try Errno.check(cposix_signal_process(Self.kernelForm(process), signal.rawValue))
     }
 
+    func sendSignal(_ signal: Signal, toGroupOf leader: SpawnedProcess, isReaped: Bool) throws(Errno) {
+        try Errno.check(cposix_signal_group(Self.kernelForm(leader), isReaped, signal.rawValue))
+    }
+
     func endProcesses(_ processes: [SpawnedProcess]) {
         // All first: they die at the same time.
         for process in processes { _ = cposix_signal_process(Self.kernelForm(process), SIGKILL) }
@@ -196,4 +200,8 @@ final class LinuxProcessCalls: ProcessCalls {
     func makeSignalWatch() throws(Errno) -> any SignalWatch {
         try LinuxSignalWatch()
     }
+
+    func isIgnored(_ signal: Signal) -> Bool { cposix_signal_is_ignored(signal.rawValue) }
+
+    func endProgram(by signal: Signal) -> Never { cposix_end_by_signal(signal.rawValue) }
 }

@@ -27,6 +27,12 @@ final class LinuxSignalWatch: SignalWatch {
         }
     }
 
+    func setEnding(_ signal: Signal, _ ends: Bool) {
+        // It has been taken over before, so that can be done again.
+        let result = cposix_signals_set_ending(watch, signal.rawValue, ends)
+        precondition(result >= 0, "a signal could not be handled again")
+    }
+
     func remove(_ signal: Signal) {
         cposix_signals_remove(watch, signal.rawValue)
     }

@@ -28,6 +28,9 @@ protocol ProcessCalls: AnyObject, Sendable {
     /// Reaps the child and returns its exit code, or minus the signal that ended it; `nil` while it runs.
     func takeExitStatus(of process: SpawnedProcess) throws(Errno) -> Int32?
     func sendSignal(_ signal: Signal, to process: SpawnedProcess) throws(Errno)
+    /// Sends a signal to the whole process group that a child was started to lead, and never to another one. Once the child is
+    /// reaped, its pidfd stands for the group.
+    func sendSignal(_ signal: Signal, toGroupOf leader: SpawnedProcess, isReaped: Bool) throws(Errno)
     /// Kills children, reaps them and closes their descriptors, for a loop that closes. Waits for a moment at most for all of
     /// them together; those that take longer to die are reaped by a thread.
     func endProcesses(_ processes: [SpawnedProcess])
@@ -36,6 +39,10 @@ protocol ProcessCalls: AnyObject, Sendable {
 
     /// A receiver of signals, which has none yet.
     func makeSignalWatch() throws(Errno) -> any SignalWatch
+    /// Whether this process ignores a signal, as one that was started in the background ignores SIGINT.
+    func isIgnored(_ signal: Signal) -> Bool
+    /// Ends the program as the signal does that nobody handles.
+    func endProgram(by signal: Signal) -> Never
 }
 
 /// What a descriptor stands for, and which way it is open.

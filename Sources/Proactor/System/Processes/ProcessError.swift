@@ -22,6 +22,8 @@ public struct ProcessError: Error, Hashable, Sendable {
         case enterDirectory = "entering the working directory"
         /// Sending a signal.
         case signal = "signalling a child process"
+        /// Sending a signal to the process group of a child that leads none.
+        case signalGroup = "signalling a child's process group"
     }
 
     /// What was tried.
@@ -51,6 +53,8 @@ extension ProcessError: FailedCall, CustomStringConvertible {
         case (.start, .permissionDenied): "it must be a file that this user may execute"
         case (.lendDescriptor, .badFileDescriptor):
             "what stands for a stream must be open when the child starts"
+        case (.signalGroup, .invalidArgument):
+            "the child leads no group: start it with ProcessOptions.group set to .new or .newSession"
         default: nil
         }
     }

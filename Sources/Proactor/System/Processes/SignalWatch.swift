@@ -6,6 +6,9 @@ protocol SignalWatch: AnyObject {
     var descriptor: FileDescriptor { get }
     /// Wants a signal. The first to do so in the process takes it over from its former disposition.
     func add(_ signal: Signal) throws(SignalError)
+    /// Whether a signal that it wants asks the program to end: then the kernel ends it at the second of those, whatever the loop
+    /// is busy with. The next one is a first one in any case.
+    func setEnding(_ signal: Signal, _ ends: Bool)
     /// Wants it no longer. The last to do so in the process gives it back its former disposition.
     func remove(_ signal: Signal)
     /// The signals that came since the last time, each once.

@@ -15,6 +15,6 @@ public protocol BaseTransport: AnyObject {
     ///
     /// A peer that does not read holds the close up for as long, and so does one that reads no more than it can send back, since
     /// this side has stopped reading. Datagrams are waited for only while some are taken at least once a second, ten seconds at most;
-    /// what is left then is reported to `errorReceived` as `ENOBUFS`. What must end in time is ended by its transport's `abort()`, from a timer.
+    /// what is left then is reported to `errorReceived` as `ENOBUFS`. What must end in time is closed by ``WriteTransport/close(timeout:)``.
     func close()
 }

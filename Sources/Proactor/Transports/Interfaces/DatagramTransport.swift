@@ -27,6 +27,9 @@ public protocol DatagramTransport: BaseTransport {
     func sendTo(_ data: RawSpan, _ address: SocketAddress?) throws(EventLoopError)
     /// Closes at once and drops what was not sent. `connectionLost(nil)` follows in a later turn.
     func abort()
+    /// As ``BaseTransport/close()``, for so long at most: what has not been sent then is dropped, and `connectionLost` gets a
+    /// ``TimeoutError``. On an endpoint that is closing it sets the time from now.
+    func close(timeout: Duration)
     /// Sets when the protocol is paused and resumed, in bytes as ``writeBufferSize`` counts them. Without `low` it is a quarter
     /// of `high`; without `high` it is four times `low`; without either they are 16 KiB and 64 KiB. A high mark of zero
     /// pauses whenever something is buffered.

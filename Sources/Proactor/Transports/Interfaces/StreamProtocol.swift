@@ -9,5 +9,9 @@
 /// ```
 public protocol StreamProtocol: ConnectionProtocol {
     /// Some bytes came, never none. They are lent for the call: copy what you keep.
+    ///
+    /// `Array(data)` is a copy, `array.append(contentsOf: data)` adds one to what is there, `String(decoding: data, as: UTF8.self)` is
+    /// the text, and ``WriteTransport/write(_:)-(RawSpan)`` sends the same bytes on. A piece ends anywhere, also within a line or a
+    /// character: see <doc:FirstServer>.
     func dataReceived(_ data: RawSpan) throws
 }

@@ -31,6 +31,13 @@ public protocol WriteTransport: ConnectionTransport {
     var canWriteEOF: Bool { get }
     /// Closes at once and drops what was not sent. `connectionLost(nil)` follows in a later turn.
     func abort()
+    /// As ``abort()``, and when `withReset` is true the peer is told by RST instead of an end of stream, so that it does not take
+    /// what it has received for the whole: a proxy passes a reset on that way. For TCP; other transports do as ``abort()``.
+    func abort(withReset: Bool)
+    /// As ``BaseTransport/close()``, for so long at most: what has not been sent then is dropped, and `connectionLost` gets a
+    /// ``TimeoutError``. Zero or less drops at once what the kernel has not taken. On a transport that is closing it sets the time
+    /// from now.
+    func close(timeout: Duration)
     /// Sets when the protocol is paused and resumed, in bytes. Without `low` it is a quarter of `high`; without `high` it is
     /// four times `low`; without either they are 16 KiB and 64 KiB. A high mark of zero pauses whenever something is
     /// buffered.

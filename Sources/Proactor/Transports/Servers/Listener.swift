@@ -8,6 +8,8 @@ import SystemPackage
 ///     │                   │                               │
 ///     └───────────────────┴──────────── close() ──────────┘──▶ closing ──▶ closed   (when the accept is over)
 /// ```
+/// Whenever its server wants no more for a while it is `pausing`, until the accept that is in flight is over, and then `paused`.
+///
 /// `close()` closes the socket at once: who has called it may listen at the address again. Only where the backend cannot have
 /// the kernel let go of it, it is closed when the accept is over. Then the server is told, and not before: what the accept
 /// has taken by then is closed too.
@@ -16,6 +18,8 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
         case ready
         case accepting(OperationToken)
         case resting(TimerHandle)
+        case pausing(OperationToken, goesOn: Bool)
+        case paused
         case closing(hasSocket: Bool)
         case closed
     }
@@ -66,25 +70,46 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
     func start(server: Server) {
         guard case .ready = state else { preconditionFailure("a listener was started twice") }
         self.server = server
-        accept()
+        state = .paused
     }
 
     private func accept() {
-        state = .accepting(loop.backend.submit(.accept(socket), owner: self))
+        // Where there is a bound, a ring must not take what is beyond it.
+        let oneByOne = server?.maxConnections != nil
+        state = .accepting(loop.backend.submit(.accept(socket, oneByOne: oneByOne), owner: self))
+    }
+
+    /// Whether to accept from here on.
+    func setAccepting(_ accepts: Bool) {
+        switch (state, accepts) {
+        case (.accepting(let token), false):
+            // First: a cancel may complete at once.
+            state = .pausing(token, goesOn: false)
+            loop.backend.cancel(token)
+        case (.resting(let timer), false):
+            timer.cancel()
+            state = .paused
+        case (.pausing(let token, _), _):
+            state = .pausing(token, goesOn: accepts)
+        case (.paused, true):
+            accept()
+        case (.ready, _), (.accepting, true), (.resting, true), (.paused, false), (.closing, _), (.closed, _):
+            break
+        }
     }
 
     func close() {
         // A loop that closes takes its listeners with it.
         guard !loop.isClosed else { return }
         switch state {
-        case .accepting(let token):
+        case .accepting(let token), .pausing(let token, _):
             let isClosed = loop.backend.endAccept(token, closing: socket)
             if isClosed { loop.disown(socket) }
             state = .closing(hasSocket: !isClosed)
         case .resting(let timer):
             timer.cancel()
             closeSocket()
-        case .ready:
+        case .ready, .paused:
             closeSocket()
         case .closing, .closed:
             return
@@ -119,7 +144,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
 
     var hasSocket: Bool {
         switch state {
-        case .ready, .accepting, .resting: true
+        case .ready, .accepting, .resting, .pausing, .paused: true
         case .closing(let hasSocket): hasSocket
         case .closed: false
         }
@@ -155,7 +180,10 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
             closedServer?.listenerClosed()
         case .accepting:
             acceptEnded(completion.errno ?? .canceled)
-        case .ready, .resting, .closed:
+        case .pausing(_, let goesOn):
+            state = .paused
+            if goesOn { accept() }
+        case .ready, .resting, .paused, .closed:
             preconditionFailure("an accept completed that was not in flight")
         }
     }

@@ -59,12 +59,21 @@ extension BaseEventLoop {
         }
     }
 
-    nonisolated(nonsending) func drain(_ servers: [Server], timeout: Duration) async -> ShutdownSummary {
+    @discardableResult
+    nonisolated(nonsending) func drain(
+        _ servers: [Server],
+        timeout: Duration,
+        isCutShortByCancel: Bool = true
+    ) async -> ShutdownSummary {
         guard !isClosed else { return ShutdownSummary() }
         let over = createFuture(of: ShutdownSummary.self)
         let drain = ServerDrain(servers, of: self)
         drain.begin(timeout: timeout) { summary in over.succeed(summary) }
-        await over.untilDone { drain.abortRest() }
+        if isCutShortByCancel {
+            await over.untilDone { drain.abortRest() }
+        } else {
+            await over.untilDoneRegardless()
+        }
         return (try? over.result()) ?? ShutdownSummary()
     }
 }
@@ -77,7 +86,7 @@ extension StreamSocketTransport {
             switch try currentProtocol.shutdownRequested() {
             case .close: beginClosing()
             case .whenDone: break
-            case .undecided: if !isUsed { beginClosing() }
+            case .undecided: if !wasEverUsed { beginClosing() }
             }
         } catch {
             protocolFailed(error, in: "shutdownRequested")

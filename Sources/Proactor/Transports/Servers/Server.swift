@@ -21,6 +21,9 @@ enum ServerState {
 /// ```
 public final class Server {
     let loop: BaseEventLoop
+    /// How many connections it has at most; `nil` is without a bound. See ``ServerOptions/maxConnections``.
+    public let maxConnections: Int?
+    private let idleTimeout: Duration?
     private let protocolFactory: () throws -> any ConnectionProtocol
     private var listeners: [Listener]
     private var state = ServerState.ready
@@ -30,14 +33,21 @@ public final class Server {
     private var closingListeners = 0
     private var closeWaiters: [Future<Void>] = []
     private var foreverWaiter: Future<Void>?
+    private var isPaused = false
+    /// Connections that were accepted when no more were wanted.
+    private var held: [HeldConnection] = []
+    private var admitsSoon = false
 
     init(
         loop: BaseEventLoop,
         listeners: [Listener],
+        options: ServerOptions,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) {
         self.loop = loop
         self.listeners = listeners
+        maxConnections = options.maxConnections
+        idleTimeout = options.idleTimeout
         self.protocolFactory = protocolFactory
     }
 
@@ -75,30 +85,62 @@ public final class Server {
         for listener in listeners { try listener.listen() }
         state = .serving
         for listener in listeners { listener.start(server: self) }
+        updateListeners()
+    }
+
+    /// Accepts no more until ``resumeAccepting()``. Who connects meanwhile waits in the kernel, as the backlog has room, and those
+    /// whom the kernel has accepted already wait in the server. The connections that it has go on. Does nothing the second time.
+    public func pauseAccepting() {
+        loop.checkThread("pauseAccepting")
+        isPaused = true
+        updateListeners()
+    }
+
+    /// Accepts again after ``pauseAccepting()``, those who have waited first.
+    public func resumeAccepting() {
+        loop.checkThread("resumeAccepting")
+        guard isPaused else { return }
+        isPaused = false
+        admitSoon()
+    }
+
+    /// Whether ``pauseAccepting()`` was called last.
+    public var isAcceptingPaused: Bool {
+        loop.checkThread("isAcceptingPaused")
+        return isPaused
     }
 
     /// Accepts until the server is closed or the calling task is cancelled, and waits for the connections.
     ///
     /// After ``close()`` they live on, and it returns when the last one is lost. A cancel closes the server and its
     /// connections, as ``closeClients()``; a connection whose peer does not take what was written is aborted after 30
-    /// seconds. To give connections more or less time, use ``shutdownGracefully(timeout:)``. In a task that is cancelled
+    /// seconds. To give connections more or less time, use ``serve(until:grace:)``. In a task that is cancelled
     /// beforehand it closes the server without accepting anybody.
     ///
-    /// - Throws: `CancellationError` in both cases; ``EventLoopError/invalidState(_:)`` when it is closed already, or served twice.
+    /// - Throws: `CancellationError` when the calling task was cancelled, before it began or while it waited, and not otherwise;
+    ///   ``EventLoopError/invalidState(_:)`` when the server was closed before, or is served twice; ``SocketError`` as
+    ///   ``startServing()``.
     nonisolated(nonsending) public func serveForever() async throws {
+        do {
+            try await untilClosed()
+        } catch is CancellationError {
+            close()
+            await outlastConnections()
+            throw CancellationError()
+        }
+        await outlastConnections()
+        try Task.checkCancellation()
+    }
+
+    /// Begins to accept, and returns when the server is closed.
+    nonisolated(nonsending) func untilClosed() async throws {
         guard foreverWaiter == nil else { throw EventLoopError.invalidState("serveForever runs already") }
         // Cancelled before it begins, it ends as it would later, and accepts nobody.
         if !Task.isCancelled { try startServing() }
         let waiter = loop.createFuture()
         foreverWaiter = waiter
         defer { foreverWaiter = nil }
-        do {
-            try await waiter.value()
-        } catch {
-            close()
-            await outlastConnections()
-            throw error
-        }
+        try await waiter.value()
     }
 
     // MARK: - Closing
@@ -113,9 +155,11 @@ public final class Server {
         // A loop that closes ends the rest.
         guard !loop.isClosed else { return }
         for listener in listeners { listener.close() }
+        for connection in held { loop.closeUnclaimed(connection.socket) }
+        held = []
         closingListeners = listeners.count { $0.isClosing }
         listeners = []
-        if let waiter = foreverWaiter { waiter.cancel() }
+        foreverWaiter?.trySetResult()
         wakeIfDrained()
     }
 
@@ -175,6 +219,7 @@ public final class Server {
         precondition(activeTransports > 0, "a server lost a connection twice")
         activeTransports -= 1
         wakeIfDrained()
+        if maxConnections != nil { admitSoon() }
     }
 
     /// Whether it is closed and has no connection left.
@@ -194,27 +239,73 @@ public final class Server {
         for waiter in waiters where waiter.isPending { waiter.succeed(()) }
     }
 
-    /// A connection came in, from `peer` if that is known. A factory that fails costs this connection only.
+    /// Those that were accepted and have no protocol yet.
+    var heldCount: Int { held.count }
+
+    /// Whether another connection is wanted now.
+    private var hasRoom: Bool {
+        if isPaused { return false }
+        guard let maxConnections else { return true }
+        return activeTransports < maxConnections
+    }
+
+    private func updateListeners() {
+        guard state == .serving, !loop.isClosed else { return }
+        let accepts = hasRoom && held.isEmpty
+        for listener in listeners { listener.setAccepting(accepts) }
+    }
+
+    /// There may be room now. In a callback of its own: who makes room is amid something.
+    private func admitSoon() {
+        guard !admitsSoon, state == .serving, !loop.isClosed else { return }
+        admitsSoon = true
+        loop.ready.push(.callback { self.admit() })
+    }
+
+    private func admit() {
+        admitsSoon = false
+        while state == .serving, hasRoom, !held.isEmpty {
+            let connection = held.removeFirst()
+            loop.unclaimed.remove(connection.socket)
+            makeTransport(connection)
+        }
+        updateListeners()
+    }
+
+    /// A connection came in, from `peer` if that is known.
     func accepted(_ socket: FileDescriptor, from peer: SocketAddress?, mayLinger: Bool) {
         guard state == .serving else {
             try? loop.backend.system.close(socket)
             return
         }
+        let connection = HeldConnection(socket: socket, peer: peer, mayLinger: mayLinger)
+        guard hasRoom, held.isEmpty else {
+            loop.unclaimed.insert(socket)
+            held.append(connection)
+            return
+        }
+        makeTransport(connection)
+        if !hasRoom { updateListeners() }
+    }
+
+    /// A factory that fails costs this connection only.
+    private func makeTransport(_ connection: HeldConnection) {
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {
             let connectionProtocol = try protocolFactory()
             let transport = StreamSocketTransport(
                 loop: loop,
-                socket: socket,
+                socket: connection.socket,
                 connectionProtocol: connectionProtocol,
                 server: self,
-                peerAddress: peer
+                peerAddress: connection.peer
             )
-            transport.mayLinger = mayLinger
+            transport.mayLinger = connection.mayLinger
+            if let idleTimeout { transport.watchIdling(idleTimeout) }
             transport.start()
         } catch {
-            try? loop.backend.system.close(socket)
+            try? loop.backend.system.close(connection.socket)
             transportClosed()
             var context = ExceptionContext(
                 message: "the protocol factory threw an error; its connection is closed",
@@ -228,4 +319,11 @@ public final class Server {
 
 extension Server: CustomStringConvertible {
     public var description: String { "server at \(listeners.map(\.addressText)) (\(state))" }
+}
+
+/// A connection that was accepted and has no transport yet.
+private struct HeldConnection {
+    let socket: FileDescriptor
+    let peer: SocketAddress?
+    let mayLinger: Bool
 }

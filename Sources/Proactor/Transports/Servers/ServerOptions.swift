@@ -27,8 +27,17 @@ public struct ServerOptions: Sendable {
     public var family: AddressFamily?
     /// How names are looked up.
     public var flags: AddressInfoFlags = .passive
-    /// How many connections the kernel may hold that the server has not accepted yet.
-    public var backlog: Int32 = 100
+    /// How many connections the kernel may hold that the server has not accepted yet: as many as the system permits
+    /// (``largestBacklog``) unless set.
+    public var backlog = Int32(ServerOptions.largestBacklog)
+    /// A backlog that the kernel cuts to what the system permits: `net.core.somaxconn`, which is 4096 unless somebody has changed
+    /// it. A shorter one turns away, or keeps waiting for a second, those who come in a burst; a longer one costs nothing.
+    public static let largestBacklog = Int(Int32.max)
+    /// How many connections the server has at most, on each loop of a group; `nil` is without a bound. Those beyond it wait in the
+    /// kernel, as the backlog has room, until one is lost. It keeps descriptors for the service itself where `ulimit -n` is low.
+    public var maxConnections: Int?
+    /// The idle time-out of each connection, from the start: see ``ConnectionTransport/setIdleTimeout(_:)``.
+    public var idleTimeout: Duration?
     /// Bind although former connections still linger at the address: true unless it is set. It goes with TCP addresses that
     /// the server binds, and set to true it is refused for anything else.
     public var reuseAddress: Bool {

@@ -14,6 +14,17 @@ final class FileSending {
     var lossReason: Errno?
     /// Owns what the step's operation points to.
     var memory: AnyObject?
+    /// How far the step has come, when it is of a file. Alive as long as `memory` is.
+    private var transfer: UnsafeMutablePointer<FileTransfer>?
+
+    /// How much of the file the socket has taken in this step.
+    var sentByteCount: Int64 { transfer?.pointee.sent ?? 0 }
+
+    /// The step's operation was submitted.
+    func begin(_ operation: IOOperation, _ token: OperationToken, _ future: Future<Int32>) {
+        if case .sendFile(let transfer) = operation { self.transfer = transfer }
+        step = .inFlight(token, future)
+    }
 
     var isInFlight: Bool {
         if case .inFlight = step { true } else { false }
@@ -28,6 +39,7 @@ final class FileSending {
     func finish(_ result: Int32) {
         let finished = step
         step = .none
+        transfer = nil
         memory = nil
         switch finished {
         case .none: preconditionFailure("a step that was not under way ended")

@@ -48,7 +48,7 @@ extension StreamSocketTransport {
         }
         guard isOpenOrFlushing else { return fileSending.finishLost() }
         guard case .idle = sendState, writes.byteCount == 0 else { return markUnflushed() }
-        fileSending.step = .inFlight(loop.backend.submit(operation, owner: self), future)
+        fileSending.begin(operation, loop.backend.submit(operation, owner: self), future)
     }
 
     /// The connection is lost: whatever is under way for a file has no purpose any more.

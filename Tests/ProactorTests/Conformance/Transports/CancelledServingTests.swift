@@ -34,6 +34,43 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases)
+    func aClosedServersServeForeverReturnsWithItsLastConnection(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let accepted = RecordingProtocol.echo()
+            let server = try loop.serve(startServing: false) { accepted }
+            let task = loop.createTask { try await server.serveForever() }
+            try loop.turn(until: { server.isServing })
+            let peer = try RawPeer(connectedTo: server.port)
+            try loop.turn(until: { accepted.events == [.made] })
+            try loop.callSoon { server.close() }
+            try loop.turn(until: { !server.isServing })
+            try loop.settle()
+            #expect(!task.done)
+            peer.close()
+            try loop.turn(until: { task.done })
+            #expect(throws: Never.self) { try task.result() }
+            #expect(throws: EventLoopError.invalidState("the server is closed")) {
+                try loop.run { try await server.serveForever() }
+            }
+        }
+    }
+
+    /// Whichever comes first.
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aCloseAndACancelInOneTurnAreACancel(kind: LoopKind, cancelsFirst: Bool) async throws {
+        try await kind.withLoop { loop in
+            let server = try loop.serve(startServing: false) { RecordingProtocol() }
+            let task = loop.createTask { try await server.serveForever() }
+            try loop.turn(until: { server.isServing })
+            if cancelsFirst { task.cancel() }
+            server.close()
+            if !cancelsFirst { task.cancel() }
+            try loop.turn(until: { task.done })
+            #expect(throws: CancellationError.self) { try task.result() }
+        }
+    }
+
     // Behaviour 17
     @Test(arguments: LoopKind.allCases)
     func aServerThatIsClosedWhileItServesLeavesItsConnectionsTime(kind: LoopKind) async throws {

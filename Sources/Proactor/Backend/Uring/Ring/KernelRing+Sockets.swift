@@ -75,11 +75,11 @@ extension KernelRing {
     func prepareConnection(_ operation: IOOperation, token: OperationToken) -> Bool {
         let name = token.rawValue
         switch operation {
-        case .accept(let listener):
+        case .accept(let listener, let oneByOne):
             return curing_prepare_accept(
                 ring,
                 listener.rawValue,
-                features.multishotAccept,
+                features.multishotAccept && !oneByOne,
                 features.waitFreeAccept,
                 name
             )
