@@ -1,0 +1,185 @@
+/// Every read, in the form that lends what was read.
+extension StreamReader {
+    /// Reads what there is, up to `count` bytes, and waits while there is nothing. At the end of the stream it lends no byte.
+    ///
+    /// ```swift
+    /// let size = try await reader.read(upTo: 65_536) { bytes in bytes.byteCount }
+    /// ```
+    ///
+    /// - Throws: the connection's error; ``EventLoopError/invalidArgument(_:)`` for a count below zero;
+    ///   ``EventLoopError/invalidState(_:)`` when another task reads; `CancellationError`, and then nothing was read;
+    ///   ``EventLoopError/closed``, ``EventLoopError/noRunningLoop``; what `body` throws, and then the bytes are read.
+    public nonisolated(nonsending) func read<Result>(
+        upTo count: Int,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        let loop = try begin("StreamReader.read")
+        guard count >= 0 else {
+            throw EventLoopError.invalidArgument("read(upTo:) was given a count below zero; use readToEnd()")
+        }
+        if buffer.isEmpty, count > 0 { try await wait(for: .bytes(1), on: loop) }
+        return try take(min(count, buffer.count), body)
+    }
+
+    /// Reads all up to the end of the stream, whatever the ``limit`` is: all of it is held until it is lent.
+    ///
+    /// - Throws: as ``read(upTo:_:)``. What came before the connection's error is not read.
+    public nonisolated(nonsending) func readToEnd<Result>(
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        let loop = try begin("StreamReader.readToEnd")
+        try await wait(for: .toEnd, on: loop)
+        return try take(buffer.count, body)
+    }
+
+    /// Reads `count` bytes, neither more nor less, whatever the ``limit`` is.
+    ///
+    /// ```swift
+    /// let checksum = try await reader.readExactly(16_384) { bytes in
+    ///     (0..<bytes.byteCount).reduce(0) { $0 &+ Int(bytes.unsafeLoad(fromByteOffset: $1, as: UInt8.self)) }
+    /// }
+    /// ```
+    ///
+    /// - Throws: ``IncompleteReadError`` when the stream ends before, with what there was, which is read; otherwise as
+    ///   ``read(upTo:_:)``.
+    public nonisolated(nonsending) func readExactly<Result>(
+        _ count: Int,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        let loop = try begin("StreamReader.readExactly")
+        guard count >= 0 else {
+            throw EventLoopError.invalidArgument("readExactly was given a count below zero")
+        }
+        if buffer.count < count { try await wait(for: .bytes(count), on: loop) }
+        guard buffer.count >= count else { throw takeIncomplete(expected: count) }
+        return try take(count, body)
+    }
+
+    /// Reads a line, with the newline at its end. The last line of a stream may have none, and at the end of the stream no byte
+    /// is lent.
+    ///
+    /// - Throws: ``LimitOverrunError`` for a line longer than the ``limit``, as much of which is dropped as has come; otherwise
+    ///   as ``read(upTo:_:)``.
+    public nonisolated(nonsending) func readLine<Result>(
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        let loop = try begin("StreamReader.readLine")
+        let search = try await find(.newline, on: loop)
+        if let overrun = overrun(search) {
+            drop(search.match?.end ?? buffer.count)
+            throw overrun
+        }
+        return try take(search.match?.end ?? buffer.count, body)
+    }
+
+    /// Reads up to a separator, and with it.
+    ///
+    /// ```swift
+    /// let isEmpty = try await reader.readUntil("\r\n") { line in line.byteCount == 2 }
+    /// ```
+    ///
+    /// - Throws: ``LimitOverrunError`` when there is no separator within the ``limit``, and then nothing was read;
+    ///   ``IncompleteReadError`` when the stream ends before, with what there was, which is read;
+    ///   ``EventLoopError/invalidArgument(_:)`` for an empty separator; otherwise as ``read(upTo:_:)``.
+    public nonisolated(nonsending) func readUntil<Result>(
+        _ separator: String,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        try await readUntil(try StreamSeparator(separator.utf8), body)
+    }
+
+    /// As ``readUntil(_:_:)-(String,_)``, up to a byte.
+    public nonisolated(nonsending) func readUntil<Result>(
+        _ separator: UInt8,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        try await readUntil(.byte(separator), body)
+    }
+
+    /// As ``readUntil(_:_:)-(String,_)``, up to some bytes.
+    public nonisolated(nonsending) func readUntil<Result>(
+        _ separator: [UInt8],
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        try await readUntil(try StreamSeparator(separator), body)
+    }
+
+    /// As ``readUntil(_:_:)-(String,_)``, up to the first of several separators: what is read is the shortest piece that ends
+    /// with one of them.
+    public nonisolated(nonsending) func readUntil<Result>(
+        anyOf separators: [[UInt8]],
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        try await readUntil(try StreamSeparator(anyOf: separators), body)
+    }
+
+    private nonisolated(nonsending) func readUntil<Result>(
+        _ separator: StreamSeparator,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        let loop = try begin("StreamReader.readUntil")
+        let search = try await find(separator, on: loop)
+        if let overrun = overrun(search) { throw overrun }
+        guard let match = search.match else { throw takeIncomplete(expected: nil) }
+        return try take(match.end, body)
+    }
+
+    // MARK: - Finding and taking
+
+    /// Searches until there is a separator, the limit is overrun, or the stream is at its end.
+    private nonisolated(nonsending) func find(
+        _ separator: StreamSeparator,
+        on loop: BaseEventLoop
+    ) async throws -> SeparatorSearch {
+        var search = SeparatorSearch(separator)
+        search.go(through: buffer, limit: limit)
+        if search.isOver { return search }
+        guard case .separator(let reached) = try await wait(for: .separator(search), on: loop) else {
+            preconditionFailure("a search for a separator ended as something else")
+        }
+        return reached
+    }
+
+    private func overrun(_ search: SeparatorSearch) -> LimitOverrunError? {
+        if let match = search.match {
+            guard match.start > limit else { return nil }
+            return LimitOverrunError(
+                "a separator was found, but what is before it is longer than the reader's limit",
+                consumed: match.start
+            )
+        }
+        guard search.isOverLimit else { return nil }
+        return LimitOverrunError(
+            "no separator was found within the reader's limit",
+            consumed: search.searched
+        )
+    }
+
+    /// Lends the first `count` bytes, which are read then.
+    @inline(__always)
+    private func take<Result>(_ count: Int, _ body: (RawSpan) throws -> Result) rethrows -> Result {
+        isLending = true
+        defer {
+            isLending = false
+            drop(count)
+            if !fedMeanwhile.isEmpty { addFedMeanwhile() }
+        }
+        return try buffer.withBytes(count, body)
+    }
+
+    private func drop(_ count: Int) {
+        buffer.drop(count, pool: binding.loop?.buffers)
+        resumeIfDrained()
+    }
+
+    @inline(never)
+    private func addFedMeanwhile() {
+        buffer.append(fedMeanwhile.span.bytes, pool: binding.loop?.buffers)
+        fedMeanwhile = []
+        pauseIfFull()
+    }
+
+    private func takeIncomplete(expected: Int?) -> IncompleteReadError {
+        IncompleteReadError(partial: take(buffer.count) { Array($0) }, expected: expected)
+    }
+}

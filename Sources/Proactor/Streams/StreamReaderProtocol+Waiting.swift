@@ -1,0 +1,57 @@
+import SystemPackage
+
+/// What a ``StreamWriter`` waits for.
+extension StreamReaderProtocol {
+    /// How often a turn's tasks write without waiting before the rest of the loop has its turn.
+    private static let drainsMax = 64
+
+    /// Returns when more may be written.
+    nonisolated(nonsending) func drain(_ transport: any WriteTransport) async throws {
+        let loop = try binding.use("StreamWriter.drain")
+        try Task.checkCancellation()
+        try checkIsWritable(transport)
+        if transport.isClosing {
+            // Who writes on and on hears of the loss only when the loop has its turn.
+            try await sleep(for: .zero)
+        } else if isWritingPaused {
+            guard await drainers.wait(on: loop) == .woken else { throw CancellationError() }
+        } else {
+            if turnOfDrains != loop.turnNumber { (turnOfDrains, drainsInTurn) = (loop.turnNumber, 0) }
+            drainsInTurn += 1
+            guard drainsInTurn > Self.drainsMax else { return }
+            try await sleep(for: .zero)
+        }
+        try checkIsWritable(transport)
+    }
+
+    private func checkIsWritable(_ transport: any WriteTransport) throws {
+        if let failure = reader.failure { throw failure }
+        switch loss {
+        case .none: return
+        case .failed(let error): throw error
+        case .closed where transport is PipeTransport: throw PipeError.failed(.write, .brokenPipe)
+        case .closed:
+            throw SocketError(.send, .brokenPipe, address: transport.extraInfo(.peerName))
+        }
+    }
+
+    /// Returns when the connection is lost.
+    nonisolated(nonsending) func waitClosed() async throws {
+        let loop = try binding.use("StreamWriter.waitClosed")
+        try Task.checkCancellation()
+        if case .none = loss {
+            guard await closers.wait(on: loop) == .woken else { throw CancellationError() }
+        }
+        if case .failed(let error) = loss { throw error }
+    }
+
+    /// Returns when the connection is lost, also in a task that is cancelled: the connection is aborted then.
+    nonisolated(nonsending) func waitClosedOrAbort(_ transport: any WriteTransport) async throws {
+        let loop = try binding.use("StreamWriter.waitClosed")
+        if case .none = loss, await closers.wait(on: loop) != .woken, case .none = loss {
+            transport.abort()
+            await closers.waitRegardless(on: loop)
+        }
+        if case .failed(let error) = loss { throw error }
+    }
+}
