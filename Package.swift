@@ -11,7 +11,9 @@ let cSettings: [CSetting] =
 /// The programs of Sources/Examples. Packages that depend on this one do not build them: they are no products.
 let examples = [
     "Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient", "UDPEchoServer", "UDPEchoClient",
-    "WatchDescriptor", "Signals", "Subprocess",
+    "WatchDescriptor", "Signals", "Subprocess", "StreamEchoServer", "StreamEchoClient", "StreamSocket",
+    "HTTPHead",
+    "ChatServer",
 ].map { name in
     Target.executableTarget(
         name: "Example\(name)",
@@ -19,7 +21,7 @@ let examples = [
         path: "Sources/Examples/\(name)",
         // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings
-            + (["TCPEchoClient", "UDPEchoClient", "Subprocess"].contains(name)
+            + (["TCPEchoClient", "UDPEchoClient", "Subprocess", "StreamEchoClient", "HTTPHead"].contains(name)
                 ? [.defaultIsolation(MainActor.self)] : [])
     )
 }
