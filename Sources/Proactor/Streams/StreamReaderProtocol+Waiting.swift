@@ -5,27 +5,39 @@ extension StreamReaderProtocol {
     /// How often a turn's tasks write without waiting before the rest of the loop has its turn.
     private static let drainsMax = 64
 
-    /// Returns when more may be written.
-    nonisolated(nonsending) func drain(_ transport: any WriteTransport) async throws {
+    /// Whether more may be written without a wait.
+    @inline(__always)
+    func mayWriteOn(_ transport: any WriteTransport) throws -> Bool {
         let loop = try binding.use("StreamWriter.drain")
         try Task.checkCancellation()
         try checkIsWritable(transport)
-        if transport.isClosing {
-            // Who writes on and on hears of the loss only when the loop has its turn.
-            try await sleep(for: .zero)
-        } else if isWritingPaused {
+        if isWritingPaused || transport.isClosing { return false }
+        if turnOfDrains != loop.turnNumber { (turnOfDrains, drainsInTurn) = (loop.turnNumber, 0) }
+        drainsInTurn += 1
+        return drainsInTurn <= Self.drainsMax
+    }
+
+    /// Returns when more may be written.
+    nonisolated(nonsending) func waitToWrite(_ transport: any WriteTransport) async throws {
+        let loop = try binding.use("StreamWriter.drain")
+        if isWritingPaused, !transport.isClosing {
             guard await drainers.wait(on: loop) == .woken else { throw CancellationError() }
         } else {
-            if turnOfDrains != loop.turnNumber { (turnOfDrains, drainsInTurn) = (loop.turnNumber, 0) }
-            drainsInTurn += 1
-            guard drainsInTurn > Self.drainsMax else { return }
+            // Who writes on and on hears of a loss only when the loop has its turn.
             try await sleep(for: .zero)
         }
         try checkIsWritable(transport)
     }
 
+    @inline(__always)
     private func checkIsWritable(_ transport: any WriteTransport) throws {
         if let failure = reader.failure { throw failure }
+        if case .none = loss { return }
+        try throwLoss(transport)
+    }
+
+    @inline(never)
+    private func throwLoss(_ transport: any WriteTransport) throws {
         switch loss {
         case .none: return
         case .failed(let error): throw error

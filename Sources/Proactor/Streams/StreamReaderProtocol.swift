@@ -20,7 +20,6 @@ public final class StreamReaderProtocol: StreamProtocol {
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
     @exclusivity(unchecked) private var clientConnected: Handler?
     @exclusivity(unchecked) var binding = StreamBinding()
-    @exclusivity(unchecked) private var transport: (any Transport)?
     @exclusivity(unchecked) var isWritingPaused = false
     @exclusivity(unchecked) var loss = StreamLoss.none
     /// Tasks that wait until they may write on.
@@ -31,7 +30,8 @@ public final class StreamReaderProtocol: StreamProtocol {
     @exclusivity(unchecked) var turnOfDrains: UInt32 = 0
     @exclusivity(unchecked) var drainsInTurn = 0
     /// How many writers there are.
-    @exclusivity(unchecked) var writerCount = 0
+    @exclusivity(unchecked) private var writerCount = 0
+    @exclusivity(unchecked) private var hasHadWriter = false
     /// Whether nobody but a writer's owner answers for the connection any more: its handler has returned.
     @exclusivity(unchecked) private var isLeftToWriters = false
 
@@ -54,7 +54,6 @@ public final class StreamReaderProtocol: StreamProtocol {
         try reader.setTransport(transport)
         guard let handler = clientConnected.take() else { return }
         guard let loop = binding.loop else { throw EventLoopError.noRunningLoop }
-        self.transport = transport
         let writer = StreamWriter(transport, self)
         // The loop holds its tasks until they are done.
         loop.createTask(name: nil) { [self] in await serve(transport, writer, by: handler) }
@@ -66,13 +65,12 @@ public final class StreamReaderProtocol: StreamProtocol {
 
     public func eofReceived() -> Bool {
         reader.receiveEOF()
-        // Who still has a writer may write on, and closes it.
-        return writerCount > 0
+        // Whoever has a writer may write on, and closes it. Where the last one was dropped, nobody will.
+        return writerCount > 0 || !hasHadWriter
     }
 
     public func connectionLost(_ error: (any Error)?) {
         loss = error.map { .failed($0) } ?? .closed
-        transport = nil
         reader.lose(error)
         isWritingPaused = false
         drainers.wakeAll()
@@ -97,6 +95,7 @@ public final class StreamReaderProtocol: StreamProtocol {
     ) async {
         do {
             try await handler(reader, writer)
+            // Closed with the last of them: the task lets go of its own when this has returned.
             isLeftToWriters = true
         } catch {
             if !(error is CancellationError) { report(error, of: transport) }
@@ -116,6 +115,11 @@ public final class StreamReaderProtocol: StreamProtocol {
     }
 
     // MARK: - Writers
+
+    func writerWasMade() {
+        writerCount += 1
+        hasHadWriter = true
+    }
 
     /// A writer is gone, on the loop's thread. Nobody can close a connection whose last writer was dropped.
     func writerWasDropped(_ transport: any WriteTransport) {

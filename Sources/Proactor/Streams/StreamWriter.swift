@@ -23,15 +23,13 @@ public final class StreamWriter {
     public init(_ transport: any WriteTransport, _ streamProtocol: StreamReaderProtocol) {
         self.transport = transport
         self.streamProtocol = streamProtocol
-        streamProtocol.writerCount += 1
+        streamProtocol.writerWasMade()
     }
 
     deinit {
-        guard let loop = streamProtocol.binding.loop, !loop.isOnLoopThread else {
-            if streamProtocol.binding.loop?.isClosed != true { streamProtocol.writerWasDropped(transport) }
-            return
-        }
-        // The last to hold it was another thread's, such as a task's that had left the loop. A closed loop has nobody to tell.
+        guard let loop = streamProtocol.binding.loop, !loop.isClosed, !loop.isForked else { return }
+        guard !loop.isOnLoopThread else { return streamProtocol.writerWasDropped(transport) }
+        // The last to hold it was on another thread, such as a task that had left the loop.
         nonisolated(unsafe) let (transport, streamProtocol) = (transport, streamProtocol)
         _ = loop.inbox.post(.callback { streamProtocol.writerWasDropped(transport) })
     }
@@ -69,7 +67,8 @@ public final class StreamWriter {
     /// - Throws: once the connection is lost, its error, or ``SocketError`` or ``PipeError`` with `EPIPE` where it had a clean
     ///   end; the reader's exception; `CancellationError`; ``EventLoopError/closed``, ``EventLoopError/noRunningLoop``.
     public nonisolated(nonsending) func drain() async throws {
-        try await streamProtocol.drain(transport)
+        if try streamProtocol.mayWriteOn(transport) { return }
+        try await streamProtocol.waitToWrite(transport)
     }
 
     /// Whether ``writeEOF()`` is possible.

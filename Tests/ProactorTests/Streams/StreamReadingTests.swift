@@ -159,7 +159,7 @@ import Testing
                 }
                 await isRefused { _ = try await reader.readUntil("") }
                 await isRefused { _ = try await reader.readUntil([]) }
-                await isRefused { _ = try await reader.readUntil(anyOf: []) }
+                await isRefused { _ = try await reader.readUntil(anyOf: [String]()) }
                 await isRefused { _ = try await reader.readUntil(anyOf: [[1], []]) }
                 await isRefused { _ = try await reader.read(upTo: -1) }
                 await isRefused { _ = try await reader.readExactly(-1) }

@@ -59,9 +59,7 @@ import Testing
                     let reader = try StreamReader()
                     let bytes = Array(content.utf8)
                     reader.feedData(Array(bytes[..<cut]))
-                    let reading = loop.createTask {
-                        text(try await reader.readUntil(anyOf: separators.map { Array($0.utf8) }))
-                    }
+                    let reading = loop.createTask { text(try await reader.readUntil(anyOf: separators)) }
                     try loop.settle(turns: 2)
                     reader.feedData(Array(bytes[cut...]))
                     #expect(try loop.runUntilComplete(reading) == piece)

@@ -13,7 +13,8 @@ enum StreamDemand {
     case bytes(Int)
     /// All of it.
     case toEnd
-    case separator(SeparatorSearch)
+    /// What the reader's search is for.
+    case separator
 
     /// The most memory that is made ready for a read before its bytes come.
     private static let expectedMax = 1 << 20
@@ -26,14 +27,18 @@ enum StreamDemand {
 
 /// A search for a separator in what comes and comes.
 struct SeparatorSearch {
-    private let separator: StreamSeparator
+    private var separator = StreamSeparator.newline
     private(set) var match: SeparatorMatch?
     /// No separator begins before it.
     private(set) var searched = 0
     private(set) var isOverLimit = false
 
-    init(_ separator: StreamSeparator) {
+    /// Begins anew.
+    mutating func begin(_ separator: StreamSeparator) {
         self.separator = separator
+        match = nil
+        searched = 0
+        isOverLimit = false
     }
 
     /// Whether more bytes would change nothing.

@@ -57,4 +57,9 @@ extension StreamReader {
     public nonisolated(nonsending) func readUntil(anyOf separators: [[UInt8]]) async throws -> [UInt8] {
         try await readUntil(anyOf: separators) { Array($0) }
     }
+
+    /// As ``readUntil(anyOf:)-([[UInt8]])``, up to the first of several texts.
+    public nonisolated(nonsending) func readUntil(anyOf separators: [String]) async throws -> [UInt8] {
+        try await readUntil(anyOf: separators) { Array($0) }
+    }
 }

@@ -6,7 +6,7 @@ extension StreamReader {
     func receive(_ data: RawSpan) {
         guard case .open = end else { return }
         guard !isLending else { return fedMeanwhile.append(contentsOf: data) }
-        guard !waiting.isEmpty, buffer.isEmpty else { return keep(data) }
+        guard isWaitedFor, buffer.isEmpty else { return keep(data) }
         data.withUnsafeBytes { bytes in
             // The bytes are lent for this call, and nothing of them is held behind it.
             buffer.borrow(bytes)
@@ -18,7 +18,7 @@ extension StreamReader {
 
     private func keep(_ data: RawSpan) {
         buffer.append(data, expecting: demand.expectedCount, pool: binding.loop?.buffers)
-        if !waiting.isEmpty, meetsDemand() { wakeNow() }
+        if isWaitedFor, meetsDemand() { wakeNow() }
         pauseIfFull()
     }
 
@@ -37,8 +37,9 @@ extension StreamReader {
     }
 
     /// The task goes on within this call: what it writes leaves with the turn's other submissions.
+    @inline(__always)
     private func wakeNow() {
-        guard !waiting.isEmpty, let loop = binding.loop else { return }
-        loop.resumeNow { waiting.wakeFirst() }
+        guard let waiting else { return }
+        waiting.loop.resumeNow { waiting.wake() }
     }
 }

@@ -13,11 +13,11 @@ extension StreamReader {
         upTo count: Int,
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
-        let loop = try begin("StreamReader.read")
+        try begin("StreamReader.read")
         guard count >= 0 else {
             throw EventLoopError.invalidArgument("read(upTo:) was given a count below zero; use readToEnd()")
         }
-        if buffer.isEmpty, count > 0 { try await wait(for: .bytes(1), on: loop) }
+        if buffer.isEmpty, count > 0 { try await wait(for: .bytes(1)) }
         return try take(min(count, buffer.count), body)
     }
 
@@ -27,8 +27,8 @@ extension StreamReader {
     public nonisolated(nonsending) func readToEnd<Result>(
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
-        let loop = try begin("StreamReader.readToEnd")
-        try await wait(for: .toEnd, on: loop)
+        try begin("StreamReader.readToEnd")
+        try await wait(for: .toEnd)
         return try take(buffer.count, body)
     }
 
@@ -46,11 +46,11 @@ extension StreamReader {
         _ count: Int,
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
-        let loop = try begin("StreamReader.readExactly")
+        try begin("StreamReader.readExactly")
         guard count >= 0 else {
             throw EventLoopError.invalidArgument("readExactly was given a count below zero")
         }
-        if buffer.count < count { try await wait(for: .bytes(count), on: loop) }
+        if buffer.count < count { try await wait(for: .bytes(count)) }
         guard buffer.count >= count else { throw takeIncomplete(expected: count) }
         return try take(count, body)
     }
@@ -63,9 +63,9 @@ extension StreamReader {
     public nonisolated(nonsending) func readLine<Result>(
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
-        let loop = try begin("StreamReader.readLine")
-        let search = try await find(.newline, on: loop)
-        if let overrun = overrun(search) {
+        try begin("StreamReader.readLine")
+        if !find(.newline) { try await wait(for: .separator) }
+        if let overrun {
             drop(search.match?.end ?? buffer.count)
             throw overrun
         }
@@ -113,34 +113,38 @@ extension StreamReader {
         try await readUntil(try StreamSeparator(anyOf: separators), body)
     }
 
+    /// As ``readUntil(anyOf:_:)-([[UInt8]],_)``, up to the first of several texts.
+    public nonisolated(nonsending) func readUntil<Result>(
+        anyOf separators: [String],
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        try await readUntil(try StreamSeparator(anyOf: separators.map { Array($0.utf8) }), body)
+    }
+
+    @inline(__always)
     private nonisolated(nonsending) func readUntil<Result>(
         _ separator: StreamSeparator,
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
-        let loop = try begin("StreamReader.readUntil")
-        let search = try await find(separator, on: loop)
-        if let overrun = overrun(search) { throw overrun }
+        try begin("StreamReader.readUntil")
+        if !find(separator) { try await wait(for: .separator) }
+        if let overrun { throw overrun }
         guard let match = search.match else { throw takeIncomplete(expected: nil) }
         return try take(match.end, body)
     }
 
     // MARK: - Finding and taking
 
-    /// Searches until there is a separator, the limit is overrun, or the stream is at its end.
-    private nonisolated(nonsending) func find(
-        _ separator: StreamSeparator,
-        on loop: BaseEventLoop
-    ) async throws -> SeparatorSearch {
-        var search = SeparatorSearch(separator)
+    /// Begins to search. Returns whether more bytes would change nothing.
+    @inline(__always)
+    private func find(_ separator: StreamSeparator) -> Bool {
+        search.begin(separator)
         search.go(through: buffer, limit: limit)
-        if search.isOver { return search }
-        guard case .separator(let reached) = try await wait(for: .separator(search), on: loop) else {
-            preconditionFailure("a search for a separator ended as something else")
-        }
-        return reached
+        return search.isOver
     }
 
-    private func overrun(_ search: SeparatorSearch) -> LimitOverrunError? {
+    /// What the search has found to be too long.
+    private var overrun: LimitOverrunError? {
         if let match = search.match {
             guard match.start > limit else { return nil }
             return LimitOverrunError(

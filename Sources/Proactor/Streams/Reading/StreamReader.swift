@@ -34,9 +34,9 @@ public final class StreamReader {
     @exclusivity(unchecked) private(set) var failure: (any Error)?
     /// What the task that reads is waiting for.
     @exclusivity(unchecked) var demand = StreamDemand.nothing
-    /// Whether a task waits, or was woken and has not gone on yet.
-    @exclusivity(unchecked) private var isWaitedFor = false
-    let waiting = WaitList()
+    @exclusivity(unchecked) var search = SeparatorSearch()
+    /// Made when the loop is known.
+    @exclusivity(unchecked) private(set) var waiting: StreamWait?
     /// Whether a closure has the buffer's bytes.
     @exclusivity(unchecked) var isLending = false
     /// What was fed meanwhile.
@@ -127,77 +127,80 @@ public final class StreamReader {
         guard source == nil else { throw .invalidState("the stream reader has a transport already") }
         binding.bind(to: transport)
         source = transport
+        if let loop = binding.loop, waiting == nil { waiting = StreamWait(loop: loop) }
     }
 
     // MARK: - Waiting
 
     /// What every read begins with.
     @inline(__always)
-    func begin(_ call: StaticString) throws -> BaseEventLoop {
+    func begin(_ call: StaticString) throws {
         let loop = try binding.use(call)
         try Task.checkCancellation()
-        guard !isWaitedFor else {
-            throw EventLoopError.invalidState(
-                "\(call) was called while another task waits to read from the stream"
-            )
+        if let waiting {
+            guard !waiting.isTaken else { throw isReadByAnother(call) }
+        } else {
+            waiting = StreamWait(loop: loop)
         }
         if let failure { throw failure }
-        return loop
     }
 
-    /// Waits until `demand` is met, or nothing will come any more, and returns how far the demand came.
+    @inline(never)
+    private func isReadByAnother(_ call: StaticString) -> EventLoopError {
+        .invalidState("\(call) was called while another task waits to read from the stream")
+    }
+
+    /// Waits until `demand` is met, or nothing will come any more. The caller has found that it is not met.
     ///
     /// - Throws: `CancellationError`, and the connection's error, where it leaves less than is wanted.
-    @discardableResult
-    nonisolated(nonsending) func wait(
-        for demand: StreamDemand,
-        on loop: BaseEventLoop
-    ) async throws -> StreamDemand {
-        self.demand = demand
-        guard !meetsDemand(), case .open = end else { return try endOfWait() }
-        isWaitedFor = true
-        resumeSource()
-        let outcome = await waiting.wait(on: loop)
-        isWaitedFor = false
-        guard outcome == .woken else {
-            self.demand = .nothing
+    @inline(__always)
+    nonisolated(nonsending) func wait(for demand: StreamDemand) async throws {
+        if case .open = end, let waiting {
+            self.demand = demand
+            resumeSource()
+            let wasWoken = await waiting.untilWoken()
+            try endOfWait(wasWoken)
+        } else {
+            try checkEnd()
+        }
+    }
+
+    @inline(__always)
+    private func endOfWait(_ wasWoken: Bool) throws {
+        let isMet = meetsDemand()
+        demand = .nothing
+        guard wasWoken else {
             pauseIfFull()
             throw CancellationError()
         }
-        if let failure {
-            self.demand = .nothing
-            throw failure
-        }
-        return try endOfWait()
+        if let failure { throw failure }
+        if !isMet { try checkEnd() }
     }
 
-    private func endOfWait() throws -> StreamDemand {
-        let isMet = meetsDemand()
-        let reached = demand
-        demand = .nothing
-        if !isMet, case .failed(let error) = end { throw error }
-        return reached
+    private func checkEnd() throws {
+        if case .failed(let error) = end { throw error }
+    }
+
+    /// Whether a task waits, and was not woken yet.
+    var isWaitedFor: Bool {
+        @inline(__always) get { waiting?.isWaiting == true }
     }
 
     /// Whether what has come is enough for the task that waits. Searches only what it has not searched before.
     @inline(__always)
     func meetsDemand() -> Bool {
         switch demand {
-        case .nothing, .toEnd: false
-        case .bytes(let count): buffer.count >= count
-        case .separator(var search): search.isOver || continueSearch(&search)
+        case .nothing, .toEnd: return false
+        case .bytes(let count): return buffer.count >= count
+        case .separator:
+            if !search.isOver { search.go(through: buffer, limit: limit) }
+            return search.isOver
         }
-    }
-
-    private func continueSearch(_ search: inout SeparatorSearch) -> Bool {
-        search.go(through: buffer, limit: limit)
-        demand = .separator(search)
-        return search.isOver
     }
 
     /// Lets the task go on that waits, in its turn.
     func wake() {
-        waiting.wakeFirst()
+        waiting?.wake()
     }
 
     // MARK: - Back-pressure
@@ -206,7 +209,7 @@ public final class StreamReader {
     @inline(__always)
     func pauseIfFull() {
         // Twice the limit, which may be any number.
-        if (buffer.count - 1) / 2 >= limit, waiting.isEmpty { pauseSource() }
+        if (buffer.count - 1) / 2 >= limit, !isWaitedFor { pauseSource() }
     }
 
     @inline(never)
