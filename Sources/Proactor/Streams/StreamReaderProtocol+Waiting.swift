@@ -2,25 +2,24 @@ import SystemPackage
 
 /// What a ``StreamWriter`` waits for.
 extension StreamReaderProtocol {
-    /// How often a turn's tasks write without waiting before the rest of the loop has its turn.
+    /// How often tasks write without waiting, and nothing is received, before the rest of the loop has its turn.
     private static let drainsMax = 64
 
     /// Whether more may be written without a wait.
     @inline(__always)
     func mayWriteOn(_ transport: any WriteTransport) throws -> Bool {
-        let loop = try binding.use("StreamWriter.drain")
+        try binding.use("StreamWriter.drain")
         try Task.checkCancellation()
         try checkIsWritable(transport)
         if isWritingPaused || transport.isClosing { return false }
-        if turnOfDrains != loop.turnNumber { (turnOfDrains, drainsInTurn) = (loop.turnNumber, 0) }
-        drainsInTurn += 1
-        return drainsInTurn <= Self.drainsMax
+        drainsInARow += 1
+        return drainsInARow <= Self.drainsMax
     }
 
     /// Returns when more may be written.
     nonisolated(nonsending) func waitToWrite(_ transport: any WriteTransport) async throws {
-        let loop = try binding.use("StreamWriter.drain")
-        if isWritingPaused, !transport.isClosing {
+        drainsInARow = 0
+        if isWritingPaused, !transport.isClosing, let loop = binding.loop {
             guard await drainers.wait(on: loop) == .woken else { throw CancellationError() }
         } else {
             // Who writes on and on hears of a loss only when the loop has its turn.
@@ -49,9 +48,9 @@ extension StreamReaderProtocol {
 
     /// Returns when the connection is lost.
     nonisolated(nonsending) func waitClosed() async throws {
-        let loop = try binding.use("StreamWriter.waitClosed")
+        try binding.use("StreamWriter.waitClosed")
         try Task.checkCancellation()
-        if case .none = loss {
+        if case .none = loss, let loop = binding.loop {
             guard await closers.wait(on: loop) == .woken else { throw CancellationError() }
         }
         if case .failed(let error) = loss { throw error }
@@ -59,8 +58,10 @@ extension StreamReaderProtocol {
 
     /// Returns when the connection is lost, also in a task that is cancelled: the connection is aborted then.
     nonisolated(nonsending) func waitClosedOrAbort(_ transport: any WriteTransport) async throws {
-        let loop = try binding.use("StreamWriter.waitClosed")
-        if case .none = loss, await closers.wait(on: loop) != .woken, case .none = loss {
+        try binding.use("StreamWriter.waitClosed")
+        if case .none = loss, let loop = binding.loop, await closers.wait(on: loop) != .woken,
+            case .none = loss
+        {
             transport.abort()
             await closers.waitRegardless(on: loop)
         }

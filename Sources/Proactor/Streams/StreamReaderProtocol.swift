@@ -26,9 +26,8 @@ public final class StreamReaderProtocol: StreamProtocol {
     let drainers = WaitList()
     /// Tasks that wait for the end of the connection.
     let closers = WaitList()
-    /// In which turn tasks wrote without waiting last, and how often.
-    @exclusivity(unchecked) var turnOfDrains: UInt32 = 0
-    @exclusivity(unchecked) var drainsInTurn = 0
+    /// How often tasks wrote without waiting since something was received.
+    @exclusivity(unchecked) var drainsInARow = 0
     /// How many writers there are.
     @exclusivity(unchecked) private var writerCount = 0
     @exclusivity(unchecked) private var hasHadWriter = false
@@ -60,6 +59,7 @@ public final class StreamReaderProtocol: StreamProtocol {
     }
 
     public func dataReceived(_ data: RawSpan) {
+        drainsInARow = 0
         reader.receive(data)
     }
 

@@ -11,13 +11,13 @@ extension StreamReader {
             // The bytes are lent for this call, and nothing of them is held behind it.
             buffer.borrow(bytes)
             if meetsDemand() { wakeNow() }
-            buffer.endBorrowing(expecting: demand.expectedCount, pool: binding.loop?.buffers)
+            buffer.endBorrowing(expecting: demand.expectedCount, pool: pool)
         }
         pauseIfFull()
     }
 
     private func keep(_ data: RawSpan) {
-        buffer.append(data, expecting: demand.expectedCount, pool: binding.loop?.buffers)
+        buffer.append(data, expecting: demand.expectedCount, pool: pool)
         if isWaitedFor, meetsDemand() { wakeNow() }
         pauseIfFull()
     }

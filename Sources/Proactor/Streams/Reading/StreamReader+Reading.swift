@@ -172,13 +172,13 @@ extension StreamReader {
     }
 
     private func drop(_ count: Int) {
-        buffer.drop(count, pool: binding.loop?.buffers)
+        buffer.drop(count, pool: pool)
         resumeIfDrained()
     }
 
     @inline(never)
     private func addFedMeanwhile() {
-        buffer.append(fedMeanwhile.span.bytes, pool: binding.loop?.buffers)
+        buffer.append(fedMeanwhile.span.bytes, pool: pool)
         fedMeanwhile = []
         pauseIfFull()
     }

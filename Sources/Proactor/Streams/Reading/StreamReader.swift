@@ -37,6 +37,8 @@ public final class StreamReader {
     @exclusivity(unchecked) var search = SeparatorSearch()
     /// Made when the loop is known.
     @exclusivity(unchecked) private(set) var waiting: StreamWait?
+    /// The loop's, likewise.
+    @exclusivity(unchecked) private(set) var pool: BufferPool?
     /// Whether a closure has the buffer's bytes.
     @exclusivity(unchecked) var isLending = false
     /// What was fed meanwhile.
@@ -90,7 +92,7 @@ public final class StreamReader {
         binding.check("StreamReader.feedData")
         guard case .open = end else { return }
         guard !isLending else { return fedMeanwhile.append(contentsOf: data) }
-        buffer.append(data, expecting: demand.expectedCount, pool: binding.loop?.buffers)
+        buffer.append(data, expecting: demand.expectedCount, pool: pool)
         if meetsDemand() { wake() }
         pauseIfFull()
     }
@@ -127,7 +129,7 @@ public final class StreamReader {
         guard source == nil else { throw .invalidState("the stream reader has a transport already") }
         binding.bind(to: transport)
         source = transport
-        if let loop = binding.loop, waiting == nil { waiting = StreamWait(loop: loop) }
+        prepareToWait()
     }
 
     // MARK: - Waiting
@@ -135,14 +137,18 @@ public final class StreamReader {
     /// What every read begins with.
     @inline(__always)
     func begin(_ call: StaticString) throws {
-        let loop = try binding.use(call)
+        try binding.use(call)
         try Task.checkCancellation()
-        if let waiting {
-            guard !waiting.isTaken else { throw isReadByAnother(call) }
-        } else {
-            waiting = StreamWait(loop: loop)
-        }
+        if waiting == nil { prepareToWait() }
+        guard waiting?.isTaken != true else { throw isReadByAnother(call) }
         if let failure { throw failure }
+    }
+
+    @inline(never)
+    private func prepareToWait() {
+        guard let loop = binding.loop, waiting == nil else { return }
+        waiting = StreamWait(loop: loop)
+        pool = loop.buffers
     }
 
     @inline(never)

@@ -2,7 +2,8 @@ import Synchronization
 
 /// The wait of the one task that reads a stream. It is used again: waiting allocates nothing.
 final class StreamWait: CancellableWait {
-    let loop: BaseEventLoop
+    /// The reader holds its loop, and whoever waits or wakes holds the reader.
+    unowned(unsafe) let loop: BaseEventLoop
 
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
     /// Whether a task waits, and was neither woken nor cancelled.
