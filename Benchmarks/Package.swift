@@ -20,14 +20,19 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CBenchLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "CPattern"),
+        .target(name: "CLines"),
         .target(name: "CServe", dependencies: ["CPattern"]),
-        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CPattern", "CBenchLiburing"]),
-        .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern"]),
+        .executableTarget(
+            name: "c-ring-echo",
+            dependencies: ["CServe", "CPattern", "CLines", "CBenchLiburing"]
+        ),
+        .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern", "CLines"]),
         .executableTarget(name: "c-ring-udp", dependencies: ["CServe", "CBenchLiburing"]),
         // A program of its own: what SwiftNIO costs to build, only those pay who compare with it.
         .executableTarget(
             name: "nio-echo",
             dependencies: [
+                "CLines",
                 "CPattern",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -44,13 +49,14 @@ let package = Package(
                 "CLoad",
                 "CMicro",
                 "CPattern",
+                "CLines",
                 "CFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .testTarget(name: "LoopbenchTests", dependencies: ["loopbench", "CLoad"]),
+        .testTarget(name: "LoopbenchTests", dependencies: ["loopbench", "CLoad", "CLines"]),
     ],
     swiftLanguageModes: [.v6]
 )

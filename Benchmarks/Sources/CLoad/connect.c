@@ -48,6 +48,11 @@ int resolve_target(struct engine *engine) {
     return EINVAL;
 }
 
+// A stream of its own for each, so that a foreign piece shows too.
+uint32_t phase_of(uint32_t index) {
+    return (uint32_t)((uint64_t)index * 7919 % cpattern_period);
+}
+
 void prepare_connection(struct engine *engine, struct connection *connection, int fd) {
     connection->fd = fd;
     connection->blocked = false;

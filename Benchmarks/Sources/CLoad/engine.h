@@ -23,6 +23,7 @@ struct lane {
 struct connection {
     int fd;             // -1 when closed
     uint32_t index;
+    uint32_t named;     // bytes of its index that have come; CLOAD_PROXY's forwarded connections only
     uint32_t phase;     // where in the pattern its stream begins
     bool blocked;       // the socket took less than was offered; an EPOLLOUT will come
     uint64_t sent;      // bytes, since the connection was opened
@@ -66,6 +67,10 @@ struct engine {
     struct connection *connections;
     struct lane *lanes;  // of all connections
     uint32_t open_count;
+    uint32_t client_count;      // of `connections`, those that are opened here; they come first
+    uint32_t connection_count;
+    struct connection upstream; // CLOAD_PROXY: the listener
+    uint8_t *lines;             // CLOAD_FLOOD: what floods, `piece_bytes_max` bytes and a line more
     bool measuring;
     uint8_t *pattern;   // cpattern_period + piece_bytes_max bytes
     uint8_t *incoming;  // piece_bytes_max bytes
@@ -104,6 +109,7 @@ uint64_t patience_ns(const struct engine *engine);
 // Whether one more is worth trying: not after a connection timed out, as the server accepts no more.
 bool may_open_more(const struct engine *engine);
 bool watch_connection(struct engine *engine, struct connection *connection);
+uint32_t phase_of(uint32_t index);
 void prepare_connection(struct engine *engine, struct connection *connection, int fd);
 void close_connection(struct engine *engine, struct connection *connection);
 void fail_connection(struct engine *engine, struct connection *connection);
@@ -132,6 +138,19 @@ void churn_retry(struct engine *engine);
 // stream.c
 void stream_in_ready(struct engine *engine, struct connection *connection, uint32_t events);
 void stream_out_ready(struct engine *engine, struct connection *connection, uint32_t events);
+
+// flood.c
+int flood_set_up(struct engine *engine);
+void flood_start(struct engine *engine);
+void flood_ready(struct engine *engine, struct connection *connection, uint32_t events);
+// What was sent and the server has not taken yet.
+uint64_t flood_queued(const struct engine *engine);
+
+// proxy.c
+// For connections that somebody else has made, to see whether the server listens.
+enum { proxy_spare_places = 16 };
+int proxy_set_up(struct engine *engine);
+void proxy_ready(struct engine *engine, struct connection *connection, uint32_t events);
 
 // udp.c
 void udp_start(struct engine *engine);

@@ -18,18 +18,19 @@ static const uint64_t open_grace_ns = 1000ull * 1000 * 1000;
 
 static int create_connections(struct engine *engine) {
     const cload_config *config = engine->config;
-    engine->connections = calloc(config->connections, sizeof *engine->connections);
-    uint64_t *starts = calloc((size_t)config->connections * engine->depth, sizeof *starts);
+    const uint32_t count = engine->connection_count;
+    engine->connections = calloc(count, sizeof *engine->connections);
+    uint64_t *starts = calloc((size_t)count * engine->depth, sizeof *starts);
     if (engine->connections == NULL || starts == NULL) return ENOMEM;
     if (config->kind == CLOAD_UDP) {
-        engine->lanes = calloc((size_t)config->connections * engine->depth, sizeof *engine->lanes);
+        engine->lanes = calloc((size_t)count * engine->depth, sizeof *engine->lanes);
         if (engine->lanes == NULL) return ENOMEM;
     }
-    for (uint32_t i = 0; i < config->connections; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         engine->connections[i] = (struct connection){
             .fd = -1,
             .index = i,
-            .phase = config->kind == CLOAD_STREAM_OUT ? 0 : (uint32_t)((uint64_t)i * 7919 % cpattern_period),
+            .phase = config->kind == CLOAD_STREAM_OUT ? 0 : phase_of(i),
             .starts_ns = starts + (size_t)i * engine->depth,
             .lanes = engine->lanes == NULL ? NULL : engine->lanes + (size_t)i * engine->depth,
         };
@@ -39,10 +40,10 @@ static int create_connections(struct engine *engine) {
 
 static void open_all(struct engine *engine) {
     uint32_t i = 0;
-    for (; i < engine->config->connections && may_open_more(engine); i++) {
+    for (; i < engine->client_count && may_open_more(engine); i++) {
         open_connection(engine, &engine->connections[i]);
     }
-    engine->result->errors += engine->config->connections - i;
+    engine->result->errors += engine->client_count - i;
 }
 
 // One turn: what is ready is looked at.
@@ -85,6 +86,8 @@ static void finish_open(struct engine *engine) {
 static void run_window(struct engine *engine) {
     const cload_config *config = engine->config;
     run_until(engine, now_ns(engine) + config->warmup_ns);
+    const bool floods = config->kind == CLOAD_FLOOD;
+    const uint64_t queued_before = floods ? flood_queued(engine) : 0;
     const struct snapshot before = take_snapshot(engine, false);
     engine->measuring = true;
     engine->record_from_ns = before.time_ns;
@@ -93,6 +96,10 @@ static void run_window(struct engine *engine) {
     engine->measuring = false;
     const struct snapshot after = take_snapshot(engine, true);
     cload_result *result = engine->result;
+    if (floods) {
+        const uint64_t taken = result->bytes + queued_before, queued = flood_queued(engine);
+        result->bytes = taken > queued ? taken - queued : 0;
+    }
     result->window_ns = after.time_ns - before.time_ns;
     result->server_cpu_ns = after.server_cpu_ns - before.server_cpu_ns;
     // It is less than before when one of them was disowned.
@@ -118,6 +125,8 @@ static void begin(struct engine *engine) {
     open_all(engine);
     if (config->kind == CLOAD_UDP) {
         udp_start(engine);
+    } else if (config->kind == CLOAD_FLOOD) {
+        flood_start(engine);
     } else if (engine->is_open) {
         rate_start(engine);
     } else if (config->kind == CLOAD_ECHO) {
@@ -186,6 +195,11 @@ static int set_up(struct engine *engine, const char **what) {
     *what = "epoll_create1";
     engine->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (engine->epoll < 0) return errno;
+    *what = "kind of load";
+    problem = config->kind == CLOAD_FLOOD   ? flood_set_up(engine)
+              : config->kind == CLOAD_PROXY ? proxy_set_up(engine)
+                                            : 0;
+    if (problem != 0) return problem;
     *what = "server's CPU clock";
     if (config->server_pid <= 0) return 0;
     nudge_start(&engine->nudge, config->server_cpu);
@@ -195,12 +209,13 @@ static int set_up(struct engine *engine, const char **what) {
 static void tear_down(struct engine *engine) {
     nudge_end(&engine->nudge);
     if (engine->connections != NULL) {
-        for (uint32_t i = 0; i < engine->config->connections; i++) close_connection(engine, &engine->connections[i]);
+        for (uint32_t i = 0; i < engine->connection_count; i++) close_connection(engine, &engine->connections[i]);
         free(engine->connections[0].starts_ns);
     }
     free(engine->connections);
     free(engine->lanes);
     free(engine->pattern);
+    free(engine->lines);
     free(engine->incoming);
     if (engine->epoll >= 0) close(engine->epoll);
 }
@@ -215,6 +230,8 @@ static void choose_behaviour(struct engine *engine) {
     // A stream may never run dry, so that waiting for its edge could take for ever.
     case CLOAD_STREAM_IN: engine->ready = stream_in_ready, engine->interest = EPOLLOUT | EPOLLRDHUP; break;
     case CLOAD_STREAM_OUT: engine->ready = stream_out_ready, engine->interest = EPOLLIN; break;
+    case CLOAD_FLOOD: engine->ready = flood_ready, engine->interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP; break;
+    case CLOAD_PROXY: engine->ready = proxy_ready, engine->interest = EPOLLOUT | EPOLLRDHUP; break;
     // One datagram an event: what is left is found again.
     case CLOAD_UDP: engine->ready = udp_ready, engine->interest = EPOLLIN; break;
     }
@@ -234,10 +251,12 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
         .epoll = -1,
         .nudge.event = -1,
         .message_bytes = config->message_bytes,
+        .client_count = config->kind == CLOAD_FLOOD ? config->connections + 1 : config->connections,
         .depth = (config->kind == CLOAD_ECHO || config->kind == CLOAD_UDP) && config->depth > 1 ? config->depth : 1,
         .is_open = is_open,
         .messages_max = config->kind == CLOAD_IDLE ? 1 : UINT64_MAX,
     };
+    engine.connection_count = config->kind == CLOAD_PROXY ? config->connections * 2 + proxy_spare_places : engine.client_count;
     engine.joins = config->kind == CLOAD_UDP && engine.depth > 1 && !config->single_datagrams;
     choose_behaviour(&engine);
     int problem = set_up(&engine, what);

@@ -27,7 +27,9 @@ static void print_usage(FILE *file, const struct cserve_knob *knobs, size_t knob
     fprintf(file, "usage: %s [--host HOST] [--port PORT] | [--unix PATH]", program_invocation_short_name);
     fprintf(file, "%s\n", knob_count > 0 ? " [OPTIONS]" : "");
     fprintf(file, "Serves until SIGINT or SIGTERM. Port 0 lets the system choose.\n");
-    fprintf(file, "  --service        echo, sink (drops what it receives), source (sends without end), some: udp-echo (echo)\n");
+    fprintf(file, "  --service        echo, sink (drops what it receives), source (sends without end), some: udp-echo,\n");
+    fprintf(file, "                   ask (sends lines back that begin with '?'), proxy (forwards to --upstream) (echo)\n");
+    fprintf(file, "  --upstream       the port of 127.0.0.1 that a proxy connects to\n");
     fprintf(file, "  --message-bytes  what a source sends at a time, in bytes (65536)\n");
     for (size_t i = 0; i < knob_count; i++) {
         fprintf(file, "  --%-14s %s (%ld)\n", knobs[i].name, knobs[i].help, *knobs[i].value);
@@ -54,6 +56,8 @@ static enum cserve_service parse_service(const char *name) {
     if (strcmp(name, "echo") == 0) return cserve_echo;
     if (strcmp(name, "sink") == 0) return cserve_sink;
     if (strcmp(name, "source") == 0) return cserve_source;
+    if (strcmp(name, "ask") == 0) return cserve_ask;
+    if (strcmp(name, "proxy") == 0) return cserve_proxy;
     if (strcmp(name, "udp-echo") == 0) return cserve_udp_echo;
     usage_error("not a service:", name);
 }
@@ -87,6 +91,8 @@ struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_kn
             options.unix_path = value;
         } else if (strcmp(name, "service") == 0) {
             options.service = parse_service(value);
+        } else if (strcmp(name, "upstream") == 0) {
+            options.upstream = (uint16_t)parse_number(value, 1, UINT16_MAX);
         } else if (strcmp(name, "message-bytes") == 0) {
             options.message_bytes = (uint32_t)parse_number(value, 1, 1 << 30);
         } else if (!set_knob(knobs, knob_count, name, value)) {
@@ -95,6 +101,9 @@ struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_kn
     }
     if (options.unix_path != NULL && (options.host != NULL || options.port != NULL)) {
         usage_error("--unix goes with neither --host nor --port:", options.unix_path);
+    }
+    if ((options.service == cserve_proxy) != (options.upstream != 0)) {
+        usage_error("a proxy, and nothing else, needs", "--upstream");
     }
     if (options.host == NULL) options.host = "127.0.0.1";
     if (options.port == NULL) options.port = "0";
@@ -134,6 +143,21 @@ static int listen_tcp(const char *host, const char *port, int socket_flags) {
 int cserve_listen(const struct cserve_options *options, int socket_flags) {
     if (options->unix_path != NULL) return listen_unix(options->unix_path, socket_flags);
     return listen_tcp(options->host, options->port, socket_flags);
+}
+
+int cserve_connect_upstream(const struct cserve_options *options) {
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(options->upstream), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS) {
+        const int problem = errno;
+        close(fd);
+        return -problem;
+    }
+    return fd;
 }
 
 void cserve_announce(int listener, const struct cserve_options *options) {

@@ -1,4 +1,4 @@
-// Echo, sink and source over epoll, written by hand: the baseline for readiness loops.
+// Echo, sink, source, answers to lines, and a proxy (proxy.c) over epoll, written by hand: the baseline for readiness loops.
 //
 // Level-triggered; one read buffer shared by all connections, so that an idle one holds a small record only; what is
 // read is written at once, and what the socket does not take is kept, with reading stopped until it is gone.
@@ -13,10 +13,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "clines.h"
 #include "cpattern.h"
 #include "cserve.h"
+#include "proxy.h"
 
-enum { event_capacity = 1024, pieces_per_event_max = 16, accepts_per_event_max = 256 };
+enum { event_capacity = 1024, accepts_per_event_max = 256, ask_piece_bytes = 64 * 1024 };
 
 struct connection {
     int fd;
@@ -24,13 +26,15 @@ struct connection {
     uint32_t rest_start;
     uint32_t rest_length;  // bytes left from rest_start
     uint32_t position;     // in the pattern's period, of what a source sends next
+    struct clines *lines;  // of a connection that asks
     struct connection *next_free;
 };
 
-static int epoll_fd;
-static uint8_t *read_buffer;
-static long read_buffer_bytes = 256 * 1024;
+int epoll_fd;
+uint8_t *read_buffer;
+long read_buffer_bytes = 256 * 1024;
 static struct connection *free_connections;
+static struct cserve_options options;
 static enum cserve_service service;
 static uint8_t *pattern;  // of a source
 static size_t message_bytes;
@@ -60,6 +64,7 @@ static struct connection *take_connection(int fd) {
 static void close_connection(struct connection *connection) {
     close(connection->fd);  // which takes it out of the epoll set, as nothing else holds the file
     free(connection->rest);
+    free(connection->lines);
     connection->rest = NULL;
     connection->next_free = free_connections;
     free_connections = connection;
@@ -68,6 +73,11 @@ static void close_connection(struct connection *connection) {
 static void watch(struct connection *connection, int operation, uint32_t events) {
     struct epoll_event event = {.events = events, .data.ptr = connection};
     if (epoll_ctl(epoll_fd, operation, connection->fd, &event) != 0) cserve_fail("epoll_ctl", errno);
+}
+
+static void begin_lines(struct connection *connection) {
+    connection->lines = calloc(1, sizeof *connection->lines);
+    if (connection->lines == NULL) cserve_fail("calloc", errno);
 }
 
 // Out of descriptors: the listener would stay readable and spin, so it is looked at again in a moment.
@@ -80,8 +90,14 @@ static void pause_accepting(int listener) {
 static void accept_ready(int listener) {
     for (int i = 0; i < accepts_per_event_max; i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 && service == cserve_proxy) {
+            proxy_accepted(fd, &options);
+            continue;
+        }
         if (fd >= 0) {
-            watch(take_connection(fd), EPOLL_CTL_ADD, service == cserve_source ? EPOLLIN | EPOLLOUT : EPOLLIN);
+            struct connection *connection = take_connection(fd);
+            if (service == cserve_ask) begin_lines(connection);
+            watch(connection, EPOLL_CTL_ADD, service == cserve_source ? EPOLLIN | EPOLLOUT : EPOLLIN);
             continue;
         }
         if (errno == EAGAIN) return;
@@ -158,6 +174,43 @@ static void sink_ready(struct connection *connection) {
     }
 }
 
+// Sends an answer, or lets it wait behind those that the socket did not take. False when the connection is gone.
+static bool answer(struct connection *connection, const uint8_t *line, size_t length) {
+    if (connection->rest != NULL) {
+        const size_t end = connection->rest_start + connection->rest_length;
+        uint8_t *grown = realloc(connection->rest, end + length);
+        if (grown == NULL) cserve_fail("realloc", errno);
+        memcpy(grown + end, line, length);
+        connection->rest = grown;
+        connection->rest_length += (uint32_t)length;
+        return true;
+    }
+    ssize_t sent = send(connection->fd, line, length, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        close_connection(connection);
+        return false;
+    }
+    if (sent < 0) sent = 0;
+    if ((size_t)sent < length) keep_rest(connection, line + sent, (uint32_t)(length - (size_t)sent));
+    return true;
+}
+
+// One piece, which is a millisecond's work, then the others have their turn.
+static void ask_ready(struct connection *connection) {
+    const size_t piece_bytes = read_buffer_bytes < ask_piece_bytes ? (size_t)read_buffer_bytes : ask_piece_bytes;
+    ssize_t received = recv(connection->fd, read_buffer, piece_bytes, 0);
+    if (received <= 0) {
+        if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        close_connection(connection);
+        return;
+    }
+    const uint8_t *line;
+    size_t position = 0, length;
+    while ((length = clines_next_question(connection->lines, read_buffer, (size_t)received, &position, &line)) > 0) {
+        if (!answer(connection, line, length)) return;
+    }
+}
+
 // The peer sends nothing: what becomes readable is its end.
 static void source_ready(struct connection *connection, uint32_t events) {
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
@@ -183,8 +236,16 @@ static void connection_ready(struct connection *connection, uint32_t events) {
             echo_ready(connection);
         }
         break;
+    case cserve_ask:
+        if (connection->rest != NULL) {
+            write_rest(connection);
+        } else {
+            ask_ready(connection);
+        }
+        break;
     case cserve_sink: sink_ready(connection); break;
     case cserve_source: source_ready(connection, events); break;
+    case cserve_proxy: break;  // its records are others
     case cserve_udp_echo: break;  // it was refused
     }
 }
@@ -208,11 +269,14 @@ static void serve(int listener) {
                 uint64_t expirations;
                 (void)!read(retry_timer, &expirations, sizeof expirations);
                 add_plain(listener, &listener_tag);
+            } else if (service == cserve_proxy) {
+                proxy_ready(tag, events[i].events);
             } else {
                 // One event a connection and turn, so that a record closed here is not named again in this turn.
                 connection_ready(tag, events[i].events);
             }
         }
+        if (service == cserve_proxy) proxy_turn_ended();
     }
 }
 
@@ -220,7 +284,7 @@ int main(int argc, char **argv) {
     const struct cserve_knob knobs[] = {
         {"read-buffer", "bytes of the shared read buffer", 1024, 1 << 24, &read_buffer_bytes},
     };
-    struct cserve_options options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
+    options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
     if (options.service == cserve_udp_echo) cserve_fail("udp-echo", EOPNOTSUPP);
     cserve_raise_descriptor_limit();
     int signals = cserve_signals(0);

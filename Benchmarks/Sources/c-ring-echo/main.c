@@ -1,9 +1,11 @@
-// Echo, sink and source over io_uring, written by hand: the baseline for completion loops.
+// Echo, sink, source, answers to lines, and a proxy over io_uring, written by hand: the baseline for completion loops.
 //
 // Multishot accept and receive; what arrives in a turn is gathered per connection and sent once when all of the turn's
 // completions have been looked at, one send in flight a socket; everything a turn wants is submitted by the one call
 // that also waits. One piece goes out straight from the provided buffer; several that do not touch are copied together.
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,68 +13,29 @@
 
 #include "buffers.h"
 #include "cpattern.h"
+#include "clines.h"
+#include "connection.h"
 #include "cserve.h"
 #include "ring.h"
 
 struct io_uring ring;
 
-// Bytes on their way out: borrowed from a provided buffer, or in a block of their own.
-struct span {
-    uint8_t *bytes;
-    uint32_t length;
-    uint32_t class;  // of the block; unused when borrowed
-};
-
-struct connection {
-    struct span sending;  // the send in flight; empty when there is none
-    struct span waiting;  // gathered since
-    uint32_t sent;        // of `sending`
-    uint32_t position;    // in the pattern's period, of what a source sends next
-    int fd;
-    bool receiving;       // a multishot receive is armed
-    bool starved;         // it ended for want of buffers
-    bool stopped;         // too much is waiting to be sent
-    bool ended;           // the peer is done, or an error came
-    bool dirty;
-    struct connection *next_dirty;  // also links free records
-    struct connection *next_starved;
-} __attribute__((aligned(16)));
-
 // Beyond this a connection whose peer does not read is not read from either.
-static const uint32_t waiting_max = 1 << 20;
+static long waiting_max;
 
 // So many starved connections bring one more buffer.
 static const unsigned starved_per_buffer = 8;
 
 static long copy_below, buffer_size, buffer_count, sq_entries, cq_entries, poll_first, wait_all;
-static struct connection *free_connections, *dirty_connections;
 static struct connection *starved_connections, **starved_end = &starved_connections;  // first come, first served
 static unsigned starved_count;
 static int listener;
 static bool accepting;
 static char signal_buffer[128];
+static struct cserve_options options;
 static enum cserve_service service;
 static uint8_t *pattern;  // of a source
 static uint32_t message_bytes;
-
-static struct connection *take_connection(int fd) {
-    struct connection *connection = free_connections;
-    if (connection == NULL) {
-        enum { batch = 64 };
-        struct connection *records = aligned_alloc(64, batch * sizeof *records);
-        if (records == NULL) cserve_fail("aligned_alloc", errno);
-        for (int i = 1; i < batch; i++) {
-            records[i].next_dirty = free_connections;
-            free_connections = &records[i];
-        }
-        connection = records;
-    } else {
-        free_connections = connection->next_dirty;
-    }
-    memset(connection, 0, sizeof *connection);
-    connection->fd = fd;
-    return connection;
-}
 
 static void arm_accept(void) {
     struct io_uring_sqe *sqe = next_sqe();
@@ -83,7 +46,12 @@ static void arm_accept(void) {
 
 static void arm_receive(struct connection *connection) {
     struct io_uring_sqe *sqe = next_sqe();
-    io_uring_prep_recv_multishot(sqe, connection->fd, NULL, 0, 0);
+    if (service == cserve_ask || service == cserve_proxy) {
+        // One piece a turn: a multishot receive of one that sends without end would take every buffer.
+        io_uring_prep_recv(sqe, connection->fd, NULL, 0, 0);
+    } else {
+        io_uring_prep_recv_multishot(sqe, connection->fd, NULL, 0, 0);
+    }
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = buffer_group;
     if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -93,12 +61,13 @@ static void arm_receive(struct connection *connection) {
 }
 
 static void stop_receiving(struct connection *connection) {
-    if (!connection->receiving || connection->stopped) return;
+    if (connection->stopped) return;
+    connection->stopped = true;
+    if (!connection->receiving) return;
     struct io_uring_sqe *sqe = next_sqe();
     io_uring_prep_cancel64(sqe, user_data(connection, operation_receive), 0);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe->user_data = user_data(NULL, operation_cancel);
-    connection->stopped = true;
 }
 
 static void submit_send(struct connection *connection) {
@@ -120,13 +89,6 @@ static void release_span(struct span *span) {
     span->length = 0;
 }
 
-static void mark_dirty(struct connection *connection) {
-    if (connection->dirty) return;
-    connection->dirty = true;
-    connection->next_dirty = dirty_connections;
-    dirty_connections = connection;
-}
-
 // Moves the span's bytes to a block with room for `extra` more, unless they are in one already.
 static void make_room(struct span *span, uint32_t extra) {
     const bool borrowed = buffers_own(span->bytes);
@@ -140,6 +102,17 @@ static void make_room(struct span *span, uint32_t extra) {
     *span = (struct span){.bytes = bytes, .length = length, .class = class};
 }
 
+static void append(struct span *span, const uint8_t *bytes, uint32_t length) {
+    if (span->length == 0) {
+        const unsigned class = block_class(length);
+        *span = (struct span){.bytes = take_block(class), .class = class};
+    } else {
+        make_room(span, length);
+    }
+    memcpy(span->bytes + span->length, bytes, length);
+    span->length += length;
+}
+
 // Takes a received piece, which holds a reference to its buffer.
 static void gather(struct connection *connection, uint8_t *piece, uint32_t length) {
     struct span *span = &connection->waiting;
@@ -148,32 +121,56 @@ static void gather(struct connection *connection, uint8_t *piece, uint32_t lengt
         *span = (struct span){.bytes = piece, .length = length};
         return;
     }
-    if (span->length == 0) {
-        const unsigned class = block_class(length);
-        *span = (struct span){.bytes = take_block(class), .class = class};
-    } else if (!copies && span->bytes + span->length == piece && buffer_id(span->bytes) == buffer_id(piece)) {
+    if (span->length > 0 && !copies && span->bytes + span->length == piece &&
+        buffer_id(span->bytes) == buffer_id(piece)) {
         span->length += length;
-        buffer_release(buffer_id(piece));  // the span's own reference is enough
-        return;
     } else {
-        make_room(span, length);
+        append(span, piece, length);
     }
-    memcpy(span->bytes + span->length, piece, length);
-    span->length += length;
-    buffer_release(buffer_id(piece));
+    buffer_release(buffer_id(piece));  // of a span that has grown, its own reference is enough
 }
 
-// Closes when nothing refers to the record any more.
-static void close_if_done(struct connection *connection) {
-    if (connection->receiving || connection->starved || connection->dirty) return;
-    if (connection->sending.length > 0 || connection->waiting.length > 0) return;
+static void answer_questions(struct connection *connection, const uint8_t *piece, size_t length) {
+    const uint8_t *line;
+    size_t position = 0, line_bytes;
+    while ((line_bytes = clines_next_question(connection->lines, piece, length, &position, &line)) > 0) {
+        append(&connection->waiting, line, (uint32_t)line_bytes);
+        mark_dirty(connection);
+    }
+}
+
+static bool is_done(const struct connection *connection) {
+    return !connection->receiving && !connection->starved && !connection->dirty && !connection->connecting &&
+           connection->sending.length == 0 && connection->waiting.length == 0;
+}
+
+static void retire(struct connection *connection) {
     struct io_uring_sqe *sqe = next_sqe();
     io_uring_prep_close(sqe, connection->fd);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe->user_data = user_data(NULL, operation_close);
+    free(connection->lines);
     connection->next_dirty = free_connections;
     free_connections = connection;
     if (!accepting) arm_accept();  // a descriptor is free again
+}
+
+// Closes when nothing refers to the record any more, and, of a proxy, to that of the other side.
+static void close_if_done(struct connection *connection) {
+    struct connection *peer = connection->peer;
+    if (!is_done(connection) || !is_done(peer)) return;
+    if (peer != connection) retire(peer);
+    retire(connection);
+}
+
+// Nothing more is received. What waits is still sent; both sides of a proxy end together.
+static void end(struct connection *connection) {
+    struct connection *peer = connection->peer;
+    connection->ended = true;
+    if (peer->ended) return;
+    peer->ended = true;
+    stop_receiving(peer);
+    mark_dirty(peer);
 }
 
 // Lets the turn's end send the next piece of the pattern.
@@ -184,11 +181,49 @@ static void continue_source(struct connection *connection) {
     mark_dirty(connection);
 }
 
+// What is accepted is read from when the other side stands.
+static void connect_upstream(struct connection *connection) {
+    const int fd = cserve_connect_upstream(&options);
+    if (fd < 0) {
+        connection->ended = true;
+        mark_dirty(connection);
+        return;
+    }
+    struct connection *upstream = take_connection(fd);
+    upstream->peer = connection;
+    upstream->connecting = true;
+    connection->peer = upstream;
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_poll_add(sqe, fd, POLLOUT);
+    sqe->user_data = user_data(upstream, operation_connect);
+}
+
+static void connected(struct connection *upstream) {
+    int problem = 0;
+    socklen_t length = sizeof problem;
+    upstream->connecting = false;
+    getsockopt(upstream->fd, SOL_SOCKET, SO_ERROR, &problem, &length);
+    if (problem != 0 || upstream->ended) {
+        end(upstream);
+        mark_dirty(upstream);
+        return;
+    }
+    // From here on the ring waits for it; a call on a socket that does not wait would come back with EAGAIN.
+    fcntl(upstream->fd, F_SETFL, 0);
+    arm_receive(upstream);
+    arm_receive(upstream->peer);
+}
+
 static void accepted(const struct io_uring_cqe *cqe) {
     accepting = (cqe->flags & IORING_CQE_F_MORE) != 0;
     if (cqe->res >= 0) {
         struct connection *connection = take_connection(cqe->res);
-        arm_receive(connection);  // a source learns its peer's end by it
+        if (service == cserve_proxy) {
+            connect_upstream(connection);
+        } else {
+            arm_receive(connection);  // a source learns its peer's end by it
+        }
+        if (service == cserve_ask) begin_lines(connection);
         if (service == cserve_source) continue_source(connection);
     }
     const bool out_of_resources = cqe->res == -EMFILE || cqe->res == -ENFILE || cqe->res == -ENOMEM;
@@ -203,13 +238,14 @@ static void received(struct connection *connection, const struct io_uring_cqe *c
         const bool retired = !(cqe->flags & IORING_CQE_F_BUF_MORE);
         buffers.offset[id] += (uint32_t)cqe->res;
         if (!retired) buffers.references[id]++;  // else the kernel's reference becomes the piece's
-        if (connection->ended || service != cserve_echo) {
+        if (service == cserve_ask && !connection->ended) answer_questions(connection, piece, (size_t)cqe->res);
+        if (connection->ended || (service != cserve_echo && service != cserve_proxy)) {
             buffer_release(id);
         } else {
-            gather(connection, piece, (uint32_t)cqe->res);
-            mark_dirty(connection);
+            gather(connection->peer, piece, (uint32_t)cqe->res);
+            mark_dirty(connection->peer);
         }
-        if (connection->waiting.length > waiting_max) stop_receiving(connection);
+        if (connection->peer->waiting.length > waiting_max) stop_receiving(connection);
     } else if (cqe->res == -ENOBUFS) {
         connection->starved = true;
         connection->next_starved = NULL;
@@ -218,14 +254,14 @@ static void received(struct connection *connection, const struct io_uring_cqe *c
         starved_count++;
     } else if (cqe->res != -ECANCELED) {
         // The end of the stream, or an error. An incremental buffer named here was not consumed: it is not ours.
-        connection->ended = true;
+        end(connection);
     }
     if (!connection->receiving) mark_dirty(connection);  // armed again, or closed, when the turn ends
 }
 
 static void sent(struct connection *connection, const struct io_uring_cqe *cqe) {
     if (cqe->res < 0) {
-        connection->ended = true;
+        end(connection);
         release_span(&connection->sending);
         if (connection->waiting.length > 0) release_span(&connection->waiting);
         stop_receiving(connection);
@@ -253,11 +289,12 @@ static void flush_dirty(void) {
             connection->waiting.length = 0;
             connection->sent = 0;
             submit_send(connection);
+            if (connection->peer->stopped) mark_dirty(connection->peer);  // it may be read from again
         }
         if (connection->ended) {
             close_if_done(connection);
-        } else if (!connection->receiving && !connection->starved) {
-            if (!connection->stopped || connection->waiting.length == 0) arm_receive(connection);
+        } else if (!connection->receiving && !connection->starved && !connection->connecting) {
+            if (!connection->stopped || connection->peer->waiting.length == 0) arm_receive(connection);
         }
     }
 }
@@ -297,6 +334,7 @@ static bool dispatch_completions(void) {
         case operation_receive: received(connection, cqe); break;
         case operation_send: sent(connection, cqe); break;
         case operation_accept: accepted(cqe); break;
+        case operation_connect: connected(connection); break;
         case operation_signal: serves = false; break;
         case operation_cancel: break;  // it came too late: the receive's own completion says what happened
         case operation_close: break;   // a close that failed; the descriptor is gone all the same
@@ -325,24 +363,28 @@ static void serve(void) {
 int main(int argc, char **argv) {
     // Chosen by measuring. Few buffers are better than many once messages are large: what was received is sent while
     // it is still in the cache. More are made when they run out.
-    copy_below = 0, buffer_size = 64 * 1024, buffer_count = 12, sq_entries = 1024, cq_entries = 8192;
-    poll_first = 0, wait_all = 1;
+    copy_below = 0, buffer_size = 0, buffer_count = 12, sq_entries = 1024, cq_entries = 8192;
+    poll_first = 0, wait_all = 1, waiting_max = 0;
     const struct cserve_knob knobs[] = {
         {"copy-below", "pieces shorter than this are copied rather than sent from the buffer", 0, 1 << 30, &copy_below},
-        {"buffer-size", "bytes of a provided buffer", 512, 1 << 20, &buffer_size},
+        {"buffer-size", "bytes of a provided buffer; 0: 64 KiB, 256 KiB for a proxy", 0, 1 << 20, &buffer_size},
         {"buffers", "provided buffers to begin with", 1, buffer_count_max, &buffer_count},
         {"sq-entries", "entries of the submission queue", 8, 32768, &sq_entries},
         {"cq-entries", "entries of the completion queue", 8, 65536, &cq_entries},
         {"poll-first", "1: poll before the first receive", 0, 1, &poll_first},
+        {"waiting-max", "bytes beyond which nothing is read before they are sent; 0: 1 MiB, 1 for a proxy", 0, 1 << 30, &waiting_max},
         {"wait-all", "1: let the kernel continue short sends", 0, 1, &wait_all},
     };
-    struct cserve_options options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
+    options = cserve_parse(argc, argv, knobs, sizeof knobs / sizeof knobs[0]);
     if (options.service == cserve_udp_echo) cserve_fail("udp-echo", EOPNOTSUPP);
     cserve_raise_descriptor_limit();
     set_up_ring((unsigned)sq_entries, (unsigned)cq_entries);
-    set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
     service = options.service;
+    if (buffer_size == 0) buffer_size = (service == cserve_proxy ? 256 : 64) * 1024;
+    set_up_buffers((unsigned)buffer_count, (unsigned)buffer_size);
     message_bytes = options.message_bytes;
+    // Of a proxy one piece waits while one is sent: so none has to be copied to another.
+    if (waiting_max == 0) waiting_max = service == cserve_proxy ? 1 : 1 << 20;
     if (service == cserve_source) pattern = cpattern_create(message_bytes);
     if (service == cserve_source && pattern == NULL) cserve_fail("memory for the pattern", errno);
     listener = cserve_listen(&options, 0);

@@ -15,7 +15,15 @@
 #endif
 
 // A submission's user_data is the address of its connection with one of these in the low bits, which are zero in it.
-enum operation { operation_accept, operation_receive, operation_send, operation_cancel, operation_close, operation_signal };
+enum operation {
+    operation_accept,
+    operation_receive,
+    operation_send,
+    operation_cancel,
+    operation_close,
+    operation_signal,
+    operation_connect,
+};
 enum { operation_mask = 15 };
 
 extern struct io_uring ring;

@@ -7,6 +7,8 @@ struct CommandTemplate: Sendable, Equatable {
         case path
         /// The workload's message size.
         case bytes
+        /// The port that a proxy forwards to.
+        case upstream
     }
 
     var service: Service
@@ -15,8 +17,9 @@ struct CommandTemplate: Sendable, Equatable {
     var words: [String]
 
     /// The command line of a server that listens on `endpoint` and is to be driven with messages of `messageBytes`.
-    func command(endpoint: Contender.Endpoint, messageBytes: Int) -> [String] {
+    func command(endpoint: Contender.Endpoint, messageBytes: Int, upstream: UInt16? = nil) -> [String] {
         var values: [Placeholder: String] = [.bytes: "\(messageBytes)"]
+        if let upstream { values[.upstream] = "\(upstream)" }
         switch endpoint {
         case .tcp(let host, let port): (values[.host], values[.port]) = (host, "\(port)")
         case .unix(let path): values[.path] = path

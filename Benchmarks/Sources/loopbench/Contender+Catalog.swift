@@ -6,13 +6,13 @@ extension Contender {
                 name: "c-ring",
                 summary: "C over liburing: multishot accept and receive, provided buffers, one enter a turn",
                 program: Program.sibling("c-ring-echo"),
-                services: inC
+                services: inC.merging(furtherInC) { $1 }
             ),
             Contender(
                 name: "c-epoll",
                 summary: "C over epoll: level-triggered, one shared read buffer",
                 program: Program.sibling("c-epoll-echo"),
-                services: inC
+                services: inC.merging(furtherInC) { $1 }
             ),
             Contender(
                 name: "c-ring-udp",
@@ -30,7 +30,7 @@ extension Contender {
                 program: Program.sibling("nio-echo"),
                 services: [
                     .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
-                    .udpEcho: ["udp-echo"],
+                    .ask: ["ask"], .proxy: ["proxy"], .udpEcho: ["udp-echo"],
                 ]
             ),
             Contender(
@@ -51,7 +51,7 @@ extension Contender {
             arguments: ["serve", "--loop", loop.rawValue],
             services: [
                 .echo: ["echo"], .sink: ["sink"], .source: ["source"], .http: ["http"],
-                .udpEcho: ["udp-echo"],
+                .ask: ["ask"], .proxy: ["proxy"], .udpEcho: ["udp-echo"],
             ],
             connectionsMax: loop == .select ? 1_000 : nil
         )
@@ -80,6 +80,11 @@ extension Contender {
 
     static let inC: [Service: [String]] = [
         .echo: [], .sink: ["--service", "sink"], .source: ["--service", "source"],
+    ]
+
+    /// What no server from elsewhere has.
+    private static let furtherInC: [Service: [String]] = [
+        .ask: ["--service", "ask"], .proxy: ["--service", "proxy"],
     ]
 
     /// The contenders that `names` mean, in that order.

@@ -33,12 +33,19 @@ struct Contender: Sendable {
 
     /// The whole command line of a server that listens on `endpoint` and, unless it is the user's own, prints
     /// `listening on …` when it does.
-    func command(endpoint: Endpoint, for workload: Workload) -> [String] {
+    ///
+    /// - Parameter upstream: the port of 127.0.0.1 that a proxy forwards to.
+    func command(endpoint: Endpoint, for workload: Workload, upstream: UInt16? = nil) -> [String] {
         if let template = templates.first(where: { $0.serves(workload) }) {
-            return template.command(endpoint: endpoint, messageBytes: workload.messageBytes)
+            return template.command(
+                endpoint: endpoint,
+                messageBytes: workload.messageBytes,
+                upstream: upstream
+            )
         }
         var command = [program] + arguments + (services[workload.service] ?? [])
         if workload.service == .source { command += ["--message-bytes", "\(workload.messageBytes)"] }
+        if let upstream { command += ["--upstream", "\(upstream)"] }
         switch endpoint {
         case .tcp(let host, let port): return command + ["--host", host, "--port", "\(port)"]
         case .unix(let path): return command + ["--unix", path]

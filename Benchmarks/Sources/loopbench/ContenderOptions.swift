@@ -11,8 +11,9 @@ struct ContenderOptions: ParsableArguments {
             "Another server, and how to start it, as in 'mine=./my-server {port}'. Can be given more than once.",
             discussion: """
                 {port} becomes the TCP port to listen on and {host} the address; {path}, instead of these, the Unix \
-                socket, and {bytes} the size of a message. The server must echo what it receives; 'mine:http=…' is one \
-                that answers HTTP, 'mine:udp-echo=…' one that echoes datagrams, 'mine:sink=…' drops what it receives, and \
+                socket, and {bytes} the size of a message; {upstream} is the port of 127.0.0.1 that a proxy forwards to. The server must echo what it receives; 'mine:http=…' is one \
+                that answers HTTP, 'mine:udp-echo=…' one that echoes datagrams, 'mine:sink=…' drops what it receives, \
+                'mine:ask=…' sends lines back that begin with '?', 'mine:proxy=…' forwards each connection, and \
                 'mine:source=…' sends without end what 'c-epoll-echo --service source' sends. The same name can be given again for \
                 another service or kind of socket. The CPU time of the process that is started and of its children is what \
                 is measured; what it disowns cannot be.

@@ -14,7 +14,8 @@ enum Figure: String, Sendable, Codable, CaseIterable {
     static func all(for workload: Workload) -> [Figure] {
         switch workload.kind {
         case .idle: [.resident, .anonymous]
-        case .streamIn, .streamOut: [.throughput, .cpu]
+        case .streamIn, .streamOut, .proxy: [.throughput, .cpu]
+        case .flood: [.p50, .p99, .throughput, .cpu, .p90, .p999, .maximum]
         case .echo, .churn, .udp, .http: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
         }
     }
@@ -36,13 +37,13 @@ enum Figure: String, Sendable, Codable, CaseIterable {
         switch self {
         case .throughput:
             switch workload.kind {
-            case .streamIn, .streamOut: "MB a second"
+            case .streamIn, .streamOut, .flood, .proxy: "MB a second"
             case .churn: "connections a second"
             default: "requests a second"
             }
         case .cpu:
             switch workload.kind {
-            case .streamIn, .streamOut: "server CPU, µs a MB"
+            case .streamIn, .streamOut, .flood, .proxy: "server CPU, µs a MB"
             case .churn: "server CPU, µs a connection"
             default: "server CPU, µs a request"
             }
@@ -57,7 +58,7 @@ enum Figure: String, Sendable, Codable, CaseIterable {
     }
 
     func value(of measurement: Measurement, in workload: Workload) -> Double {
-        let isStream = workload.kind == .streamIn || workload.kind == .streamOut
+        let isStream = workload.isStream
         switch self {
         case .throughput: return isStream ? measurement.megabytesPerSecond : measurement.requestsPerSecond
         case .cpu: return isStream ? measurement.cpuMicrosecondsPerMegabyte : measurement.cpuMicroseconds

@@ -37,7 +37,8 @@ struct LoadGenerator {
         contender: String,
         round: Int,
         endpoint: Contender.Endpoint,
-        processID: Int32
+        processID: Int32,
+        upstream: Upstream? = nil
     ) throws -> Measurement {
         if workload.kind == .http {
             return try measureHTTP(
@@ -54,6 +55,7 @@ struct LoadGenerator {
         var step: UnsafePointer<CChar>?
         let problem = withConfiguration(workload, endpoint, processID) { configuration in
             var configuration = configuration
+            configuration.upstream = upstream?.descriptor ?? -1
             return cload_run(&configuration, histogram, &result, &step)
         }
         guard problem == 0 else {
@@ -110,6 +112,8 @@ struct LoadGenerator {
             case .idle: CLOAD_IDLE
             case .streamIn: CLOAD_STREAM_IN
             case .streamOut: CLOAD_STREAM_OUT
+            case .flood: CLOAD_FLOOD
+            case .proxy: CLOAD_PROXY
             case .udp: CLOAD_UDP
             case .http: preconditionFailure("wrk drives HTTP")
             }

@@ -111,7 +111,7 @@ extension Workload {
         case .idle: return 0.7 + 2 * connecting
         case .http: return connecting + max(1, window.rounded())
         case .echo where rate != nil: return connecting + warmUp + window + 0.1
-        case .echo, .churn, .streamIn, .streamOut, .udp: return connecting + warmUp + window
+        case .echo, .churn, .streamIn, .streamOut, .flood, .proxy, .udp: return connecting + warmUp + window
         }
     }
 }
@@ -119,7 +119,8 @@ extension Workload {
 extension Workload {
     /// Why this machine cannot run it, or nil.
     func obstacle(on limits: Plan.Limits) -> String? {
-        let descriptors = connections + 64
+        // The load is both ends of a proxy, which has two of its own for each client.
+        let descriptors = connections * (kind == .proxy ? 2 : 1) + 64
         if descriptors > limits.descriptors {
             return
                 "needs \(descriptors) descriptors, and the limit is \(limits.descriptors): raise it by ulimit -n"

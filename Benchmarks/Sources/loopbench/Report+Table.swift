@@ -11,11 +11,13 @@ extension Report {
     }
 
     private var tables: [TextTable] {
-        let streams = results.filter { [.streamIn, .streamOut].contains($0.workload.kind) }
+        let streams = results.filter(\.workload.isStream)
         let idle = results.filter { $0.workload.kind == .idle }
-        let requests = results.filter { $0.workload.hasLatency }
+        let requests = results.filter { $0.workload.hasLatency && !$0.workload.isStream }
+        let waiting = results.filter(\.workload.hasLatency)
         var tables: [TextTable] = []
-        if !requests.isEmpty { tables += [costTable(requests), latencyTable(requests)] }
+        if !requests.isEmpty { tables.append(costTable(requests)) }
+        if !waiting.isEmpty { tables.append(latencyTable(waiting)) }
         if !streams.isEmpty { tables.append(costTable(streams)) }
         if !idle.isEmpty { tables.append(memoryTable(idle)) }
         if !micro.isEmpty { tables.append(MicroResult.table(micro)) }
@@ -23,7 +25,7 @@ extension Report {
     }
 
     private func costTable(_ results: [WorkloadResult]) -> TextTable {
-        let isStream = !(results.first?.workload.hasLatency ?? true)
+        let isStream = results.first?.workload.isStream == true
         var table = TextTable(columns: [
             "workload", "contender", isStream ? "MB a second" : "per second", "±",
             isStream ? "CPU µs a MB" : "CPU µs each", "±", "load CPU", "throughput ×", "±", "CPU ×", "±",

@@ -57,7 +57,7 @@ struct Runner {
 
     private func measure(_ contender: Contender, _ workload: Workload, _ round: Int) throws -> Measurement {
         let server = try ServerProcess.start(contender, for: workload, cpu: cpus.server, within: startSeconds)
-        let (endpoint, processID) = (server.endpoint, server.processID)
+        let (endpoint, processID, upstream) = (server.endpoint, server.processID, server.upstream)
         // A load that cannot start must not leave the server behind.
         let outcome = Result {
             try generator.measure(
@@ -65,7 +65,8 @@ struct Runner {
                 contender: contender.name,
                 round: round,
                 endpoint: endpoint,
-                processID: processID
+                processID: processID,
+                upstream: upstream
             )
         }
         try server.stop()

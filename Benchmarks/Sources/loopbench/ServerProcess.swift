@@ -19,6 +19,8 @@ struct ServerProcess: ~Copyable {
 
     let endpoint: Contender.Endpoint
     var processID: Int32 { child.processID }
+    /// Where a proxy forwards to.
+    let upstream: Upstream?
     private let child: ChildProcess
     private let arguments: [String]
     /// It is not one of this package's own, so that it may leave SIGTERM to the system.
@@ -32,7 +34,8 @@ struct ServerProcess: ~Copyable {
         within seconds: Double = startSecondsMax
     ) throws(Failure) -> ServerProcess {
         let wanted = try place(for: contender, workload)
-        let arguments = contender.command(endpoint: wanted, for: workload)
+        let upstream = try upstream(for: contender, workload)
+        let arguments = contender.command(endpoint: wanted, for: workload, upstream: upstream?.port)
         let child: ChildProcess
         switch Result(catching: { () throws(ChildProcess.StartProblem) in
             try ChildProcess(arguments, cpu: cpu, announces: !contender.isOwn)
@@ -53,6 +56,7 @@ struct ServerProcess: ~Copyable {
         case .success(let endpoint):
             return ServerProcess(
                 endpoint: endpoint,
+                upstream: upstream,
                 child: child,
                 arguments: arguments,
                 isForeign: contender.isOwn
@@ -111,6 +115,17 @@ extension ServerProcess {
                 throw Failure(command: [contender.name], problem: "no port is free on \(host)")
             }
             return .tcp(host: host, port: port)
+        }
+    }
+
+    private static func upstream(
+        for contender: Contender,
+        _ workload: Workload
+    ) throws(Failure) -> Upstream? {
+        guard workload.service == .proxy else { return nil }
+        switch Result(catching: { () throws(LoadGenerator.Failure) in try Upstream() }) {
+        case .success(let upstream): return upstream
+        case .failure(let failure): throw Failure(command: [contender.name], problem: "\(failure)")
         }
     }
 

@@ -9,10 +9,12 @@ extension Workload {
             case .echo where depth > 1: "\(prefix)pipelined-\(size)x\(connections)x\(depth)"
             case .echo: "\(family == .unix ? "unix" : "echo")-\(size)x\(connections)"
             case .idle: "\(prefix)idle-\(connections)"
+            case .flood: "\(prefix)flood-\(connections)"
             case .http: "http-\(connections)"
             case .udp where isPlain == true: "udp-plain-\(size)x\(connections)x\(depth)"
             case .udp where depth > 1: "udp-pipelined-\(size)x\(connections)x\(depth)"
-            case .churn, .streamIn, .streamOut, .udp: "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
+            case .churn, .streamIn, .streamOut, .proxy, .udp:
+                "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
             }
         return rate.map { "\(name)@\(shown($0, 0).filter { $0 != "," })" } ?? name
     }
@@ -27,6 +29,8 @@ extension Workload {
         let family: Family = isUnix ? .unix : .tcp
         if let rest = text.dropping("idle-"), let count = Int(rest) {
             self.init(.idle, family: family, connections: count)
+        } else if let rest = text.dropping("flood-"), let count = Int(rest) {
+            self.init(.flood, family: family, connections: count)
         } else if let rest = text.dropping("http-"), let count = Int(rest), !isUnix {
             self.init(.http, connections: count)
         } else {
@@ -43,7 +47,8 @@ extension Workload {
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
             ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
-            ("stream-out-", .streamOut), ("udp-pipelined-", .udp), ("udp-plain-", .udp), ("udp-", .udp),
+            ("stream-out-", .streamOut), ("proxy-", .proxy), ("udp-pipelined-", .udp), ("udp-plain-", .udp),
+            ("udp-", .udp),
             ("", .echo),
         ]
         // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.
@@ -76,6 +81,10 @@ extension Workload {
         if kind == .udp, family == .unix || !(8...65_507).contains(messageBytes) {
             return "a UDP datagram must have 8 to 65,507 B"
         }
+        if kind == .flood, messageBytes != Self.floodLineBytes {
+            return "the lines of a flood have \(Self.floodLineBytes) B"
+        }
+        if kind == .proxy, family == .unix { return "a proxy listens on TCP" }
         if depth > 1, kind != .echo, kind != .udp { return "only echo and UDP workloads have a depth" }
         guard let rate else { return nil }
         if kind != .echo { return "only echo workloads can run at a rate" }

@@ -15,6 +15,9 @@ extension Workload {
             case .idle: "memory of \(many)\(place), each held after one message of \(size)"
             case .streamIn: "pieces of \(size) sent to the server\(place) on \(many)"
             case .streamOut: "pieces of \(size) sent by the server\(place) on \(many)"
+            case .flood:
+                "\(many)\(place) flood the server with lines of \(size), one more asks and is answered"
+            case .proxy: "pieces of \(size) through a server that forwards them\(place), on \(many)"
             case .udp where isPlain == true:
                 "\(size) echoed over UDP to \(many), \(depth) datagrams in flight for each, none joined with another"
             case .udp where depth > 1:
@@ -45,6 +48,17 @@ extension Workload {
             "Receiving in bulk: bytes a second and CPU time a piece, when the application drops what it is given."
         case .streamOut:
             "Sending in bulk: bytes a second and CPU time a piece, with the back-pressure of a peer that reads all."
+        case .flood:
+            """
+            Whether busy connections leave a quiet one its share: what it waits for its answer is the figure, in a closed \
+            loop. Each line costs the server half a microsecond of work, the same for all contenders. And what the flood \
+            brings in: bytes a second, and CPU time a MB.
+            """
+        case .proxy:
+            """
+            Forwarding in bulk: bytes a second as they come out, and CPU time (1,000 µs a MB are one second a GB), with the \
+            back-pressure of both sides.
+            """
         case .udp where depth > 1:
             """
             Throughput and CPU time when each client sends many datagrams at once and awaits their answers: how well a loop \
@@ -75,6 +89,16 @@ extension Workload {
             "Whether the server looked at the bytes: it answers nothing, so that only what it took is counted."
         case .streamOut:
             "Sending from files, and many slow readers. The content is verified."
+        case .flood:
+            """
+            How fast a loop could receive: what is done about the lines takes most of the time. The one asks again as soon \
+            as it is answered, which falls into step with the server's turns.
+            """
+        case .proxy:
+            """
+            Both directions at once. The load is both ends, and does as much as the server: compare CPU a MB. The content \
+            is verified where it comes out.
+            """
         case .udp where isPlain == true:
             """
             A network, and losses: what does not come back within 20 ms is sent again, and counted apart. The load has to take \

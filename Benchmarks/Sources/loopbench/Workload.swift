@@ -12,6 +12,11 @@ struct Workload: Sendable, Codable, Equatable {
         case streamIn = "stream-in"
         /// Bytes from the server, which sends without end.
         case streamOut = "stream-out"
+        /// Connections that flood the server with lines, which it ignores, and one more that asks: a line at a time, which
+        /// comes back.
+        case flood
+        /// Bytes towards a server that forwards each connection to a listener of the load's.
+        case proxy
         /// Datagrams that come back, `depth` of them in flight on each client's socket.
         case udp
         /// HTTP/1.1 requests by wrk.
@@ -41,15 +46,18 @@ struct Workload: Sendable, Codable, Equatable {
         _ kind: Kind,
         family: Family = .tcp,
         connections: Int,
-        messageBytes: Int = 64,
+        messageBytes: Int? = nil,
         depth: Int = 1
     ) {
         self.kind = kind
         self.family = family
         self.connections = connections
-        self.messageBytes = messageBytes
+        self.messageBytes = messageBytes ?? (kind == .flood ? Self.floodLineBytes : 64)
         self.depth = depth
     }
+
+    /// Of each line of a flood, with its end.
+    static let floodLineBytes = 30
 
     /// What a server has to offer.
     var service: Service {
@@ -57,6 +65,8 @@ struct Workload: Sendable, Codable, Equatable {
         case .echo, .churn, .idle: .echo
         case .streamIn: .sink
         case .streamOut: .source
+        case .flood: .ask
+        case .proxy: .proxy
         case .udp: .udpEcho
         case .http: .http
         }
@@ -67,12 +77,26 @@ struct Workload: Sendable, Codable, Equatable {
         switch kind {
         case .echo, .udp, .http: "request"
         case .churn, .idle: "connection"
-        case .streamIn, .streamOut: "piece of \(byteCount(messageBytes))"
+        case .flood: "question"
+        case .streamIn, .streamOut, .proxy: "piece of \(byteCount(messageBytes))"
         }
     }
 
     /// Each unit has a beginning and an end that the load sees.
-    var hasLatency: Bool { kind == .echo || kind == .churn || kind == .udp || kind == .http }
+    var hasLatency: Bool {
+        switch kind {
+        case .echo, .churn, .flood, .udp, .http: true
+        case .idle, .streamIn, .streamOut, .proxy: false
+        }
+    }
+
+    /// Its throughput is bytes, and not units.
+    var isStream: Bool {
+        switch kind {
+        case .streamIn, .streamOut, .flood, .proxy: true
+        case .echo, .churn, .idle, .udp, .http: false
+        }
+    }
 
     /// What loops that await are measured beside loops that call back with.
     var comparesAsync: Bool {

@@ -66,7 +66,9 @@ struct WorkloadResult: Sendable, Codable {
         if measurements.contains(where: { $0.corruptions > 0 }) {
             return "sent back other bytes than it was sent"
         }
-        let isStill = measurements.allSatisfy { (workload.kind == .idle ? $0.requests : $0.bytes) == 0 }
+        // Of a flood, bytes are what went in.
+        let countsAnswers = workload.kind == .idle || workload.kind == .flood
+        let isStill = measurements.allSatisfy { (countsAnswers ? $0.requests : $0.bytes) == 0 }
         return isStill ? "sent back nothing" : nil
     }
 

@@ -26,6 +26,9 @@ struct NIOEcho: ParsableCommand {
     @Option(help: "What 'source' sends at a time, in bytes.")
     var messageBytes = 64 << 10
 
+    @Option(help: "The port of 127.0.0.1 that 'proxy' forwards to.")
+    var upstream: UInt16?
+
     @Option(help: "Of UDP: how many datagrams one system call receives; SwiftNIO's own default is 1.")
     var vectorReads = 32
 
@@ -35,6 +38,9 @@ struct NIOEcho: ParsableCommand {
     func validate() throws {
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
+        }
+        guard (service == .proxy) == (upstream != nil) else {
+            throw ValidationError("--upstream goes with proxy, which needs it.")
         }
         guard (1...1_024).contains(vectorReads) else {
             throw ValidationError("--vector-reads must lie between 1 and 1,024.")
@@ -56,24 +62,28 @@ struct NIOEcho: ParsableCommand {
 
     /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.
     private func bootstrap(on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
-        let (service, messageBytes) = (service, messageBytes)
+        let (service, messageBytes, upstream) = (service, messageBytes, upstream)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                if let upstream { return GlueHandler.forward(channel, to: upstream) }
+                return channel.eventLoop.makeCompletedFuture {
                     try service.addHandlers(to: channel, messageBytes: messageBytes)
                 }
             }
             .childChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
             .childChannelOption(.writeBufferWaterMark, value: waterMark)
+            .childChannelOption(.autoRead, value: service != .proxy)
         // Accepted sockets inherit it.
         return unix == nil ? bootstrap.serverChannelOption(.tcpOption(.tcp_nodelay), value: 1) : bootstrap
     }
 
-    /// Of a source one message waits while one is sent; else as much waits as with the other contenders.
+    /// Of a source one message waits while one is sent, of a proxy as much as SwiftNIO lets of itself; else as much waits as
+    /// with the other contenders.
     private var waterMark: ChannelOptions.Types.WriteBufferWaterMark {
+        if service == .proxy { return .init(low: 32 << 10, high: 64 << 10) }
         let high = service == .source ? messageBytes : 1 << 20
         return .init(low: max(high / 4, 1), high: max(high, 2))
     }

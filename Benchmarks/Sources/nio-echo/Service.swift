@@ -10,6 +10,10 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case sink
     /// Sends the pattern without end.
     case source
+    /// Sends lines back that begin with '?', and only looks at all others.
+    case ask
+    /// Forwards each connection to an upstream.
+    case proxy
     /// Sends datagrams back.
     case udpEcho = "udp-echo"
 
@@ -29,6 +33,10 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
                 withErrorHandling: true
             )
             try pipeline.addHandler(HelloHandler())
+        case .ask:
+            try pipeline.addHandler(BackPressureHandler())
+            try pipeline.addHandler(AskHandler())
+        case .proxy: preconditionFailure("a proxy's connections are glued to others")
         case .sink: try pipeline.addHandler(SinkHandler())
         case .source: try pipeline.addHandler(SourceHandler(messageBytes: messageBytes))
         }

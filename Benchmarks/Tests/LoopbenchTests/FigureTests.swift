@@ -19,6 +19,17 @@ struct FigureTests {
         #expect(result.ratio(of: "open", to: "hidden", .resident).median.isNaN)
     }
 
+    /// What one waits is what a flood is about; what it brings in is bytes. A report has both.
+    @Test func aFloodHasLatencyAndBytes() throws {
+        let flood = try #require(Workload(named: "flood-4"))
+        let measured = Samples.measurement("one", requests: 1_000_000)
+        #expect(Figure.all(for: flood).first == .p50)
+        #expect(Figure.throughput.value(of: measured, in: flood) == 64)
+        #expect(Figure.p50.value(of: measured, in: flood) == 400)
+        let text = Samples.report([Samples.result("flood-4", [("one", [1_000_000])])]).text()
+        #expect(text.contains("p50 µs") && text.contains("MB a second") && !text.contains("per second"))
+    }
+
     /// A baseline whose memory shrank is none.
     @Test func ratiosToNothingOrLessAreNone() throws {
         let idle = try #require(Workload(named: "idle-1000"))

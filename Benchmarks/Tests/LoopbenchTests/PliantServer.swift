@@ -22,6 +22,8 @@ final class PliantServer: SimulatedTime {
     private(set) var messages = 0
     /// What each connection gets as soon as it is there.
     var greeting: [UInt8] = []
+    /// What it takes from a connection each time that it has its turn, at most.
+    var pieceBytesMax = 1 << 17
 
     init(messageBytes: Int, _ act: @escaping (PliantServer, Message) -> Void) throws {
         (self.messageBytes, self.act) = (messageBytes, act)
@@ -60,7 +62,7 @@ final class PliantServer: SimulatedTime {
             received.append([])
             if !greeting.isEmpty { answer(connections.count - 1, greeting) }
         }
-        var buffer = [UInt8](repeating: 0, count: 1 << 17)
+        var buffer = [UInt8](repeating: 0, count: pieceBytesMax)
         for index in connections.indices where connections[index] >= 0 {
             let count = recv(connections[index], &buffer, buffer.count, Int32(MSG_DONTWAIT))
             if count == 0 {

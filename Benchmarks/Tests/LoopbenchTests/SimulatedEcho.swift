@@ -23,7 +23,8 @@ class SimulatedTime {
         at endpoint: Contender.Endpoint,
         seconds: Double,
         warmUp: Double = 0,
-        processID: Int32 = 0
+        processID: Int32 = 0,
+        upstream: Upstream? = nil
     ) throws -> loopbench.Measurement {
         var generator = LoadGenerator(warmUpSeconds: warmUp, windowSeconds: seconds)
         generator.clock = LoadGenerator.SimulatedClock(
@@ -43,7 +44,8 @@ class SimulatedTime {
                 contender: "simulated",
                 round: 1,
                 endpoint: endpoint,
-                processID: processID
+                processID: processID,
+                upstream: upstream
             )
         }
     }

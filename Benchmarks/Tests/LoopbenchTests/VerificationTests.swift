@@ -49,6 +49,16 @@ struct VerificationTests {
         }
     }
 
+    /// It shows where it comes out, and so does what belongs to another client or comes twice.
+    @Test(arguments: SimulatedForwarder.Fault.allCases)
+    func whatIsForwardedWronglyIsCorruption(_ fault: SimulatedForwarder.Fault) throws {
+        let proxy = try SimulatedForwarder(fault)
+        let measured = try proxy.drive("proxy-16KiBx2", seconds: 0.1)
+        #expect(measured.errors == 0)
+        #expect(fault == .none ? measured.corruptions == 0 : (1...2).contains(measured.corruptions))
+        #expect(measured.bytes > 0)
+    }
+
     @Test func aStreamOfSomethingElseIsCorruption() throws {
         let server = try PliantServer(messageBytes: 64) { _, _ in }
         server.greeting = Array(repeating: 0, count: 1_000)

@@ -19,6 +19,10 @@ struct WorkloadTests {
         #expect(Workload(named: "stream-out-3MiBx2")?.messageBytes == 3 << 20)
         #expect(Workload(named: "idle-12")?.connections == 12)
         #expect(Workload(named: "udp-64Bx50")?.kind == .udp)
+        let flood = try #require(Workload(named: "unix-flood-7"))
+        #expect(flood.kind == .flood && flood.connections == 7 && flood.messageBytes == 30)
+        let proxy = try #require(Workload(named: "proxy-16KiBx3"))
+        #expect(proxy.kind == .proxy && proxy.connections == 3 && proxy.messageBytes == 16 << 10)
         let datagrams = try #require(Workload(named: "udp-pipelined-1KiBx7x16"))
         #expect(datagrams.kind == .udp && datagrams.depth == 16 && datagrams.connections == 7)
         let plain = try #require(Workload(named: "udp-plain-1KiBx7x16"))
@@ -29,6 +33,7 @@ struct WorkloadTests {
         "", "echo", "echo-64x1", "echo-64Bx0", "echo-64Bx", "echo-64Bx1x2", "idle-64Bx1", "churn-64Bx1@5",
         "unix-http-5", "udp-4Bx1", "udp-65508Bx1", "unix-udp-64Bx1", "udp-64Bx1x2", "udp-64Bx1@5",
         "udp-pipelined-64Bx1", "unix-udp-pipelined-64Bx1x2", "udp-pipelined-64Bx1x2@5", "udp-plain-64Bx5",
+        "flood-64Bx1", "flood-0", "flood-", "flood-5@5", "proxy-5", "unix-proxy-64KiBx5", "proxy-64KiBx5x2",
         "echo-64Bx1@0", "echo-64Bx1@", "echo-9999999999GiBx1", "64Bx1", "pipelined-64Bx1", "echo-64Bx1@5@5",
     ])
     func nonsenseIsNoWorkload(_ name: String) {

@@ -83,6 +83,8 @@ bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, 
 bool curing_prepare_accept_one(curing_ring *ring, int32_t listener, void *address, uint32_t *length, uint64_t user_data);
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
 bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t group, bool multishot, uint64_t user_data);
+// Multishot, until it has brought so many bytes. Only where ``curing_counts_receives`` has found that the kernel can count.
+bool curing_prepare_receive_share(curing_ring *ring, int32_t socket, uint16_t group, uint32_t share, uint64_t user_data);
 // Into a buffer of the group, `count` bytes at most. Unless it waits, EAGAIN is the result when there is nothing.
 bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t group, uint32_t count, bool waits,
                                  uint64_t user_data);
@@ -168,14 +170,16 @@ bool curing_has_overflown(const curing_ring *ring);
 
 // ---- Faults of kernels
 
-// Whether a multishot operation tells of an end of stream that comes together with the last bytes.
+// What the kernel does with multishot operations.
 typedef struct {
-    bool unix_receive; // a receive on a Unix socket: not in 6.17 and some 6.18
-    bool read;         // a read, of a pipe and of a Unix socket
-} curing_ends;
+    // They tell of an end of stream that comes together with the last bytes:
+    bool unix_receive_ends; // a receive on a Unix socket: not in 6.17 and some 6.18
+    bool read_ends;         // a read, of a pipe and of a Unix socket
+    bool receive_counts;    // a receive can be told to end after so many bytes (6.17)
+} curing_multishot_facts;
 
 // Tries it out, by a ring, buffers and sockets of its own.
-int32_t curing_find_ends(curing_ends *ends);
+int32_t curing_find_multishot_facts(curing_multishot_facts *facts);
 
 // ---- Waking a ring from any thread, with or without a ring of its own (kernel 6.13)
 

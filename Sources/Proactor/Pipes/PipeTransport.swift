@@ -74,7 +74,9 @@ final class PipeTransport: StreamSocketTransport {
     }
 
     override func makeSend() -> IOOperation { writes.makeWrite(to: descriptor, pool: loop.buffers) }
-    override func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int { 0 }
+    override func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
+        loop.backend.system.writeWithoutWaiting(bytes, to: descriptor)
+    }
     override var hasTwoEnds: Bool { false }
     override var canWriteEOF: Bool { !isReader }
     override var refusal: String {

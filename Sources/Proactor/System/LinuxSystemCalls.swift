@@ -79,6 +79,16 @@ final class LinuxSystemCalls: SystemCalls {
         return errno == EAGAIN || errno == EINTR ? 0 : -Int(errno)
     }
 
+    func writeWithoutWaiting(_ bytes: UnsafeRawBufferPointer, to pipe: FileDescriptor) -> Int {
+        // A write only reads what it is given, and the vector is for this call.
+        let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        var vector = iovec(iov_base: base, iov_len: bytes.count)
+        let count = cposix_write_now(pipe.rawValue, &vector, 1, Self.usesQuietWrites)
+        return count == -Int64(EAGAIN) || count == -Int64(EINTR) ? 0 : Int(count)
+    }
+
+    private static let usesQuietWrites = cposix_has_quiet_writes()
+
     func sendDatagrams(
         _ datagrams: UnsafeBufferPointer<OutgoingDatagram>,
         on socket: FileDescriptor,

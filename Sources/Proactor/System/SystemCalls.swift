@@ -36,6 +36,8 @@ protocol SystemCalls: AnyObject, Sendable {
     /// Sends what the kernel takes without waiting and returns how many bytes that is, zero when there is no room; or minus
     /// errno. The kernel tells an error once: an operation that follows may tell another or none.
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int
+    /// The same to a pipe or a terminal, without SIGPIPE.
+    func writeWithoutWaiting(_ bytes: UnsafeRawBufferPointer, to pipe: FileDescriptor) -> Int
     /// Sends datagrams in order, without waiting, until one is refused. Returns how many went out, or minus errno when it was
     /// the first that was refused.
     ///

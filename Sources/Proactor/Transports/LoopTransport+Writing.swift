@@ -4,7 +4,16 @@ extension LoopTransport {
 
     var writeBufferSize: Int {
         loop.checkThread("writeBufferSize")
+        if unsentByteCount > 0 { offerUnsent() }
         return unsentByteCount
+    }
+
+    /// Offers to the kernel what it was not offered yet, so that what is left says something of the peer.
+    func offerUnsent() {
+        offer()
+        guard flow.isPaused, unsentByteCount <= Int(flow.low) else { return }
+        // Not from here: the protocol may be in the midst of writing.
+        loop.ready.push(.callback { self.resumeProtocolIfPossible(unsent: self.unsentByteCount) })
     }
 
     func getWriteBufferLimits() -> (low: Int, high: Int) {
@@ -17,6 +26,7 @@ extension LoopTransport {
         try flow.setLimits(high: high, low: low)
         // Raised marks may allow at once what only a send would have brought about.
         resumeProtocolIfPossible(unsent: unsentByteCount)
+        if unsentByteCount > Int(flow.high), !flow.isPaused { offerUnsent() }
         pauseProtocolIfNeeded(unsent: unsentByteCount)
     }
 

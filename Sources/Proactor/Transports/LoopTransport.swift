@@ -290,6 +290,8 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
 
     /// Submits what the state wants, and cancels what it does not want any more.
     func reconcile() { preconditionFailure("a transport must flush what it asked a flush for") }
+    /// Offers to the kernel at once what the next flush would offer.
+    func offer() { preconditionFailure("a transport must offer what it has") }
     /// Bytes that were written and that the kernel has not taken.
     var unsentByteCount: Int { preconditionFailure("a transport must know what it has to send") }
     /// Whether closing the descriptor may take long, and is not for the loop's thread.

@@ -8,6 +8,7 @@ final class ScriptedRing: RingCalls {
     enum Submission: Equatable {
         case operation(OperationToken)
         case single(OperationToken, into: BufferGroup)
+        case share(OperationToken, bytes: UInt32)
         case cancel(OperationToken)
         case cancelAll
         case wait(OperationToken, Readiness)
@@ -60,7 +61,8 @@ final class ScriptedRing: RingCalls {
         bufferCount: Int = 4,
         bufferSize: Int = 64,
         messageWakeUp: Bool = true,
-        multishotUnixReceive: Bool = true
+        multishotUnixReceive: Bool = true,
+        countedReceive: Bool = false
     ) {
         features = RingFeatures(
             submissionQueueSize: 8,
@@ -72,6 +74,7 @@ final class ScriptedRing: RingCalls {
             waitFreeAccept: true,
             multishotReceive: true,
             multishotUnixReceive: multishotUnixReceive,
+            countedReceive: countedReceive,
             multishotRead: true,
             quietWrites: true,
             childWaits: true,
@@ -140,6 +143,10 @@ final class ScriptedRing: RingCalls {
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool {
         enqueue(.operation(token), token)
+    }
+
+    func prepareReceive(from socket: FileDescriptor, share: UInt32, token: OperationToken) -> Bool {
+        enqueue(.share(token, bytes: share), token)
     }
 
     func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool {

@@ -66,3 +66,13 @@ extension BaseEventLoop {
         try turn(until: { stream.phase == .closed })
     }
 }
+
+extension WriteTransport {
+    /// Writes until the kernel takes no more, with marks that pause nobody; returns how many bytes wait then.
+    func fillKernel() throws -> Int {
+        try setWriteBufferLimits(high: 1 << 30)
+        for _ in 0..<1000 where writeBufferSize == 0 { write(patternBytes(50_000)) }
+        try #require(writeBufferSize > 0, "the kernel takes everything")
+        return writeBufferSize
+    }
+}

@@ -103,7 +103,11 @@ final class FaultyBackend: ForwardingBackend {
         case .sendNow(let socket, let bytes) where bytes.count > sendLimit:
             return super.submit(.sendNow(socket, .init(rebasing: bytes.prefix(sendLimit))), owner: owner)
         case .sendMessage(let socket, let message) where sendLimit < Int.max:
-            return submitShortened(message, socket, owner)
+            shorten(message)
+            return super.submit(.sendMessage(socket, message), owner: owner)
+        case .sendMessageNow(let socket, let message) where sendLimit < Int.max:
+            shorten(message)
+            return super.submit(.sendMessageNow(socket, message), owner: owner)
         default:
             return super.submit(operation, owner: owner)
         }
@@ -116,11 +120,7 @@ final class FaultyBackend: ForwardingBackend {
     }
 
     /// The message's memory is the operation's own, so it may be changed: from its back to what is left of the limit.
-    private func submitShortened(
-        _ message: UnsafeMutablePointer<msghdr>,
-        _ socket: FileDescriptor,
-        _ owner: CompletionOwner?
-    ) -> OperationToken {
+    private func shorten(_ message: UnsafeMutablePointer<msghdr>) {
         var remaining = sendLimit
         var kept = 0
         while kept < message.pointee.msg_iovlen, remaining > 0 {
@@ -130,7 +130,6 @@ final class FaultyBackend: ForwardingBackend {
             kept += 1
         }
         message.pointee.msg_iovlen = kept
-        return super.submit(.sendMessage(socket, message), owner: owner)
     }
 
     override func cancel(_ token: OperationToken) {

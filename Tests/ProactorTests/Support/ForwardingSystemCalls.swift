@@ -18,6 +18,10 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
 
     func now() -> LoopInstant { inner.now() }
 
+    func writeWithoutWaiting(_ bytes: UnsafeRawBufferPointer, to pipe: FileDescriptor) -> Int {
+        inner.writeWithoutWaiting(bytes, to: pipe)
+    }
+
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         inner.sendWithoutWaiting(bytes, on: socket)
     }

@@ -7,9 +7,9 @@ import Testing
     private static func take(_ count: Int, of queue: inout WriteQueue, pool: BufferPool) -> [UInt8] {
         var bytes: [UInt8] = []
         switch queue.makeSend(on: .standardOutput, pool: pool) {
-        case .send(_, let segment):
+        case .sendNow(_, let segment):
             bytes = Array(segment)
-        case .sendMessage(_, let message):
+        case .sendMessageNow(_, let message):
             for index in 0..<message.pointee.msg_iovlen {
                 let piece = message.pointee.msg_iov[index]
                 bytes += UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len)

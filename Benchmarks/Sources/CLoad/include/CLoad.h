@@ -34,6 +34,8 @@ typedef enum {
     CLOAD_IDLE,        // open all, one message each, then hold: memory only
     CLOAD_STREAM_IN,   // towards a server that discards
     CLOAD_STREAM_OUT,  // from a server that sends without end
+    CLOAD_FLOOD,       // `connections` flood with lines, one more asks a line at a time and awaits its answer: its latency
+    CLOAD_PROXY,       // `connections` send to a server that forwards each to this generator's own listener
     CLOAD_UDP,         // `depth` datagrams in flight on each of `connections` connected UDP sockets, sent again when lost
 } cload_kind;
 
@@ -45,6 +47,7 @@ typedef struct {
     uint32_t connections;
     uint32_t message_bytes;
     uint32_t depth;
+    int upstream;           // CLOAD_PROXY: the listening socket that the server connects to; stays open
     bool single_datagrams;  // CLOAD_UDP: each passes the kernel by itself, whatever the depth
     double rate_per_s;      // CLOAD_ECHO: messages that are due a second, on all connections; 0 for a closed loop
     uint64_t warmup_ns;
@@ -61,8 +64,8 @@ typedef struct {
 } cload_config;
 
 typedef struct {
-    uint64_t requests;      // completed in the window; connections for CLOAD_CHURN
-    uint64_t bytes;         // of payload, received (sent for CLOAD_STREAM_IN), in the window
+    uint64_t requests;      // completed in the window; connections for CLOAD_CHURN, questions for CLOAD_FLOOD
+    uint64_t bytes;         // of payload, received, in the window; sent for CLOAD_STREAM_IN, taken by the server for CLOAD_FLOOD
     uint64_t errors;        // connections that failed, ended early or timed out, at any time
     uint64_t timeouts;      // connections that were waited for in vain: at most one, as none is tried after it
     uint64_t resent;        // datagrams that did not come back in time, at any time
@@ -109,6 +112,9 @@ uint64_t cload_cpu_ns(int32_t pid, int cpu);
 uint64_t cload_descendants_cpu_ns(const cload_processes *where, int32_t pid);
 // How long a control group was kept from its CPUs, as its cpu.stat says; 0 when it does not.
 uint64_t cload_throttled_ns(const char *file);
+
+// Listens on a port of 127.0.0.1 that the system chooses, without waiting. The socket, or a negative errno.
+int cload_listen(uint16_t *port);
 
 // Starts `arguments[0]` (arguments and environment end with NULL) pinned to `cpu` (below 0: not pinned), with nothing to
 // read on standard input. Its standard output goes to a pipe when it `announces`, and to the log else. The child dies

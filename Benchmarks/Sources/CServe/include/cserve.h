@@ -12,6 +12,8 @@
 enum cserve_service {
     cserve_echo,    // what came goes back
     cserve_sink,    // what comes is dropped
+    cserve_ask,     // lines that begin with '?' go back, all others are only looked at (clines.h)
+    cserve_proxy,   // each connection is forwarded to one of its own to the upstream port
     cserve_udp_echo,  // datagrams go back to where they came from
     cserve_source,  // the pattern (cpattern.h) is sent without end, on each connection from its beginning
 };
@@ -21,6 +23,7 @@ struct cserve_options {
     const char *port;
     const char *unix_path;  // NULL for TCP
     enum cserve_service service;
+    uint16_t upstream;      // of a proxy, on 127.0.0.1
     uint32_t message_bytes;  // what a source sends at a time
 };
 
@@ -38,6 +41,9 @@ struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_kn
 
 // Makes the listening socket (TCP_NODELAY, which accepted sockets inherit) or exits with 1 and the reason.
 int cserve_listen(const struct cserve_options *options, int socket_flags);
+
+// A connection to a proxy's upstream, not necessarily made yet (it does not wait), or a negative errno.
+int cserve_connect_upstream(const struct cserve_options *options);
 
 // Prints the one line `listening on HOST:PORT` or `listening on PATH`.
 void cserve_announce(int listener, const struct cserve_options *options);

@@ -4,8 +4,11 @@ extension WorkloadResult {
         switch workload.kind {
         case .idle:
             return [BarChart(result: self, figure: .resident).drawing()]
-        case .streamIn, .streamOut:
+        case .streamIn, .streamOut, .proxy:
             return [.throughput, .cpu].map { BarChart(result: self, figure: $0).drawing() }
+        case .flood:
+            let bars = [Figure.p50, .p99, .throughput].map { BarChart(result: self, figure: $0).drawing() }
+            return bars + [LatencyChart(result: self, order: order).drawing()].compactMap(\.self)
         case .echo, .churn, .udp, .http:
             let bars = [Figure.throughput, .cpu, .p99].map { BarChart(result: self, figure: $0).drawing() }
             return bars + [LatencyChart(result: self, order: order).drawing()].compactMap(\.self)

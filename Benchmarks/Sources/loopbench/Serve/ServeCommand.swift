@@ -29,6 +29,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "What 'source' sends at a time, and what a message of 'exact' has, in bytes.")
     var messageBytes = 64 << 10
 
+    @Option(help: "The port of 127.0.0.1 that 'proxy' forwards to.")
+    var upstream: UInt16?
+
     @Option(
         help: """
             How long 'echo' keeps its CPU busy over each piece that it receives, in microseconds: a server that is slower \
@@ -44,6 +47,9 @@ struct ServeCommand: ParsableCommand {
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
         }
+        guard (service == .proxy) == (upstream != nil) else {
+            throw ValidationError("--upstream goes with proxy, which needs it.")
+        }
         if service == .udpEcho, unix != nil { throw ValidationError("udp-echo does not take --unix.") }
         if service == .sockEcho, unix != nil { throw ValidationError("sock-echo does not take --unix.") }
         guard let unix else { return }
@@ -57,7 +63,7 @@ struct ServeCommand: ParsableCommand {
         let signals = TerminationSignals()
         cload_raise_descriptor_limit()
         let loop = try loop.makeLoop()
-        let (service, endpoint, messageBytes) = (service, endpoint, messageBytes)
+        let (service, endpoint, messageBytes, upstream) = (service, endpoint, messageBytes, upstream ?? 0)
         let busyTime = Duration.microseconds(busyMicroseconds)
         let address = (host: host ?? "127.0.0.1", port: port ?? 0)
         do {
@@ -70,7 +76,7 @@ struct ServeCommand: ParsableCommand {
                 }
                 try await serve(at: endpoint, on: loop, until: signals) {
                     busyTime == .zero
-                        ? service.makeProtocol(on: loop, messageBytes: messageBytes)
+                        ? service.makeProtocol(on: loop, messageBytes: messageBytes, upstream: upstream)
                         : BusyEchoConnection(busyTime)
                 }
             }

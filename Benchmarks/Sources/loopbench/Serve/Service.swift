@@ -17,13 +17,19 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case sink
     /// Sends the pattern without end.
     case source
+    /// Sends lines back that begin with '?', and only looks at all others.
+    case ask
+    /// Forwards each connection to an upstream.
+    case proxy
     /// Sends datagrams back.
     case udpEcho = "udp-echo"
     /// Greets over HTTP/1.1.
     case http
 
     /// What serves one connection, on `loop`.
-    func makeProtocol(on loop: BaseEventLoop, messageBytes: Int) -> any ConnectionProtocol {
+    ///
+    /// - Parameter upstream: the port of 127.0.0.1 that a proxy forwards to.
+    func makeProtocol(on loop: BaseEventLoop, messageBytes: Int, upstream: UInt16) -> any ConnectionProtocol {
         switch self {
         case .echo: EchoConnection()
         case .asyncEcho: AsyncEchoConnection(on: loop)
@@ -31,6 +37,8 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .exact: StreamEcho.exact(byteCount: messageBytes).makeProtocol()
         case .sink: SinkConnection()
         case .source: SourceConnection(on: loop, messageBytes: messageBytes)
+        case .ask: AskConnection()
+        case .proxy: ProxyConnection(on: loop, upstream: upstream)
         case .sockEcho: preconditionFailure("sock calls have no protocol")
         case .udpEcho: preconditionFailure("datagrams have no connections")
         case .http: HelloConnection()

@@ -27,6 +27,8 @@ enum IOOperation: BitwiseCopyable {
     case sendNow(FileDescriptor, UnsafeRawBufferPointer)
     /// Send once what a `msghdr` names. The result is the count, which may be short.
     case sendMessage(FileDescriptor, UnsafeMutablePointer<msghdr>)
+    /// Send once what a `msghdr` names, and do not wait for room.
+    case sendMessageNow(FileDescriptor, UnsafeMutablePointer<msghdr>)
     /// Receive datagrams into the backend's own buffers until an error or a cancel. Each completion lends the bytes of one,
     /// which may be none, and puts where it came from into the reception.
     case receiveDatagrams(FileDescriptor, UnsafeMutablePointer<DatagramReception>)
@@ -71,6 +73,14 @@ enum IOOperation: BitwiseCopyable {
     /// it stays ready, once a turn. An error or a hang-up counts as ready.
     case watch(FileDescriptor, Readiness)
 
+    /// Whether it brings bytes without end, a share at a time.
+    var takesShares: Bool {
+        switch self {
+        case .receive, .receiveDatagrams, .pipeRead: true
+        default: false
+        }
+    }
+
     /// The operation's number in a token.
     var kind: OperationKind {
         switch self {
@@ -84,6 +94,7 @@ enum IOOperation: BitwiseCopyable {
         case .send: .send
         case .sendNow: .sendNow
         case .sendMessage: .sendMessage
+        case .sendMessageNow: .sendMessageNow
         case .receiveDatagrams: .receiveDatagrams
         case .pipeRead: .pipeRead
         case .pipeReadInto: .pipeReadInto
@@ -111,7 +122,7 @@ enum IOOperation: BitwiseCopyable {
         case .accept(let descriptor), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
             .receive(let descriptor), .receiveOnce(let descriptor, _), .receiveInto(let descriptor, _),
             .receiveMessage(let descriptor, _), .send(let descriptor, _), .sendNow(let descriptor, _),
-            .sendMessage(let descriptor, _), .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor),
+            .sendMessage(let descriptor, _), .sendMessageNow(let descriptor, _), .receiveDatagrams(let descriptor, _), .pipeRead(let descriptor),
             .pipeReadInto(let descriptor, _), .pipeWrite(let descriptor, _),
             .pipeWriteVector(let descriptor, _), .waitUntilReadable(let descriptor),
             .waitUntilWritable(let descriptor), .waitForHangUp(let descriptor), .close(let descriptor),

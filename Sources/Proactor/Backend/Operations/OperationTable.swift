@@ -47,8 +47,18 @@ final class OperationTable {
         var isWaiting: Bool
         /// Whether a receive of streams is handed to the kernel again for each piece.
         var isSingle: Bool
+        /// Whether it is among those that a selector's turn shall serve.
+        var isQueued: Bool
+        /// Whether it has filled the room that it was last given: there is probably more.
+        var isSated: Bool
+        /// Whether the backend itself has asked the kernel to end it, as it has had its share.
+        var isInterrupted: Bool
         /// How often in a row it was tried in vain although its descriptor was ready.
         var vainTries: UInt8
+        /// Bytes that it may bring before others have their turn, those that it has brought of them, and since which turn.
+        var share: UInt32
+        var received: UInt32
+        var sharedInTurn: UInt32
         /// The free list, while the slot is free.
         var nextFree: UInt32
     }
@@ -82,7 +92,12 @@ final class OperationTable {
         record.pointee.state = .inFlight
         record.pointee.isWaiting = false
         record.pointee.isSingle = false
+        record.pointee.isQueued = false
+        record.pointee.isSated = false
+        record.pointee.isInterrupted = false
         record.pointee.vainTries = 0
+        record.pointee.share = .max
+        record.pointee.received = 0
         count += 1
         return OperationToken(kind: operation.kind, generation: record.pointee.generation, slot: slot)
     }
@@ -166,7 +181,13 @@ final class OperationTable {
             state: .free,
             isWaiting: false,
             isSingle: false,
+            isQueued: false,
+            isSated: false,
+            isInterrupted: false,
             vainTries: 0,
+            share: .max,
+            received: 0,
+            sharedInTurn: 0,
             nextFree: .max
         )
         (records + Int(slot)).initialize(to: blank)

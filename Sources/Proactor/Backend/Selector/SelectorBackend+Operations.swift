@@ -21,7 +21,7 @@ extension SelectorBackend {
             wait(descriptor.rawValue, .hangUp, token)
         case .waitUntilWritable(let descriptor):
             wait(descriptor.rawValue, .write, token)
-        case .sendNow:
+        case .sendNow, .sendMessageNow:
             complete(token, transfer(operation))
         case .receiveOnce:
             tryLater(token)
@@ -67,13 +67,15 @@ extension SelectorBackend {
         let operation = record.pointee.operation
         switch operation {
         case .receive(let descriptor):
-            let count = retryingInterrupts { calls.receive(descriptor.rawValue, receiveBuffer) }
-            deliverReceived(count, token, record)
+            let room = share(of: record)
+            let count = retryingInterrupts { calls.receive(descriptor.rawValue, room) }
+            deliverReceived(count, of: room.count, token, record)
         case .receiveDatagrams(let descriptor, let reception):
             receiveDatagrams(descriptor.rawValue, reception, token, record)
         case .pipeRead(let descriptor):
-            let count = retryingInterrupts { calls.read(descriptor.rawValue, receiveBuffer) }
-            deliverReceived(count, token, record)
+            let room = share(of: record)
+            let count = retryingInterrupts { calls.read(descriptor.rawValue, room) }
+            deliverReceived(count, of: room.count, token, record)
         case .waitUntilReadable, .waitUntilWritable:
             finish(token, 1)
         case .waitForHangUp:
@@ -91,11 +93,12 @@ extension SelectorBackend {
             .pipeWriteVector:
             let result = transfer(operation)
             // Readiness is not completion: it waits on.
+            if result > 0, token.kind?.bringsBytes == true { budget.spend(Int(result)) }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
         case .sendFile(let transfer):
             guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
-        case .sendNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+        case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
             .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
@@ -111,7 +114,7 @@ extension SelectorBackend {
             retryingInterrupts { calls.receive(descriptor.rawValue, buffer) }
         case .send(let descriptor, let bytes), .sendNow(let descriptor, let bytes):
             retryingInterrupts { calls.send(descriptor.rawValue, bytes) }
-        case .sendMessage(let descriptor, let message):
+        case .sendMessage(let descriptor, let message), .sendMessageNow(let descriptor, let message):
             retryingInterrupts { calls.sendMessage(descriptor.rawValue, message) }
         case .pipeReadInto(let descriptor, let buffer):
             retryingInterrupts { calls.read(descriptor.rawValue, buffer) }
@@ -166,6 +169,7 @@ extension SelectorBackend {
             finish(token, -EMSGSIZE)
             return true
         }
+        if count > 0 { budget.spend(Int(count)) }
         finish(token, count, bytes: received(count))
         return true
     }
@@ -176,13 +180,22 @@ extension SelectorBackend {
         UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: max(Int(count), 0))
     }
 
+    /// The room that an operation gets in the buffer: less than all of it only while the loop is short of time.
+    private func share(of record: UnsafeMutablePointer<OperationTable.Record>) -> UnsafeMutableRawBufferPointer {
+        let share = budget.share(among: record.pointee.isSated ? sharerCount : 1)
+        return UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(share))
+    }
+
     /// Hands over what a receive or read has put into the buffer.
     private func deliverReceived(
         _ count: Int32,
+        of room: Int,
         _ token: OperationToken,
         _ record: UnsafeMutablePointer<OperationTable.Record>
     ) {
+        record.pointee.isSated = Int(count) == room
         guard count > 0 else { return count == -EAGAIN ? triedInVain(token) : finish(token, count) }
+        budget.spend(Int(count))
         record.pointee.vainTries = 0
         call(
             record.pointee.owner,
@@ -198,13 +211,20 @@ extension SelectorBackend {
     ) {
         reception.useControlRoom(controlRoom)
         let owner = record.pointee.owner
-        for index in 0..<Self.datagramsMax {
+        let share = share(of: record).count
+        record.pointee.isSated = true
+        var receivedCount = 0
+        for index in 0..<Self.datagramsMax where receivedCount < share {
             let count = retryingInterrupts { calls.receiveDatagram(descriptor, receiveBuffer, reception) }
             guard count != -EAGAIN else {
                 if index == 0 { triedInVain(token) }
+                table.find(token)?.pointee.isSated = false
                 return
             }
             guard count >= 0 else { return finish(token, count) }
+            // An empty one is work too.
+            receivedCount += Int(max(count, 1))
+            budget.spend(Int(max(count, 1)))
             if index == 0 { record.pointee.vainTries = 0 }
             call(owner, Completion(token: token, result: count, isFinal: false, bytes: received(count)))
             // The callback may have cancelled, or forked: what has not been received yet stays in the socket.

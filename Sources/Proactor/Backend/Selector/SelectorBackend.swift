@@ -45,9 +45,15 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) private var registrations = RawList<DescriptorRegistration>(capacity: 64)
     /// What is over but not delivered, first in, first out.
     @exclusivity(unchecked) private var completed = RawList<CompletedOperation>()
-    /// The operations for which the last poll found their descriptor ready. Tokens, not descriptors: what a callback ends
+    /// The operations for which a poll found their descriptor ready. Tokens, not descriptors: what a callback ends
     /// before its turn has come is not found any more, although its number may have another use by then.
-    @exclusivity(unchecked) private var ready = RawList<OperationToken>(capacity: 2 * readyMax)
+    @exclusivity(unchecked) private var ready = RawQueue<OperationToken>()
+    /// Those among them that have filled their share the last time: they come after the others.
+    @exclusivity(unchecked) private var sated = RawQueue<OperationToken>()
+    /// How much a turn delivers.
+    @exclusivity(unchecked) var budget = TurnBudget()
+    /// Among how many of ``sated`` this turn's bytes are shared out.
+    @exclusivity(unchecked) private(set) var sharerCount = 1
     /// Receives that have not tried yet.
     @exclusivity(unchecked) private var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
@@ -201,8 +207,7 @@ final class SelectorBackend: CompletionBackend {
             timeout = Self.connectRetryNanoseconds
         }
         if !resting.isEmpty { timeout = endRests(before: timeout) }
-        if !completed.isEmpty || !untried.isEmpty { timeout = 0 }
-        ready.removeAll()
+        if !completed.isEmpty || !untried.isEmpty || !ready.isEmpty || !sated.isEmpty { timeout = 0 }
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
         for index in 0..<count { note(found[index]) }
         if threadCalls.count > 0 { threadCalls.takeResults { complete($0.token, $0.result) } }
@@ -212,16 +217,41 @@ final class SelectorBackend: CompletionBackend {
         deliverCompleted()
         guard process.isCurrent else { return }
         retryConnects()
+        budget.beginTurn()
+        let start = sated.isEmpty ? nil : system.now()
+        sharerCount = sated.count
+        serveReady()
+        serveSated()
+        if let start { budget.learn(start.duration(to: system.now())) }
+    }
+
+    private func serveReady() {
         // No callback polls, so the list stays as it is.
         let count = ready.count
-        for index in 0..<count {
-            if index + 2 < count { table.fetchOwner(ready[index + 2]) }
-            if index + 1 < count { table.fetchWaiter(ready[index + 1]) }
-            advance(ready[index])
+        var index = 0
+        while index < count, !budget.isSpent {
+            let tokens = ready.elements
+            if index + 2 < count { table.fetchOwner(tokens[index + 2]) }
+            if index + 1 < count { table.fetchWaiter(tokens[index + 1]) }
+            serve(tokens[index])
             // The owner forked, and has returned in the child: the rest is for the parent.
             guard process.isCurrent else { return }
+            index += 1
         }
-        ready.removeAll()
+        ready.removeFirst(index)
+    }
+
+    /// One after the other has its share, as long as the turn's budget lasts.
+    private func serveSated() {
+        for _ in 0..<sated.count {
+            guard !budget.isSpent, process.isCurrent else { return }
+            serve(sated.takeFirst())
+        }
+    }
+
+    private func serve(_ token: OperationToken) {
+        table.find(token)?.pointee.isQueued = false
+        advance(token)
     }
 
     func close() {
@@ -244,7 +274,8 @@ final class SelectorBackend: CompletionBackend {
         if !running.isEmpty { _ = Unmanaged.passRetained(table) }
         completed.removeAll()
         untried.removeAll()
-        ready.removeAll()
+        ready.removeFirst(ready.count)
+        sated.removeFirst(sated.count)
         connectRetries.removeAll()
         resting.removeAll()
         selector.close()
@@ -266,10 +297,14 @@ final class SelectorBackend: CompletionBackend {
         guard found.descriptor != eventWaker.descriptor else { return eventWaker.drain() }
         let registration = registrations[Int(found.descriptor)]
         let sides = registration.interest.intersection(found.readiness)
-        if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader {
-            ready.append(reader)
-        }
-        if sides.contains(.write), let writer = registration.writer { ready.append(writer) }
+        if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader { queue(reader) }
+        if sides.contains(.write), let writer = registration.writer { queue(writer) }
+    }
+
+    private func queue(_ token: OperationToken) {
+        guard let record = table.find(token), !record.pointee.isQueued else { return }
+        record.pointee.isQueued = true
+        if record.pointee.isSated { sated.append(token) } else { ready.append(token) }
     }
 }
 

@@ -91,7 +91,9 @@ extension UringBackend {
 
     /// Ends what never reached the kernel for want of room or of buffers.
     private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
-        for token in parked + starved + satisfied + resting.tokens where !token.isHousekeeping {
+        var waiting = parked + starved + satisfied + resting.tokens
+        while !sated.isEmpty { waiting.append(sated.takeFirst()) }
+        for token in waiting where !token.isHousekeeping {
             guard let record = table.find(token) else { continue }
             if case .sendFile(let transfer) = record.pointee.operation { unequip(transfer) }
             closeIfAsked(record)

@@ -30,8 +30,11 @@ extension UringBackend {
                 reception.pointee.isTruncated = true
             }
             result = Int32(bytes.count)
+            // An empty one is work too.
+            count(max(result, 1), record)
         }
         if completion.hasMore {
+            if record.pointee.received >= record.pointee.share { hadItsShare(record, token: token) }
             call(
                 record.pointee.owner,
                 Completion(token: token, result: result, isFinal: false, bytes: bytes)

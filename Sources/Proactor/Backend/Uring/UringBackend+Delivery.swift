@@ -14,6 +14,8 @@ extension UringBackend {
         case afterFailure
         /// Somebody made its descriptor non-blocking: it goes on once that is undone.
         case onceAdopted
+        /// It goes on once those have had their turn who wait as it does.
+        case whenItsTurnComes
         /// It goes on once there are buffers.
         case whenBuffersReturn
         /// It goes on once somebody connects.
@@ -50,11 +52,13 @@ extension UringBackend {
         }
         let isSingle = record.pointee.isSingle && token.kind == .receiveOnce
         let piece = completion.hasBuffer ? take(completion, isSingle: isSingle) : .none
+        if completion.result > 0, token.kind?.bringsBytes == true { count(completion.result, record) }
         if piece.isFull, isCutMessage(completion.result, record.pointee.operation) {
             conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
         } else if completion.hasMore {
             guard !record.pointee.isWaiting else { return roomMayHaveCome(completion, record, token: token) }
             record.pointee.vainTries = 0
+            if record.pointee.received >= record.pointee.share { hadItsShare(record, token: token) }
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
@@ -89,6 +93,12 @@ extension UringBackend {
             record.pointee.vainTries = 0
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
+            if budget.isUsedUp(by: record.pointee) {
+                waitForShare(record, token: token)
+                call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
+                return
+            }
+            if record.pointee.received >= record.pointee.share { renewShare(of: record) }
             // A single receive of datagrams would write over what is told of this one.
             if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
@@ -121,6 +131,8 @@ extension UringBackend {
             wait(record, token: token) { ring.prepareWaitForRoom(of: $0, token: token) }
         case .afterItsOwner:
             callBeforeRearming(record, token: token)
+        case .whenItsTurnComes:
+            waitForShare(record, token: token)
         }
     }
 
@@ -178,7 +190,7 @@ extension UringBackend {
         switch usual {
         case .goesOn, .afterItsOwner: return .final(result)
         case .again, .afterFailure, .onceAdopted, .whenBuffersReturn, .whenConnectedTo, .whenReady,
-            .whenRoomComes, .final(-EAGAIN):
+            .whenRoomComes, .whenItsTurnComes, .final(-EAGAIN):
             return .final(-ECANCELED)
         case .final: return usual
         }
@@ -206,6 +218,10 @@ extension UringBackend {
         case .receive where result == -ENOBUFS, .receiveDatagrams where result == -ENOBUFS,
             .receiveOnce where result == -ENOBUFS, .pipeRead where result == -ENOBUFS:
             return .whenBuffersReturn
+        case .receive where result == -ECANCELED, .receiveDatagrams where result == -ECANCELED,
+            .pipeRead where result == -ECANCELED:
+            // Its owner has not cancelled it: then ``hadItsShare(_:token:)`` has.
+            return .whenItsTurnComes
         case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
             // Somebody else was faster after the kernel had waited.
             return .whenReady(.read)
@@ -224,7 +240,7 @@ extension UringBackend {
             // The descriptor is non-blocking, and its owner may rely on that; or somebody else was faster after the kernel had
             // waited.
             return .whenReady(.read)
-        case .sendNow where result == -EAGAIN:
+        case .sendNow where result == -EAGAIN, .sendMessageNow where result == -EAGAIN:
             return .final(result)
         case .send where result == -EAGAIN, .sendMessage where result == -EAGAIN,
             .pipeWrite where result == -EAGAIN, .pipeWriteVector where result == -EAGAIN:

@@ -3,13 +3,18 @@ import SystemPackage
 
 extension UringBackend {
     /// Puts an operation into the submission queue. False when there is no room.
-    func prepare(_ operation: IOOperation, token: OperationToken, isSingle: Bool) -> Bool {
-        makingRoom {
-            if isSingle {
-                ring.prepareSingle(operation, into: groupOfSingle(token), token: token)
-            } else {
-                ring.prepare(operation, token: token)
+    func prepare(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) -> Bool {
+        // The table does not grow here, so the record stays where it is.
+        record.pointee.isInterrupted = false
+        return makingRoom {
+            let operation = record.pointee.operation
+            if record.pointee.isSingle {
+                return ring.prepareSingle(operation, into: groupOfSingle(token), token: token)
             }
+            if features.countedReceive, case .receive(let socket) = operation {
+                return ring.prepareReceive(from: socket, share: record.pointee.share, token: token)
+            }
+            return ring.prepare(operation, token: token)
         }
     }
 
@@ -74,11 +79,7 @@ extension UringBackend {
 
     /// Submits anew an operation that the kernel ended and its owner did not.
     func rearm(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
-        if !parked.isEmpty
-            || !prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle)
-        {
-            park(token)
-        }
+        if !parked.isEmpty || !prepare(record, token: token) { park(token) }
     }
 
     /// Asks the kernel to cancel what it has.
@@ -142,9 +143,7 @@ extension UringBackend {
             return prepareCancel(of: token.named(record.pointee.operation.kind), token: token)
         default:
             guard let record = table.find(token) else { return true }
-            guard prepare(record.pointee.operation, token: token, isSingle: record.pointee.isSingle) else {
-                return false
-            }
+            guard prepare(record, token: token) else { return false }
             table.transition(record, to: .inFlight)
             return true
         }

@@ -43,6 +43,12 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var starved: [OperationToken] = []
     /// Single receives that brought something in this turn: they are armed again behind those that found no buffer.
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
+    /// How much of all this a turn delivers.
+    @exclusivity(unchecked) var budget = TurnBudget()
+    /// Receives that have had their share, in the order in which they get the next one.
+    @exclusivity(unchecked) var sated = RawQueue<OperationToken>()
+    /// Whether this turn's bytes come from such receives.
+    @exclusivity(unchecked) var hasSharedOut = false
     /// What accepts that wait are told by, one for each listener.
     @exclusivity(unchecked) var listenerWatches: [ListenerWatch] = []
     /// Operations whose descriptor is ready for ever and brings nothing.
@@ -129,12 +135,13 @@ final class UringBackend: CompletionBackend {
         if case .receiveDatagrams = operation, datagramBuffers == nil, !makeDatagramBuffers(for: token) {
             return token
         }
-        let isSingle = isSingle(operation)
-        if isSingle {
-            table.find(token)?.pointee.isSingle = true
+        guard let record = table.find(token) else { preconditionFailure("an operation ended as it began") }
+        if isSingle(operation) {
+            record.pointee.isSingle = true
             if token.kind == .receiveOnce, !hasTriedSingleBuffers { makeSingleBuffers() }
         }
-        if !parked.isEmpty || !prepare(operation, token: token, isSingle: isSingle) { park(token) }
+        if operation.takesShares { giveShare(to: record, among: 1) }
+        if !parked.isEmpty || !prepare(record, token: token) { park(token) }
         return token
     }
 
@@ -182,28 +189,38 @@ final class UringBackend: CompletionBackend {
 
     func deliver() {
         // Most turns of a loop that is busy with callbacks bring nothing.
-        guard reapedCount > 0 || !ended.isEmpty else { return }
+        guard reapedCount > 0 || !ended.isEmpty || !sated.isEmpty else { return }
         deliverEnded()
+        deliverSends()
+        guard process.isCurrent else { return }
+        let start = hasSharedOut ? system.now() : nil
+        budget.beginTurn()
         // Owners cannot reap, so the list stands still.
         let count = reapedCount
-        for index in 0..<count {
+        var index = 0
+        while index < count, !budget.isSpent {
             if index + 2 < count { table.fetchOwner(OperationToken(rawValue: reaped[index + 2].user_data)) }
             if index + 1 < count { table.fetchWaiter(OperationToken(rawValue: reaped[index + 1].user_data)) }
             deliver(reaped[index])
             // The owner forked, and has returned in the child: the rest is for the parent.
             guard process.isCurrent else { return }
+            index += 1
         }
+        if let start { budget.learn(start.duration(to: system.now())) }
         streamBuffers.publish()
         datagramBuffers?.publish()
         singleBuffers?.publish()
         if !starved.isEmpty { rearmStarved() }
         if !satisfied.isEmpty { rearmSatisfied() }
-        reapedCount = 0
+        shareOut()
+        // What is left comes first in the next turn, which does not wait.
+        if index > 0, index < count { reaped.update(from: reaped + index, count: count - index) }
+        reapedCount = count - index
     }
 
     /// How long a poll may wait.
     private func waitLimit(_ timeoutNanoseconds: Int64) -> Int64 {
-        if !ended.isEmpty || reapedCount > 0 || wasWokenBeforeStart {
+        if !ended.isEmpty || reapedCount > 0 || !sated.isEmpty || wasWokenBeforeStart {
             wasWokenBeforeStart = false
             return 0
         }

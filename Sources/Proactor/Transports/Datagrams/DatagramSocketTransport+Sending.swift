@@ -14,7 +14,17 @@ extension DatagramSocketTransport {
         let failure = data.withUnsafeBytes { queue.append($0, to: destination, pool: loop.buffers) }
         if let failure { return reportFailure(SocketError(.send, failure, address: destination)) }
         markUnflushed()
+        if unsentCount > Int(flow.high), !flow.isPaused { offerQueued() }
         pauseProtocolIfNeeded(unsent: unsentCount)
+    }
+
+    /// Before a pause or a size is told, which are about the receivers and not about this turn.
+    @inline(never)
+    func offerQueued() {
+        guard isOpenOrFlushing, case .idle = sendState, !queue.isEmpty else { return }
+        sendQueued()
+        // At the turn's end it is seen what has become of it.
+        markUnflushed()
     }
 
     /// What the kernel is told: nothing when it knows the address.

@@ -236,6 +236,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
 
     // MARK: - Closing
 
+    override func offer() { offerQueued() }
     override var unsentByteCount: Int { unsentCount }
 
     /// The same, for those who know that this is no other transport.

@@ -47,7 +47,7 @@ extension StreamSocketTransport {
             return
         }
         guard isOpenOrFlushing else { return fileSending.finishLost() }
-        guard !writes.isInFlight, writes.byteCount == 0 else { return markUnflushed() }
+        guard case .idle = sendState, writes.byteCount == 0 else { return markUnflushed() }
         fileSending.step = .inFlight(loop.backend.submit(operation, owner: self), future)
     }
 

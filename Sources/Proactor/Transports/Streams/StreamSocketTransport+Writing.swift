@@ -2,9 +2,11 @@ import SystemPackage
 
 extension StreamSocketTransport {
     /// From how many bytes the first write of a turn is offered to the kernel at once. Gathering saves a small write a
-    /// system call, a large one pays more for the copy into the queue. What follows it in the turn is gathered all the same:
-    /// a system call, and a wake-up of the peer, for each piece of a long stream cost more than copies.
+    /// system call, a large one pays more for the copy into the queue.
     private static let immediateSendSize = 8 * 1024
+    /// The same of those that follow it in the turn: a system call, and a wake-up of the peer, for each smaller piece of a long
+    /// stream cost more than copies.
+    private static let laterImmediateSendSize = 32 * 1024
 
     func write(_ data: RawSpan) {
         // The span holds its bytes for the call, and the queue copies them.
@@ -37,7 +39,9 @@ extension StreamSocketTransport {
     private func write(_ bytes: UnsafeRawBufferPointer) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
-        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0, !isUnflushed else {
+        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0,
+            !isUnflushed || bytes.count >= Self.laterImmediateSendSize
+        else {
             return enqueue(bytes)
         }
         // Nothing is queued or in flight, so these bytes are next.
@@ -79,15 +83,16 @@ extension StreamSocketTransport {
 
     @inline(__always)
     private func didGather() {
-        if writes.byteCount > Int(flow.high), !flow.isPaused { offerGathered() }
+        if writes.byteCount > Int(flow.high), !flow.isPaused { offerQueued() }
         didWrite()
     }
 
-    /// What was gathered in this turn would pause the protocol, though the kernel may well have room for it. A pause for
-    /// nothing is dear: a forwarder stops receiving, keeps what comes meanwhile, and begins anew, turn after turn.
+    /// What was gathered in this turn is no reason to pause the protocol, nor what anybody asks for who asks how much waits for
+    /// the peer. A pause for nothing is dear: a forwarder stops receiving, keeps what comes meanwhile, and begins anew, turn
+    /// after turn.
     @inline(never)
-    private func offerGathered() {
-        guard writes.byteCount >= Self.immediateSendSize, !writes.isInFlight else { return }
+    func offerQueued() {
+        guard isOpenOrFlushing, !writes.isInFlight else { return }
         // What follows in this turn is gathered anew.
         markUnflushed()
         while let bytes = writes.firstBytes {
@@ -123,14 +128,14 @@ extension StreamSocketTransport {
 
     /// Sends what there is, or, when all is sent, what comes after it.
     func reconcileWriting() {
-        guard isOpenOrFlushing else {
-            if writes.isInFlight { loop.backend.cancel(sendToken) }
-            stopFileStep()
+        guard isOpenOrFlushing else { return stopSending() }
+        guard case .idle = sendState else {
+            // What waits for room may have been taken all the same.
+            if writes.byteCount == 0 { stopWaitingForRoom() }
             return
         }
-        guard !writes.isInFlight else { return }
         if writes.byteCount > 0 {
-            sendToken = loop.backend.submit(makeSend(), owner: self)
+            sendState = .sending(loop.backend.submit(makeSend(), owner: self))
         } else if fileSending != nil {
             startFileStep()
         } else {
@@ -138,13 +143,29 @@ extension StreamSocketTransport {
         }
     }
 
+    private func stopSending() {
+        switch sendState {
+        case .idle: break
+        case .sending(let token), .waitingForRoom(let token): loop.backend.cancel(token)
+        }
+        stopFileStep()
+    }
+
+    private func stopWaitingForRoom() {
+        if case .waitingForRoom(let token) = sendState { loop.backend.cancel(token) }
+    }
+
     func sendCompleted(_ completion: Completion) {
-        guard completion.token == sendToken else { return fileStepCompleted(completion) }
-        precondition(completion.isFinal, "a send completed that was not in flight")
+        guard case .sending(let token) = sendState, token == completion.token, completion.isFinal else {
+            preconditionFailure("a send completed that was not in flight")
+        }
+        sendState = .idle
         writes.sendCompleted(max(Int(completion.result), 0), pool: loop.buffers)
         guard isOpenOrFlushing else { return }
         if let errno = completion.errno {
-            loseConnection(failure(.send, sendErrno == 0 ? errno : Errno(rawValue: sendErrno)))
+            guard errno == .resourceTemporarilyUnavailable else { return sendFailed(errno) }
+            // A pipe's write waits by itself.
+            sendState = .waitingForRoom(loop.backend.submit(.waitUntilWritable(descriptor), owner: self))
             return
         }
         // Whatever it was that a send at once has met, the connection is not lost by it.
@@ -155,6 +176,21 @@ extension StreamSocketTransport {
         } else {
             allSent()
         }
+    }
+
+    func roomCame(_ completion: Completion) {
+        guard case .waitingForRoom(let token) = sendState, token == completion.token, completion.isFinal
+        else {
+            return waitCompleted(completion)
+        }
+        sendState = .idle
+        markUnflushed()
+        guard isOpenOrFlushing, let errno = completion.errno, errno != .canceled else { return }
+        sendFailed(errno)
+    }
+
+    private func sendFailed(_ errno: Errno) {
+        loseConnection(failure(.send, sendErrno == 0 ? errno : Errno(rawValue: sendErrno)))
     }
 
     private func allSent() {

@@ -18,6 +18,15 @@ enum WriteEnd: UInt8 {
     case sent
 }
 
+/// What a transport's sending side has in the kernel.
+enum SendState {
+    case idle
+    /// A send. A socket's does not wait for room.
+    case sending(OperationToken)
+    /// The kernel had no room: what it was not given can be offered to it at any time.
+    case waitingForRoom(OperationToken)
+}
+
 /// The transport of a connected stream socket, on every loop: a receive is in flight while it reads, a send while it has bytes.
 ///
 /// ``PipeTransport`` is the same over a pipe: what differs is in the methods under "What a pipe does otherwise".
@@ -41,7 +50,7 @@ class StreamSocketTransport: LoopTransport, Transport {
     @exclusivity(unchecked) var formerLender: (any BufferedProtocol)?
 
     @exclusivity(unchecked) var writes = WriteQueue()
-    @exclusivity(unchecked) var sendToken = OperationToken(rawValue: 0)
+    @exclusivity(unchecked) var sendState = SendState.idle
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
     /// What a send at once has failed with, or zero.
     @exclusivity(unchecked) var sendErrno: Int32 = 0
@@ -111,6 +120,8 @@ class StreamSocketTransport: LoopTransport, Transport {
 
     // MARK: - The turn
 
+    override func offer() { offerQueued() }
+
     override func reconcile() {
         reconcileReading()
         reconcileWriting()
@@ -121,7 +132,8 @@ class StreamSocketTransport: LoopTransport, Transport {
             switch completion.token.kind {
             case .receive, .pipeRead: receiveCompleted(completion)
             case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
-            case .send, .sendMessage, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
+            case .sendNow, .sendMessageNow, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
+            case .waitUntilWritable: roomCame(completion)
             case .sendFile: fileStepCompleted(completion)
             default: waitCompleted(completion)
             }
@@ -140,7 +152,7 @@ class StreamSocketTransport: LoopTransport, Transport {
     }
 
     override var hasWorkInFlight: Bool {
-        writes.isInFlight || fileSending?.isInFlight == true
+        if case .idle = sendState { fileSending?.isInFlight == true } else { true }
     }
 
     override func releaseBuffers() {

@@ -109,17 +109,17 @@ struct WriteQueue {
         guard let first else { preconditionFailure("a send of nothing") }
         guard !rest.isEmpty else {
             inFlight = 1
-            return .send(socket, first.bytes)
+            return .sendNow(socket, first.bytes)
         }
         inFlight = min(segmentCount, Self.vectorLimit)
-        return .sendMessage(socket, makeMessage(first, pool: pool))
+        return .sendMessageNow(socket, makeMessage(first, pool: pool))
     }
 
     /// The same for a pipe.
     mutating func makeWrite(to pipe: FileDescriptor, pool: BufferPool) -> IOOperation {
         switch makeSend(on: pipe, pool: pool) {
-        case .send(_, let bytes): return .pipeWrite(pipe, bytes)
-        case .sendMessage(_, let message): return .pipeWriteVector(pipe, message)
+        case .sendNow(_, let bytes): return .pipeWrite(pipe, bytes)
+        case .sendMessageNow(_, let message): return .pipeWriteVector(pipe, message)
         default: preconditionFailure("not a send")
         }
     }

@@ -43,17 +43,21 @@ import Testing
         try await kind.withLoop { loop in
             let recorder = RecordingProtocol()
             let (transport, peer) = try loop.connect(recorder)
-            try transport.setWriteBufferLimits(high: 100, low: 10)
+            let waiting = try transport.fillKernel()
+            try transport.setWriteBufferLimits(high: waiting + 100, low: 10)
             transport.write(patternBytes(200))
             #expect(recorder.pauseCount == 1)
-            try transport.setWriteBufferLimits(high: 400, low: 199)
+            try transport.setWriteBufferLimits(high: waiting + 400, low: waiting + 199)
             #expect(recorder.resumeCount == 0)
-            try transport.setWriteBufferLimits(high: 400, low: 200)
+            try transport.setWriteBufferLimits(high: waiting + 400, low: waiting + 200)
             #expect(recorder.resumeCount == 1)
             // From here on the new marks hold.
             transport.write(patternBytes(201))
             #expect(recorder.pauseCount == 2)
-            try loop.turn { recorder.resumeCount == 2 }
+            try loop.turn {
+                peer.read()
+                return recorder.resumeCount == 2
+            }
             try loop.finish(transport, peer)
         }
     }
@@ -64,14 +68,18 @@ import Testing
         try await kind.withLoop { loop in
             let recorder = RecordingProtocol()
             let (transport, peer) = try loop.connect(recorder)
-            try transport.setWriteBufferLimits(high: 100, low: 10)
+            let waiting = try transport.fillKernel()
+            try transport.setWriteBufferLimits(high: waiting + 100, low: 10)
             transport.write(patternBytes(60))
             transport.write(patternBytes(40))
-            #expect(transport.writeBufferSize == 100)
+            #expect(transport.writeBufferSize == waiting + 100)
             #expect(recorder.pauseCount == 0)
             transport.write([1])
             #expect(recorder.pauseCount == 1)
-            try loop.turn { recorder.resumeCount == 1 }
+            try loop.turn {
+                peer.read()
+                return recorder.resumeCount == 1
+            }
             #expect(recorder.pauseCount == 1)
             try loop.finish(transport, peer)
         }
@@ -110,12 +118,17 @@ import Testing
             let recorder = RecordingProtocol()
             let (transport, peer) = try loop.connect(recorder)
             #expect(transport.getWriteBufferLimits() == (16 * 1024, 64 * 1024))
+            let waiting = try transport.fillKernel()
+            try transport.setWriteBufferLimits(high: waiting + 5000)
             transport.write(patternBytes(5000))
             #expect(recorder.pauseCount == 0)
             try transport.setWriteBufferLimits(high: 4000)
             #expect(transport.getWriteBufferLimits() == (1000, 4000))
             #expect(recorder.pauseCount == 1)
-            try loop.turn { recorder.resumeCount == 1 }
+            try loop.turn {
+                peer.read()
+                return recorder.resumeCount == 1
+            }
             try transport.setWriteBufferLimits(high: nil, low: 500)
             #expect(transport.getWriteBufferLimits() == (500, 2000))
             try transport.setWriteBufferLimits(high: nil, low: nil)
@@ -175,7 +188,7 @@ import Testing
         try await kind.withLoop { loop in
             let recorder = RecordingProtocol()
             let (transport, peer) = try loop.connect(recorder)
-            try transport.setWriteBufferLimits(high: 1000, low: 100)
+            try transport.setWriteBufferLimits(high: 1 << 20, low: 100_000)
             var expected: [UInt8] = []
             func send(_ count: Int) {
                 let bytes = patternBytes(count, seed: expected.count)
@@ -186,9 +199,9 @@ import Testing
             var rounds = 0
             recorder.onResumeWriting = { _ in
                 rounds += 1
-                if rounds < 5 { send(3000) }
+                if rounds < 5 { send(3 << 20) }
             }
-            send(2000)
+            send(2 << 20)
             try loop.turn {
                 peer.read()
                 return rounds == 5 && peer.received.count == expected.count
@@ -208,16 +221,16 @@ import Testing
             try await kind.withLoop { loop in
                 let recorder = RecordingProtocol()
                 let (transport, peer) = try loop.connect(recorder)
-                try transport.setWriteBufferLimits(high: 1000, low: 100)
+                try transport.setWriteBufferLimits(high: 1 << 20, low: 100_000)
                 let end: (any Transport) -> Void = { aborts ? $0.abort() : $0.close() }
                 if resumes { recorder.onResumeWriting = end } else { recorder.onPauseWriting = end }
-                transport.write(patternBytes(2000))
+                transport.write(patternBytes(2 << 20))
                 try loop.turn {
                     peer.read()
                     return recorder.lostCount == 1 && peer.sawEnd
                 }
                 #expect(recorder.lostError == nil)
-                if !aborts || resumes { #expect(peer.received == patternBytes(2000)) }
+                if !aborts || resumes { #expect(peer.received == patternBytes(2 << 20)) }
                 try loop.finish(transport, peer)
                 #expect(recorder.lostCount == 1)
             }

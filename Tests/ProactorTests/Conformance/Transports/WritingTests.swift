@@ -257,9 +257,9 @@ private final class SpoutBackend: ForwardingBackend {
 
     @discardableResult
     override func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
-        guard case .send(_, let bytes) = operation else { return super.submit(operation, owner: owner) }
+        guard case .sendNow(_, let bytes) = operation else { return super.submit(operation, owner: owner) }
         sends.append((UInt(bitPattern: bytes.baseAddress), bytes.count))
-        let token = OperationToken(kind: .send, generation: UInt32(sends.count), slot: .max - 1)
+        let token = OperationToken(kind: .sendNow, generation: UInt32(sends.count), slot: .max - 1)
         let result = Int32(min(bytes.count, Self.callMax))
         done.append((owner, Completion(token: token, result: result, isFinal: true)))
         return token

@@ -9,15 +9,7 @@ extension KernelRing {
         let name = token.rawValue
         switch operation {
         case .pipeRead(let pipe):
-            // A single one asks for all of a buffer: see ``BufferGroup/singles``.
-            return curing_prepare_pipe_read(
-                ring,
-                pipe.rawValue,
-                Self.length(features.bufferSize),
-                BufferGroup.streams.rawValue,
-                features.multishotRead,
-                name
-            )
+            return preparePipeRead(pipe, isMultishot: features.multishotRead, token: token)
         case .pipeReadInto(let pipe, let target):
             let length = Self.length(target.count)
             return curing_prepare_read(ring, pipe.rawValue, target.baseAddress, length, -1, name)
@@ -36,6 +28,13 @@ extension KernelRing {
         default:
             preconditionFailure("not a pipe's operation")
         }
+    }
+
+    func preparePipeRead(_ pipe: FileDescriptor, isMultishot: Bool, token: OperationToken) -> Bool {
+        // A single one asks for all of a buffer: see ``BufferGroup/singles``.
+        let count = Self.length(features.bufferSize)
+        let group = BufferGroup.streams.rawValue
+        return curing_prepare_pipe_read(ring, pipe.rawValue, count, group, isMultishot, token.rawValue)
     }
 
     private var writeFlags: UInt32 { features.quietWrites ? UInt32(CPOSIX_QUIET_WRITE) : 0 }

@@ -192,6 +192,8 @@ extension KernelRing {
             multishotReceive: configuration.multishotReceive,
             multishotUnixReceive: configuration.multishotReceive && configuration.multishotUnixReceive
                 && KernelFacts.unixReceivesEnd,
+            countedReceive: configuration.multishotReceive && configuration.countedReceive
+                && KernelFacts.receivesCount,
             multishotRead: configuration.multishotRead && curing_has_multishot_read(ring)
                 && KernelFacts.readsEnd,
             quietWrites: configuration.quietWrites && cposix_has_quiet_writes(),

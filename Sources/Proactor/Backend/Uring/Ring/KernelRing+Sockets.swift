@@ -50,11 +50,18 @@ extension KernelRing {
         }
     }
 
+    func prepareReceive(from socket: FileDescriptor, share: UInt32, token: OperationToken) -> Bool {
+        let group = BufferGroup.streams.rawValue
+        return curing_prepare_receive_share(ring, socket.rawValue, group, share, token.rawValue)
+    }
+
     func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool {
         let name = token.rawValue
         switch operation {
         case .receive(let socket):
             return curing_prepare_receive_selected(ring, socket.rawValue, group.rawValue, false, name)
+        case .pipeRead(let pipe):
+            return preparePipeRead(pipe, isMultishot: false, token: token)
         case .receiveOnce(let socket, let maxCount):
             // What waits may get to a thread of the kernel's, and this does not ask for all of a buffer.
             let waits = group == .singles || !features.incrementalBuffers

@@ -91,7 +91,7 @@ final class KernelRing: RingCalls {
                 Self.length(bytes.count),
                 name
             )
-        case .sendMessage(let socket, let message):
+        case .sendMessage(let socket, let message), .sendMessageNow(let socket, let message):
             return curing_prepare_send_message(ring, socket.rawValue, message, name)
         case .waitUntilReadable(let descriptor):
             return prepareWait(for: .read, of: descriptor, token: token)

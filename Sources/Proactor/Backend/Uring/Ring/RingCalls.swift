@@ -14,10 +14,13 @@ protocol RingCalls: AnyObject {
     func start() throws(RingUnavailable) -> Bool
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
-    /// Prepares a ``IOOperation/receive(_:)`` or ``IOOperation/receiveOnce(_:maxCount:)`` that ends with its first completion, into
-    /// a buffer of the group.
+    /// Prepares a receive of a stream that ends when it has brought so many bytes; less than twice as many can come. Only with
+    /// ``RingFeatures/countedReceive``.
+    func prepareReceive(from socket: FileDescriptor, share: UInt32, token: OperationToken) -> Bool
+    /// Prepares a ``IOOperation/receive(_:)``, ``IOOperation/pipeRead(_:)`` or ``IOOperation/receiveOnce(_:maxCount:)`` that ends
+    /// with its first completion, into a buffer of the group.
     ///
-    /// Of a buffer that is consumed piece by piece the one may take all that is left. The other does not wait with such
+    /// Of a buffer that is consumed piece by piece the first two may take all that is left. The last does not wait with such
     /// buffers: EAGAIN is the result then.
     func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool
     func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool

@@ -6,6 +6,7 @@ enum KernelFacts {
     private static let growth = Answer()
     private static let unixReceives = Answer()
     private static let reads = Answer()
+    private static let counting = Answer()
 
     /// Whether queues can grow while the ring is in use.
     static var growthIsSafe: Bool {
@@ -16,23 +17,27 @@ enum KernelFacts {
     }
 
     /// Whether a multishot receive on a Unix socket tells of an end of stream that comes with the last bytes.
-    static var unixReceivesEnd: Bool { unixReceives.value { findEnds()?.unix_receive } }
+    static var unixReceivesEnd: Bool { unixReceives.value { findMultishotFacts()?.unix_receive_ends } }
 
     /// The same of multishot reads, of pipes and of sockets.
-    static var readsEnd: Bool { reads.value { findEnds()?.read } }
+    static var readsEnd: Bool { reads.value { findMultishotFacts()?.read_ends } }
+
+    /// Whether a multishot receive can be told to end after so many bytes.
+    static var receivesCount: Bool { counting.value { findMultishotFacts()?.receive_counts } }
 
     /// Whether large queues cost a user nothing that is short: the kernel does not count them as locked memory. Such a kernel
     /// cannot make them larger later either, but for 6.13.
     static let queuesAreFree = !RingEnvironment.current().countsRings
 
     /// `nil` when there were no memory or descriptors to find out.
-    private static func findEnds() -> curing_ends? {
-        var ends = curing_ends()
-        guard curing_find_ends(&ends) >= 0 else { return nil }
-        // Both are known now, whichever was asked for.
-        _ = unixReceives.value { ends.unix_receive }
-        _ = reads.value { ends.read }
-        return ends
+    private static func findMultishotFacts() -> curing_multishot_facts? {
+        var facts = curing_multishot_facts()
+        guard curing_find_multishot_facts(&facts) >= 0 else { return nil }
+        // All are known now, whichever was asked for.
+        _ = unixReceives.value { facts.unix_receive_ends }
+        _ = reads.value { facts.read_ends }
+        _ = counting.value { facts.receive_counts }
+        return facts
     }
 }
 

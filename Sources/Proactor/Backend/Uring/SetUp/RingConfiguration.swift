@@ -61,6 +61,9 @@ public struct RingConfiguration: Hashable, Sendable {
     /// One submission receives from a Unix socket until it is cancelled; only with ``multishotReceive``. The loop leaves it on
     /// its own where the kernel then forgets an end of stream that comes with the last bytes (6.17 and some 6.18).
     public var multishotUnixReceive = true
+    /// The kernel ends a connection's receive when that has had its share of a turn; only with ``multishotReceive`` (kernel 6.17).
+    /// Without it the loop cancels the receive, and gets what the kernel has handed over until then.
+    public var countedReceive = true
     /// One submission reads a pipe until it is cancelled (kernel 6.7).
     public var multishotRead = true
     /// Writes to pipes are told to raise no SIGPIPE (kernel 6.18). Without it the loop blocks the signal while the kernel

@@ -23,6 +23,8 @@ public struct RingFeatures: Hashable, Sendable {
     public let multishotReceive: Bool
     /// Whether that holds for Unix sockets too; not on kernels that then forget ends of streams.
     public let multishotUnixReceive: Bool
+    /// Whether the kernel ends a multishot receive when a connection has had its share of a turn; if not, the loop cancels it.
+    public let countedReceive: Bool
     /// Whether one submission reads a pipe until it is cancelled.
     public let multishotRead: Bool
     /// Whether writes to pipes can be told to raise no SIGPIPE; if not, the loop holds the signal while they are tried.

@@ -1,0 +1,76 @@
+/// How many bytes a turn of the loop brings to protocols, in all and for each connection, so that those who flood the loop hold up
+/// neither the others nor timers, signals and what other threads post.
+///
+/// A connection that has had its share (``isUsedUp(by:)``) waits behind the others, and gets a new one in its turn: its bytes stay
+/// in the kernel meanwhile, and hold no buffer. What a turn may bring in all is not fixed. Bytes that are copied on take
+/// a fiftieth of the time of those that are parsed line by line, so it is what protocols, at their pace of late, deal
+/// with in a millisecond.
+struct TurnBudget {
+    /// The least of a turn, and the least share, in bytes: small enough for lines to be looked at one by one within a
+    /// millisecond, large enough for the calls to receive them not to count.
+    private static let least = 16 * 1024
+    /// The most of a turn, in bytes: all receive buffers of a ring.
+    private static let most = 2 * 1024 * 1024
+    /// The largest share, in bytes. More does not make a receive cheaper.
+    private static let largestShare = 256 * 1024
+    /// How long protocols may deal with a turn's bytes.
+    private static let time = Duration.milliseconds(1)
+    /// A share that lasts so many turns is renewed at once: who takes it so slowly holds nobody up.
+    private static let shareTurns: UInt32 = 8
+
+    /// What a turn may bring in all, in bytes.
+    private(set) var bytes = 256 * 1024
+    /// What this turn has brought.
+    private(set) var spent = 0
+    /// Counts turns.
+    private(set) var turn: UInt32 = 0
+    /// For tests: neither changes then.
+    private let fixedShare: Int?
+
+    init() {
+        fixedShare = nil
+    }
+
+    /// A budget that stays as it is.
+    init(bytes: Int, share: Int) {
+        precondition(bytes > 0 && share > 0, "a budget of nothing would stop the loop")
+        self.bytes = bytes
+        fixedShare = share
+    }
+
+    var isSpent: Bool { spent >= bytes }
+
+    /// What of the turn's bytes is left.
+    var rest: Int { max(bytes - spent, 0) }
+
+    mutating func beginTurn() {
+        turn &+= 1
+        spent = 0
+    }
+
+    @inline(__always)
+    mutating func spend(_ count: Int) {
+        spent += count
+    }
+
+    /// The share of one of so many that want more than there is.
+    func share(among count: Int) -> Int {
+        if let fixedShare { return fixedShare }
+        return min(max(bytes / max(count, 1), Self.least), Self.largestShare)
+    }
+
+    /// Whether an operation has had its share and must wait for another.
+    func isUsedUp(by record: borrowing OperationTable.Record) -> Bool {
+        if record.received < record.share { return false }
+        return turn &- record.sharedInTurn < Self.shareTurns
+    }
+
+    /// Learns from how long protocols took for this turn's bytes.
+    mutating func learn(_ duration: Duration) {
+        guard fixedShare == nil, spent >= Self.least / 2 else { return }
+        let pace = Double(spent) / max(duration / Self.time, 1e-6)
+        let affordable = Int(min(pace, Double(Self.most)))
+        // Down at once, up by steps: one turn may have been a lucky one.
+        bytes = max(min(affordable, bytes * 2), Self.least)
+    }
+}
