@@ -91,6 +91,31 @@ import Testing
         }
     }
 
+    // Pitfall 68
+    @Test(arguments: LoopKind.allCases, [true, false])
+    func aCancelJustBeforeOrAfterADelivery(kind: LoopKind, cancelComesFirst: Bool) async throws {
+        try await kind.withLoop { loop in
+            let streams = try loop.openStreams()
+            for number in 0..<20 {
+                let line = "line \(number)\n"
+                let task = loop.createTask { text(try await streams.reader.readLine()) }
+                try loop.settle(turns: 3)
+                streams.peer.write(line)
+                if cancelComesFirst {
+                    task.cancel()
+                    #expect(throws: CancellationError.self) { try loop.runUntilComplete(task) }
+                    // What is on its way to a cancelled task is the next one's.
+                    #expect(text(try loop.run { try await streams.reader.readLine() }) == line)
+                } else {
+                    try loop.turn(until: { task.done })
+                    task.cancel()
+                    #expect(try task.result() == line)
+                }
+            }
+            try loop.finish(streams)
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func aCancelledTaskReadsNothingThatIsThere(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

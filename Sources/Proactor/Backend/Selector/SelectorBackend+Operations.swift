@@ -98,7 +98,8 @@ extension SelectorBackend {
         case .sendFile(let transfer):
             guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
-        case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+        case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile,
+            .synchronizeFile,
             .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }
@@ -181,7 +182,9 @@ extension SelectorBackend {
     }
 
     /// The room that an operation gets in the buffer: less than all of it only while the loop is short of time.
-    private func share(of record: UnsafeMutablePointer<OperationTable.Record>) -> UnsafeMutableRawBufferPointer {
+    private func share(of record: UnsafeMutablePointer<OperationTable.Record>)
+        -> UnsafeMutableRawBufferPointer
+    {
         let share = budget.share(among: record.pointee.isSated ? sharerCount : 1)
         return UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(share))
     }
