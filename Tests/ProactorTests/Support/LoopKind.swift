@@ -87,6 +87,7 @@ enum LoopKind: String, CaseIterable, Sendable {
         configuration.multishotAccept = false
         configuration.waitFreeAccept = false
         configuration.multishotReceive = false
+        configuration.countedReceive = false
         configuration.multishotRead = false
         configuration.quietWrites = false
         configuration.childWaits = false

@@ -6,13 +6,14 @@
 /// a fiftieth of the time of those that are parsed line by line, so it is what protocols, at their pace of late, deal
 /// with in a millisecond.
 struct TurnBudget {
-    /// The least of a turn, and the least share, in bytes: small enough for lines to be looked at one by one within a
-    /// millisecond, large enough for the calls to receive them not to count.
+    /// The least of a turn, in bytes: small enough for lines to be looked at one by one within a millisecond, large enough for
+    /// the calls to receive them not to count.
     private static let least = 16 * 1024
     /// The most of a turn, in bytes: all receive buffers of a ring.
     private static let most = 2 * 1024 * 1024
-    /// The largest share, in bytes. More does not make a receive cheaper.
-    private static let largestShare = 256 * 1024
+    /// The smallest share of a turn that can bring as much, and the largest, in bytes. Less would make the pieces small in which
+    /// long streams are sent on; more does not make a receive cheaper.
+    private static let shares = 64 * 1024...256 * 1024
     /// How long protocols may deal with a turn's bytes.
     private static let time = Duration.milliseconds(1)
     /// A share that lasts so many turns is renewed at once: who takes it so slowly holds nobody up.
@@ -53,10 +54,11 @@ struct TurnBudget {
         spent += count
     }
 
-    /// The share of one of so many that want more than there is.
+    /// The share of one of so many that want more than there is. Who has not shown yet that it wants much gets the smallest.
     func share(among count: Int) -> Int {
         if let fixedShare { return fixedShare }
-        return min(max(bytes / max(count, 1), Self.least), Self.largestShare)
+        let share = bytes / max(count, 1)
+        return min(max(share, Self.shares.lowerBound), Self.shares.upperBound, bytes)
     }
 
     /// Whether an operation has had its share and must wait for another.

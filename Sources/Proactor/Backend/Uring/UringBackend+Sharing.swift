@@ -25,7 +25,7 @@ extension UringBackend {
 
     /// Gives another share to one that took its time about the last.
     func renewShare(of record: UnsafeMutablePointer<OperationTable.Record>) {
-        giveShare(to: record, among: 1)
+        giveShare(to: record, among: .max)
         if record.pointee.isSingle { record.pointee.isSingle = isSingle(record.pointee.operation) }
     }
 
@@ -50,12 +50,14 @@ extension UringBackend {
         sated.append(token)
     }
 
-    /// Gives those the next turn's shares who have waited longest. The others' bytes stay in the kernel.
+    /// Gives those the next turn's shares who have waited longest: first those that found no buffer. The others' bytes stay in
+    /// the kernel.
     func shareOut() {
-        hasSharedOut = !sated.isEmpty
+        hasSharedOut = !sated.isEmpty || !starved.isEmpty
         // What was not delivered holds buffers, and comes first.
         guard hasSharedOut, !budget.isSpent else { return }
         var left = budget.bytes
+        if !starved.isEmpty { left -= rearmStarved() }
         let count = sated.count
         for _ in 0..<count where left > 0 {
             let token = sated.takeFirst()
@@ -68,6 +70,34 @@ extension UringBackend {
             table.transition(record, to: .inFlight)
             rearm(record, token: token)
         }
+    }
+
+    /// Arms receives that found no buffer: this turn's delivery has given buffers back. Returns how many bytes they can have of a
+    /// turn.
+    ///
+    /// Those that had some of this turn's buffers come last. Armed in the order in which they ran out, the first could take
+    /// every buffer in each turn, and the others none ever.
+    private func rearmStarved() -> Int {
+        var served: Set<OperationToken> = []
+        for index in 0..<reapedCount where reaped[index].result > 0 {
+            served.insert(OperationToken(rawValue: reaped[index].user_data))
+        }
+        let waiting = starved
+        starved.removeAll(keepingCapacity: true)
+        var granted = 0
+        for token in waiting.filter({ !served.contains($0) }) + waiting.filter(served.contains) {
+            // Cancelled meanwhile, unless it is still there.
+            guard let record = table.find(token) else { continue }
+            guard granted < budget.bytes else {
+                starved.append(token)
+                continue
+            }
+            if record.pointee.operation.takesShares { giveShare(to: record, among: waiting.count) }
+            granted += min(Int(record.pointee.share), features.bufferSize)
+            table.transition(record, to: .inFlight)
+            rearm(record, token: token)
+        }
+        return granted
     }
 
     /// Whether the kernel ends an operation with its share. Datagrams are bounded by their buffers.

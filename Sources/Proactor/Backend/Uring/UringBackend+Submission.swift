@@ -105,21 +105,6 @@ extension UringBackend {
         parked.removeFirst(done)
     }
 
-    /// Arms the receives that found no buffer: this turn's delivery has given buffers back.
-    ///
-    /// Those that had some of this turn's buffers come last. Armed in the order in which they ran out, the first could take
-    /// every buffer in each turn, and the others none ever.
-    func rearmStarved() {
-        let waiting = starved
-        starved.removeAll(keepingCapacity: true)
-        var served: Set<OperationToken> = []
-        for index in 0..<reapedCount where reaped[index].result > 0 {
-            served.insert(OperationToken(rawValue: reaped[index].user_data))
-        }
-        for token in waiting where !served.contains(token) { rearmParked(token) }
-        for token in waiting where served.contains(token) { rearmParked(token) }
-    }
-
     /// Arms the single receives that brought something.
     func rearmSatisfied() {
         for token in satisfied { rearmParked(token) }

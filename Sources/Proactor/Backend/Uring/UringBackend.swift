@@ -140,7 +140,7 @@ final class UringBackend: CompletionBackend {
             record.pointee.isSingle = true
             if token.kind == .receiveOnce, !hasTriedSingleBuffers { makeSingleBuffers() }
         }
-        if operation.takesShares { giveShare(to: record, among: 1) }
+        if operation.takesShares { giveShare(to: record, among: .max) }
         if !parked.isEmpty || !prepare(record, token: token) { park(token) }
         return token
     }
@@ -189,7 +189,9 @@ final class UringBackend: CompletionBackend {
 
     func deliver() {
         // Most turns of a loop that is busy with callbacks bring nothing.
-        guard reapedCount > 0 || !ended.isEmpty || !sated.isEmpty else { return }
+        guard reapedCount > 0 || !ended.isEmpty || !sated.isEmpty || !starved.isEmpty else {
+            return
+        }
         deliverEnded()
         deliverSends()
         guard process.isCurrent else { return }
@@ -210,7 +212,6 @@ final class UringBackend: CompletionBackend {
         streamBuffers.publish()
         datagramBuffers?.publish()
         singleBuffers?.publish()
-        if !starved.isEmpty { rearmStarved() }
         if !satisfied.isEmpty { rearmSatisfied() }
         shareOut()
         // What is left comes first in the next turn, which does not wait.
@@ -220,7 +221,7 @@ final class UringBackend: CompletionBackend {
 
     /// How long a poll may wait.
     private func waitLimit(_ timeoutNanoseconds: Int64) -> Int64 {
-        if !ended.isEmpty || reapedCount > 0 || !sated.isEmpty || wasWokenBeforeStart {
+        if !ended.isEmpty || reapedCount > 0 || !sated.isEmpty || !starved.isEmpty || wasWokenBeforeStart {
             wasWokenBeforeStart = false
             return 0
         }

@@ -25,7 +25,7 @@ extension StreamSocketTransport {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         writes.append(buffer, pool: loop.buffers)
-        didWrite()
+        didGather()
     }
 
     func writeLines(_ pieces: some Sequence<[UInt8]>) {
@@ -75,16 +75,12 @@ extension StreamSocketTransport {
     }
 
     @inline(__always)
-    private func didWrite() {
+    private func didGather() {
         guard writes.byteCount > 0 else { return }
         markUnflushed()
+        guard writes.byteCount > Int(flow.high), !flow.isPaused else { return }
+        offerQueued()
         pauseProtocolIfNeeded(unsent: writes.byteCount)
-    }
-
-    @inline(__always)
-    private func didGather() {
-        if writes.byteCount > Int(flow.high), !flow.isPaused { offerQueued() }
-        didWrite()
     }
 
     /// What was gathered in this turn is no reason to pause the protocol, nor what anybody asks for who asks how much waits for

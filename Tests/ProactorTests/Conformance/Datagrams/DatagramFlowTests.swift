@@ -68,9 +68,10 @@ import Testing
     // Behaviour 28
     @Test(arguments: LoopKind.allCases)
     func aHighMarkOfZeroPausesUntilAllIsSent(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
             let recorder = Recorder()
             let (client, peer) = try loop.connectEndpoint(recorder)
+            backend.datagramSendFailures = [.resourceTemporarilyUnavailable]
             #expect(client.getWriteBufferLimits() == (16 * 1024, 64 * 1024))
             try client.setWriteBufferLimits(high: 0)
             #expect(throws: EventLoopError.self) { try client.setWriteBufferLimits(high: 1, low: 2) }
@@ -86,9 +87,10 @@ import Testing
     // Behaviour 28
     @Test(arguments: LoopKind.allCases)
     func raisingTheMarksResumesAtOnce(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
             let recorder = Recorder()
             let (client, peer) = try loop.connectEndpoint(recorder)
+            backend.datagramSendFailures = [.resourceTemporarilyUnavailable]
             try client.setWriteBufferLimits(high: 0)
             try client.sendTo([1, 2] as [UInt8])
             #expect(recorder.pauseCount == 1 && client.writeBufferSize == 10)

@@ -1,0 +1,69 @@
+import Testing
+
+@testable import Proactor
+
+@Suite struct TurnBudgetTests {
+    private func spend(_ count: Int, in duration: Duration, _ budget: inout TurnBudget) {
+        budget.beginTurn()
+        budget.spend(count)
+        budget.learn(duration)
+    }
+
+    @Test func slowProtocolsGetAsMuchAsTheyDealWithInAMillisecond() {
+        var budget = TurnBudget()
+        spend(200_000, in: .milliseconds(4), &budget)
+        #expect(budget.bytes == 50_000)
+        spend(50_000, in: .milliseconds(100), &budget)
+        #expect(budget.bytes == 16_384)
+    }
+
+    @Test func whatIsCopiedOnIsBoundedByTheBuffers() {
+        var budget = TurnBudget()
+        for _ in 0..<20 { spend(budget.bytes, in: .microseconds(1), &budget) }
+        #expect(budget.bytes == 2 << 20)
+        spend(2 << 20, in: .zero, &budget)
+        #expect(budget.bytes == 2 << 20)
+    }
+
+    @Test func itGrowsByStepsAndShrinksAtOnce() {
+        var budget = TurnBudget()
+        spend(100_000, in: .milliseconds(100), &budget)
+        #expect(budget.bytes == 16_384)
+        spend(16_384, in: .microseconds(1), &budget)
+        #expect(budget.bytes == 32_768)
+    }
+
+    @Test func aFewBytesTeachNothing() {
+        var budget = TurnBudget()
+        let former = budget.bytes
+        spend(8_191, in: .seconds(1), &budget)
+        #expect(budget.bytes == former)
+    }
+
+    @Test func sharesAreATurnsPartsAndNotTooSmall() {
+        var budget = TurnBudget()
+        #expect(budget.share(among: 1) == 256 << 10)
+        #expect(budget.share(among: 2) == 128 << 10)
+        #expect(budget.share(among: 1000) == 64 << 10)
+        #expect(budget.share(among: 0) == 256 << 10)
+        for _ in 0..<20 { spend(budget.bytes, in: .microseconds(1), &budget) }
+        #expect(budget.share(among: 1) == 256 << 10)
+        spend(budget.bytes, in: .seconds(1), &budget)
+        // No more than the turn has.
+        #expect(budget.share(among: 1) == 16_384)
+        #expect(budget.share(among: 50) == 16_384)
+    }
+
+    @Test func aBudgetOfATestStaysAsItIs() {
+        var budget = TurnBudget(bytes: 10, share: 3)
+        spend(100_000, in: .seconds(1), &budget)
+        #expect(budget.bytes == 10 && budget.share(among: 1) == 3 && budget.share(among: 9) == 3)
+        #expect(budget.isSpent)
+        budget.beginTurn()
+        #expect(!budget.isSpent)
+        budget.spend(9)
+        #expect(!budget.isSpent)
+        budget.spend(1)
+        #expect(budget.isSpent)
+    }
+}
