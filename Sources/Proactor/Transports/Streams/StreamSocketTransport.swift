@@ -134,7 +134,7 @@ class StreamSocketTransport: LoopTransport, Transport {
             case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
             case .sendNow, .sendMessageNow, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
             case .waitUntilWritable: roomCame(completion)
-            case .sendFile: fileStepCompleted(completion)
+            case .send, .sendFile: fileStepCompleted(completion)
             default: waitCompleted(completion)
             }
         }
