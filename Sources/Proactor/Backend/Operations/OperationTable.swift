@@ -55,10 +55,9 @@ final class OperationTable {
         var isInterrupted: Bool
         /// How often in a row it was tried in vain although its descriptor was ready.
         var vainTries: UInt8
-        /// Bytes that it may bring before others have their turn, those that it has brought of them, and since which turn.
+        /// Bytes that it may bring before others have their turn, and those that it has brought of them.
         var share: UInt32
         var received: UInt32
-        var sharedInTurn: UInt32
         /// The free list, while the slot is free.
         var nextFree: UInt32
     }
@@ -187,7 +186,6 @@ final class OperationTable {
             vainTries: 0,
             share: .max,
             received: 0,
-            sharedInTurn: 0,
             nextFree: .max
         )
         (records + Int(slot)).initialize(to: blank)

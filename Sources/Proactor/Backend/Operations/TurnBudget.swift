@@ -1,7 +1,7 @@
 /// How many bytes a turn of the loop brings to protocols, in all and for each connection, so that those who flood the loop hold up
 /// neither the others nor timers, signals and what other threads post.
 ///
-/// A connection that has had its share (``isUsedUp(by:)``) waits behind the others, and gets a new one in its turn: its bytes stay
+/// A connection that has had its share waits behind the others, and gets a new one in its turn: its bytes stay
 /// in the kernel meanwhile, and hold no buffer. What a turn may bring in all is not fixed. Bytes that are copied on take
 /// a fiftieth of the time of those that are parsed line by line, so it is what protocols, at their pace of late, deal
 /// with in a millisecond.
@@ -16,15 +16,14 @@ struct TurnBudget {
     private static let shares = 64 * 1024...256 * 1024
     /// How long protocols may deal with a turn's bytes.
     private static let time = Duration.milliseconds(1)
-    /// A share that lasts so many turns is renewed at once: who takes it so slowly holds nobody up.
-    private static let shareTurns: UInt32 = 8
+    /// Who brings less at a time, in bytes, gets its next share at once: it holds nobody up. What floods a loop comes in larger
+    /// pieces, as the kernel joins what waits.
+    private static let lightPiece: UInt32 = 4 * 1024
 
     /// What a turn may bring in all, in bytes.
     private(set) var bytes = 256 * 1024
     /// What this turn has brought.
     private(set) var spent = 0
-    /// Counts turns.
-    private(set) var turn: UInt32 = 0
     /// For tests: neither changes then.
     private let fixedShare: Int?
 
@@ -45,7 +44,6 @@ struct TurnBudget {
     var rest: Int { max(bytes - spent, 0) }
 
     mutating func beginTurn() {
-        turn &+= 1
         spent = 0
     }
 
@@ -61,10 +59,9 @@ struct TurnBudget {
         return min(max(share, Self.shares.lowerBound), Self.shares.upperBound, bytes)
     }
 
-    /// Whether an operation has had its share and must wait for another.
-    func isUsedUp(by record: borrowing OperationTable.Record) -> Bool {
-        if record.received < record.share { return false }
-        return turn &- record.sharedInTurn < Self.shareTurns
+    /// Whether an operation with that share is of no weight, going by the piece that it has brought last.
+    static func isLight(_ piece: Int32, ofShare share: UInt32) -> Bool {
+        UInt32(max(piece, 0)) < min(lightPiece, share / 4)
     }
 
     /// Learns from how long protocols took for this turn's bytes.

@@ -34,7 +34,7 @@ extension UringBackend {
             count(max(result, 1), record)
         }
         if completion.hasMore {
-            if record.pointee.received >= record.pointee.share { hadItsShare(record, token: token) }
+            if hadItsShare(record, completion.result) { interrupt(record, token: token) }
             call(
                 record.pointee.owner,
                 Completion(token: token, result: result, isFinal: false, bytes: bytes)

@@ -58,7 +58,7 @@ extension UringBackend {
         } else if completion.hasMore {
             guard !record.pointee.isWaiting else { return roomMayHaveCome(completion, record, token: token) }
             record.pointee.vainTries = 0
-            if record.pointee.received >= record.pointee.share { hadItsShare(record, token: token) }
+            if hadItsShare(record, completion.result) { interrupt(record, token: token) }
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)
@@ -93,12 +93,11 @@ extension UringBackend {
             record.pointee.vainTries = 0
             // Armed first, so that a cancel within the call finds it where it finds every operation.
             let owner = record.pointee.owner
-            if budget.isUsedUp(by: record.pointee) {
+            if hadItsShare(record, result) {
                 waitForShare(record, token: token)
                 call(owner, Completion(token: token, result: result, isFinal: false, bytes: bytes))
                 return
             }
-            if record.pointee.received >= record.pointee.share { renewShare(of: record) }
             // A single receive of datagrams would write over what is told of this one.
             if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
@@ -220,7 +219,7 @@ extension UringBackend {
             return .whenBuffersReturn
         case .receive where result == -ECANCELED, .receiveDatagrams where result == -ECANCELED,
             .pipeRead where result == -ECANCELED:
-            // Its owner has not cancelled it: then ``hadItsShare(_:token:)`` has.
+            // Its owner has not cancelled it: then ``interrupt(_:token:)`` has.
             return .whenItsTurnComes
         case .pipeRead where result == -EAGAIN, .pipeReadInto where result == -EAGAIN:
             // Somebody else was faster after the kernel had waited.

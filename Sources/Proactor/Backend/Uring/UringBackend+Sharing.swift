@@ -10,23 +10,29 @@ extension UringBackend {
     func giveShare(to record: UnsafeMutablePointer<OperationTable.Record>, among count: Int) {
         record.pointee.share = UInt32(budget.share(among: count))
         record.pointee.received = 0
-        record.pointee.sharedInTurn = budget.turn
     }
 
-    /// An operation has had its share, and the kernel goes on with it. A kernel that counts ends it by itself.
+    /// Whether an operation must wait for another share. One that brings little gets it at once.
+    @inline(__always)
+    func hadItsShare(_ record: UnsafeMutablePointer<OperationTable.Record>, _ piece: Int32) -> Bool {
+        record.pointee.received >= record.pointee.share && !renewsShare(of: record, piece)
+    }
+
     @inline(never)
-    func hadItsShare(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
-        guard budget.isUsedUp(by: record.pointee) else { return renewShare(of: record) }
+    private func renewsShare(of record: UnsafeMutablePointer<OperationTable.Record>, _ piece: Int32) -> Bool {
+        guard TurnBudget.isLight(piece, ofShare: record.pointee.share) else { return false }
+        giveShare(to: record, among: .max)
+        if record.pointee.isSingle { record.pointee.isSingle = isSingle(record.pointee.operation) }
+        return true
+    }
+
+    /// Ends an operation with which the kernel would go on beyond its share. A kernel that counts ends it by itself.
+    @inline(never)
+    func interrupt(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
         let isCounted = features.countedReceive && token.kind == .receive
         guard !isCounted, !record.pointee.isInterrupted, record.pointee.state == .inFlight else { return }
         record.pointee.isInterrupted = true
         requestCancel(of: token)
-    }
-
-    /// Gives another share to one that took its time about the last.
-    func renewShare(of record: UnsafeMutablePointer<OperationTable.Record>) {
-        giveShare(to: record, among: .max)
-        if record.pointee.isSingle { record.pointee.isSingle = isSingle(record.pointee.operation) }
     }
 
     /// Tells first what the kernel has taken: what a protocol then writes, and hears of marks, is about the peer and not about
@@ -50,14 +56,13 @@ extension UringBackend {
         sated.append(token)
     }
 
-    /// Gives those the next turn's shares who have waited longest: first those that found no buffer. The others' bytes stay in
-    /// the kernel.
+    /// Arms what the next turn shall bring: what found no buffer, single receives, and then those who have had their share, the
+    /// longest waiting first, as far as the turn's bytes go. The others' bytes stay in the kernel.
     func shareOut() {
         hasSharedOut = !sated.isEmpty || !starved.isEmpty
-        // What was not delivered holds buffers, and comes first.
-        guard hasSharedOut, !budget.isSpent else { return }
         var left = budget.bytes
         if !starved.isEmpty { left -= rearmStarved() }
+        if !satisfied.isEmpty { rearmSatisfied() }
         let count = sated.count
         for _ in 0..<count where left > 0 {
             let token = sated.takeFirst()

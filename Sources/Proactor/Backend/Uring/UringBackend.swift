@@ -212,9 +212,8 @@ final class UringBackend: CompletionBackend {
         streamBuffers.publish()
         datagramBuffers?.publish()
         singleBuffers?.publish()
-        if !satisfied.isEmpty { rearmSatisfied() }
-        shareOut()
-        // What is left comes first in the next turn, which does not wait.
+        // What is left holds buffers, and comes first in the next turn, which does not wait.
+        if index == count { shareOut() }
         if index > 0, index < count { reaped.update(from: reaped + index, count: count - index) }
         reapedCount = count - index
     }

@@ -134,6 +134,7 @@ class StreamSocketTransport: LoopTransport, Transport {
             case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
             case .sendNow, .sendMessageNow, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
             case .waitUntilWritable: roomCame(completion)
+            // Where the kernel cannot send a file, what was read of it is sent.
             case .send, .sendFile: fileStepCompleted(completion)
             default: waitCompleted(completion)
             }

@@ -184,7 +184,7 @@ import Testing
         return 3 * (turn + 65_536) + (isOld ? 4 << 20 : 0)
     }
 
-    @Test(arguments: LoopKind.allCases, [1, 4, 20])
+    @Test(arguments: LoopKind.allCases, [1, 4, 50])
     func whoAsksIsAnsweredAmidAFlood(kind: LoopKind, flooderCount: Int) async throws {
         try await kind.withLoop { loop in
             loop.setBudget(bytes: 20_000, share: 10_000)
