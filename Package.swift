@@ -12,6 +12,7 @@ let cSettings: [CSetting] =
 let examples = [
     "Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient", "UDPEchoServer", "UDPEchoClient",
     "WatchDescriptor", "Signals", "Subprocess", "LineServer",
+    "StreamEchoServer", "StreamEchoClient", "StreamSocket", "HTTPHead", "ChatServer",
     "DispatcherHTTPClient", "DispatcherEchoServer", "ChatRequestHandler",
 ].map { name in
     Target.executableTarget(
@@ -20,7 +21,7 @@ let examples = [
         path: "Sources/Examples/\(name)",
         // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings
-            + (["TCPEchoClient", "UDPEchoClient", "Subprocess"].contains(name)
+            + (["TCPEchoClient", "UDPEchoClient", "Subprocess", "StreamEchoClient", "HTTPHead"].contains(name)
                 ? [.defaultIsolation(MainActor.self)] : [])
     )
 }

@@ -3,6 +3,7 @@
 #define CPOSIX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "CPosixProcess.h"
@@ -139,6 +140,11 @@ typedef struct cposix_queued_error {
 int32_t cposix_take_queued_error(int32_t socket, cposix_queued_error *taken);
 // What poll(2) finds without waiting, of `events` and of errors and hang-ups; zero when it cannot be asked.
 int32_t cposix_poll_now(int32_t descriptor, int32_t events);
+
+// ---- Memory
+
+// Where the bytes of `pattern` stand first in `bytes`, or null.
+const void *cposix_find(const void *bytes, size_t count, const void *pattern, size_t pattern_count);
 
 // ---- Files
 

@@ -21,7 +21,9 @@ import Testing
         data_received eof_received get_buffer buffer_updated datagram_received error_received pipe_data_received
         pipe_connection_lost process_exited sleep timeout timeout_at wait_for gather wait shield as_completed TaskGroup
         to_thread ensure_future wrap_future Lock Event Condition Semaphore BoundedSemaphore Barrier Queue PriorityQueue
-        LifoQueue loop dispatcher dispatcher_with_send file_dispatcher async_chat
+        LifoQueue loop dispatcher dispatcher_with_send file_dispatcher async_chat open_connection open_unix_connection
+        start_server start_unix_server StreamReader StreamWriter StreamReaderProtocol IncompleteReadError LimitOverrunError
+        read readline readexactly readuntil at_eof exception feed_data feed_eof set_exception set_transport drain wait_closed
         """
 
     @Test func everyCallOfTheirsHasItsRow() throws {

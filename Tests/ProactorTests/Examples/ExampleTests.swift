@@ -1,5 +1,8 @@
 import Foundation
+import SystemPackage
 import Testing
+
+@testable import Proactor
 
 @Suite struct ExampleTests {
     @Test func helloWithCallSoon() async throws {
@@ -33,6 +36,22 @@ import Testing
         )
     }
 
+    @Test func echoByStreams() async throws {
+        let echo = try await echo("ExampleStreamEchoServer", "ExampleStreamEchoClient", linesServed: 3)
+        #expect(
+            echo.client.lines == ["Send: Hello World!", "Received: Hello World!", "Close the socket"]
+        )
+        #expect(echo.client.code == 0)
+        #expect(echo.served[0].hasPrefix("Received Hello World! from 127.0.0.1:"))
+        #expect(Array(echo.served[1...]) == ["Send: Hello World!", "Close the client socket"])
+    }
+
+    @Test func aSocketByStreams() async throws {
+        let (lines, code) = try await ended(try ExampleProgram("ExampleStreamSocket"))
+        #expect(lines == ["Received: abc"])
+        #expect(code == 0)
+    }
+
     @Test func udpEcho() async throws {
         let echo = try await echo("ExampleUDPEchoServer", "ExampleUDPEchoClient", linesServed: 2)
         #expect(
@@ -43,6 +62,59 @@ import Testing
         #expect(echo.client.code == 0)
         #expect(echo.served[0].hasPrefix("Received Hello World! from 127.0.0.1:"))
         #expect(echo.served[1].hasPrefix("Send Hello World! to 127.0.0.1:"))
+    }
+
+    @Test func theHeadOfAnHTTPAnswer() async throws {
+        let outcome = try await onThread { () throws -> (lines: [String], code: Int32, request: String) in
+            let listener = try SocketPair.check(socket(AF_INET, SOCK_STREAM_CLOEXEC, 0))
+            defer { close(listener) }
+            let port = try SocketPair.bindToLoopback(listener)
+            try SocketPair.check(listen(listener, 1))
+            let program = try ExampleProgram("ExampleHTTPHead", "127.0.0.1", String(port), "/page")
+            let peer = RawPeer(FileDescriptor(rawValue: try SocketPair.check(accept(listener, nil, nil))))
+            peer.write("HTTP/1.0 200 OK\r\nServer: a test\r\n\r\nnot the header\r\n")
+            peer.finish()
+            peer.waitUntilOver()
+            peer.close()
+            let (lines, code) = try program.end()
+            return (lines, code, peer.text)
+        }
+        let (lines, code, request) = try #require(outcome)
+        #expect(lines == ["HTTP header> HTTP/1.0 200 OK", "HTTP header> Server: a test"])
+        #expect(code == 0)
+        #expect(request == "HEAD /page HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+    }
+
+    @Test func chattingByLines() async throws {
+        let heard = try await onThread { () throws -> [[String]] in
+            let server = try ExampleProgram("ExampleChatServer", "0")
+            let serving = try server.nextLine()
+            let port = try #require(serving.split(separator: ":").last.flatMap { UInt16($0) })
+            let members = try ["Ann", "Bob"].map { name in
+                let member = RawPeer(try RawPeer.connectedDescriptor(port: port))
+                member.write("\(name)\n")
+                // In this order.
+                #expect(try server.nextLine() == "\(name) has come in")
+                return member
+            }
+            members[0].write("hello\n")
+            #expect(try server.nextLine() == "Ann: hello")
+            members[1].write("/quit\n")
+            #expect(try server.nextLine() == "Bob has left")
+            members[0].finish()
+            #expect(try server.nextLine() == "Ann has left")
+            for member in members { member.waitUntilOver() }
+            server.send(signal: SIGTERM)
+            _ = try server.end()
+            defer { for member in members { member.close() } }
+            return members.map { $0.text.split(separator: "\n").map(String.init) }
+        }
+        #expect(
+            heard == [
+                ["What is your name?", "Ann has come in", "Bob has come in", "Ann: hello", "Bob has left"],
+                ["What is your name?", "Bob has come in", "Ann: hello"],
+            ]
+        )
     }
 
     private typealias Echo = (

@@ -22,6 +22,9 @@ extension MicroBenchmark {
             ("timer that fires", 0.1, timerAllocations),
             ("await of a future", 0, awaitAllocations),
             ("echoed message", 0, echoAllocations),
+            ("message lent by a stream", 0, { try streamAllocations(on: $0, $1, lends: true) }),
+            // The array.
+            ("message read from a stream", 1, { try streamAllocations(on: $0, $1, lends: false) }),
             ("echoed datagram", 0, datagramAllocations),
         ]
         return operations.map { operation in
@@ -113,17 +116,32 @@ extension MicroBenchmark {
     }
 
     private static func echoAllocations(on kind: LoopKind, _ count: Int) throws -> Double {
+        let echo = CountedEcho(skipping: 1_000, counting: count)
+        try exchange(on: kind, count + 2_000) { echo }
+        return echo.allocationsPerMessage
+    }
+
+    private static func streamAllocations(on kind: LoopKind, _ count: Int, lends: Bool) throws -> Double {
+        let echo = CountedStreamEcho(lends: lends, skipping: 1_000, counting: count)
+        try exchange(on: kind, count + 2_000) { try echo.makeProtocol() }
+        return echo.allocationsPerMessage
+    }
+
+    /// Has a client exchange so many messages with what is served.
+    private static func exchange(
+        on kind: LoopKind,
+        _ count: Int,
+        with protocolFactory: @escaping () throws -> any ConnectionProtocol
+    ) throws {
         try withLoop(kind) { loop in
-            let echo = CountedEcho(skipping: 1_000, counting: count)
-            return try loop.runUntilComplete {
-                let server = try await loop.createServer(
-                    ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
-                ) { echo }
+            let exchange = loop.createTask {
+                let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
+                let server = try await loop.createServer(options, protocolFactory: protocolFactory)
                 let address = try server.sockets[0].localAddress()
                 let ended = loop.createFuture()
                 let boundEnd = LoopBound(ended, of: loop)
                 Thread.detachNewThread {
-                    let finished = EchoClient(port: address.port ?? 0).exchange(count + 2_000)
+                    let finished = EchoClient(port: address.port ?? 0).exchange(count)
                     try? boundEnd.post {
                         if finished {
                             try $0.setResult(())
@@ -136,8 +154,8 @@ extension MicroBenchmark {
                 server.close()
                 server.abortClients()
                 try await server.waitClosed()
-                return echo.allocationsPerMessage
             }
+            try loop.runUntilComplete(exchange)
         }
     }
 }

@@ -26,7 +26,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The Unix socket to listen on instead; a leading '@' means the abstract name space.")
     var unix: String?
 
-    @Option(help: "What 'source' sends at a time, in bytes.")
+    @Option(help: "What 'source' sends at a time, and what a message of 'exact' has, in bytes.")
     var messageBytes = 64 << 10
 
     @Option(help: "The port of 127.0.0.1 that 'proxy' forwards to.")

@@ -9,6 +9,10 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case asyncEcho = "async-echo"
     /// The same by a task for each connection that calls `sockRecv` and `sockSendAll`, without a transport.
     case sockEcho = "sock-echo"
+    /// Sends lines back, by streams.
+    case lines
+    /// Sends messages of one size back, by streams.
+    case exact
     /// Drops what it receives.
     case sink
     /// Sends the pattern without end.
@@ -29,6 +33,8 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
         switch self {
         case .echo: EchoConnection()
         case .asyncEcho: AsyncEchoConnection(on: loop)
+        case .lines: StreamEcho.lines.makeProtocol()
+        case .exact: StreamEcho.exact(byteCount: messageBytes).makeProtocol()
         case .sink: SinkConnection()
         case .source: SourceConnection(on: loop, messageBytes: messageBytes)
         case .ask: AskConnection()

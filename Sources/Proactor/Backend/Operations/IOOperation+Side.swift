@@ -5,7 +5,8 @@ extension IOOperation {
         case .accept, .acceptOnce, .receive, .receiveOnce, .receiveInto, .receiveMessage, .receiveDatagrams,
             .pipeRead, .pipeReadInto, .waitUntilReadable, .waitForHangUp:
             .read
-        case .connect, .send, .sendNow, .sendMessage, .sendMessageNow, .sendFile, .pipeWrite, .pipeWriteVector,
+        case .connect, .send, .sendNow, .sendMessage, .sendMessageNow, .sendFile, .pipeWrite,
+            .pipeWriteVector,
             .waitUntilWritable:
             .write
         case .watch(_, let side): side

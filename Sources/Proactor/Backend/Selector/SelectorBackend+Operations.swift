@@ -98,7 +98,8 @@ extension SelectorBackend {
         case .sendFile(let transfer):
             guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
-        case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile, .synchronizeFile,
+        case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile,
+            .synchronizeFile,
             .fileStatus:
             preconditionFailure("an operation became ready that does not wait for readiness")
         }

@@ -2,8 +2,9 @@
 ///
 /// All waits on a loop have one shape: whether there is still something to wait for is looked at where the continuation is made,
 /// since a task on its way there may be cancelled, or come by the ready queue; and a cancel, which may come on any thread, takes
-/// effect on the loop's. Three classes make the continuations: ``AwaitedOperation`` for a completion, ``Waiter`` for a turn at a
-/// lock, a queue or their like, and ``Future`` for all else that somebody of this loop brings about. What is waited for from any thread (``ConcurrentFuture``, ``GroupEnd``) looks under its
+/// effect on the loop's. Four classes make the continuations: ``AwaitedOperation`` for a completion, ``Waiter`` for a turn at a
+/// lock, a queue or their like, ``StreamWait`` for what comes by a stream, and ``Future`` for all else that somebody of this loop
+/// brings about. What is waited for from any thread (``ConcurrentFuture``, ``GroupEnd``) looks under its
 /// lock instead, and hears of a cancel by `withTaskCancellationHandler`.
 protocol CancellableWait: AnyObject {
     var loop: BaseEventLoop { get }
