@@ -47,13 +47,13 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) private var completed = RawList<CompletedOperation>()
     /// The operations for which a poll found their descriptor ready. Tokens, not descriptors: what a callback ends
     /// before its turn has come is not found any more, although its number may have another use by then.
-    @exclusivity(unchecked) private var ready = RawQueue<OperationToken>()
+    @exclusivity(unchecked) var ready = RawQueue<OperationToken>()
     /// Those among them that have filled their share the last time: they come after the others.
-    @exclusivity(unchecked) private var sated = RawQueue<OperationToken>()
+    @exclusivity(unchecked) var sated = RawQueue<OperationToken>()
     /// How much a turn delivers.
     @exclusivity(unchecked) var budget = TurnBudget()
     /// Among how many of ``sated`` this turn's bytes are shared out.
-    @exclusivity(unchecked) private(set) var sharerCount = 1
+    @exclusivity(unchecked) var sharerCount = 1
     /// Receives that have not tried yet.
     @exclusivity(unchecked) private var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
@@ -225,35 +225,6 @@ final class SelectorBackend: CompletionBackend {
         if let start { budget.learn(start.duration(to: system.now())) }
     }
 
-    private func serveReady() {
-        // No callback polls, so the list stays as it is.
-        let count = ready.count
-        var index = 0
-        while index < count, !budget.isSpent {
-            let tokens = ready.elements
-            if index + 2 < count { table.fetchOwner(tokens[index + 2]) }
-            if index + 1 < count { table.fetchWaiter(tokens[index + 1]) }
-            serve(tokens[index])
-            // The owner forked, and has returned in the child: the rest is for the parent.
-            guard process.isCurrent else { return }
-            index += 1
-        }
-        ready.removeFirst(index)
-    }
-
-    /// One after the other has its share, as long as the turn's budget lasts.
-    private func serveSated() {
-        for _ in 0..<sated.count {
-            guard !budget.isSpent, process.isCurrent else { return }
-            serve(sated.takeFirst())
-        }
-    }
-
-    private func serve(_ token: OperationToken) {
-        table.find(token)?.pointee.isQueued = false
-        advance(token)
-    }
-
     func close() {
         guard !isClosed else { return }
         isClosed = true
@@ -299,12 +270,6 @@ final class SelectorBackend: CompletionBackend {
         let sides = registration.interest.intersection(found.readiness)
         if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader { queue(reader) }
         if sides.contains(.write), let writer = registration.writer { queue(writer) }
-    }
-
-    private func queue(_ token: OperationToken) {
-        guard let record = table.find(token), !record.pointee.isQueued else { return }
-        record.pointee.isQueued = true
-        if record.pointee.isSated { sated.append(token) } else { ready.append(token) }
     }
 }
 
