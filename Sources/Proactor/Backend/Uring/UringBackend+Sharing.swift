@@ -7,8 +7,8 @@ extension UringBackend {
         record.pointee.received &+= UInt32(bitPattern: bytes)
     }
 
-    func giveShare(to record: UnsafeMutablePointer<OperationTable.Record>, among count: Int) {
-        record.pointee.share = UInt32(budget.share(among: count))
+    func give(_ share: Int, to record: UnsafeMutablePointer<OperationTable.Record>) {
+        record.pointee.share = UInt32(share)
         record.pointee.received = 0
     }
 
@@ -21,7 +21,7 @@ extension UringBackend {
     @inline(never)
     private func renewsShare(of record: UnsafeMutablePointer<OperationTable.Record>, _ piece: Int32) -> Bool {
         guard TurnBudget.isLight(piece, ofShare: record.pointee.share) else { return false }
-        giveShare(to: record, among: .max)
+        give(budget.firstShare, to: record)
         if record.pointee.isSingle { record.pointee.isSingle = isSingle(record.pointee.operation) }
         return true
     }
@@ -63,12 +63,11 @@ extension UringBackend {
         var left = budget.bytes
         if !starved.isEmpty { left -= rearmStarved() }
         if !satisfied.isEmpty { rearmSatisfied() }
-        let count = sated.count
-        for _ in 0..<count where left > 0 {
+        for _ in 0..<sated.count where left > 0 {
             let token = sated.takeFirst()
             // Cancelled meanwhile, unless it is still there.
             guard let record = table.find(token) else { continue }
-            giveShare(to: record, among: count)
+            give(budget.share, to: record)
             left -= Int(record.pointee.share)
             // What the kernel does not end by itself is received piece by piece, until it takes its time about a share.
             if !endsWithShare(token) { record.pointee.isSingle = true }
@@ -97,7 +96,7 @@ extension UringBackend {
                 starved.append(token)
                 continue
             }
-            if record.pointee.operation.takesShares { giveShare(to: record, among: waiting.count) }
+            if record.pointee.operation.takesShares { give(budget.firstShare, to: record) }
             granted += min(Int(record.pointee.share), features.bufferSize)
             table.transition(record, to: .inFlight)
             rearm(record, token: token)
