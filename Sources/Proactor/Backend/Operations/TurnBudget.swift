@@ -11,9 +11,10 @@ struct TurnBudget {
     private static let least = 16 * 1024
     /// The most of a turn, in bytes: all receive buffers of a ring.
     private static let most = 2 * 1024 * 1024
-    /// The largest share, in bytes. Much at a time is cheap for both sides: what is received in small pieces makes room for
-    /// the peer in small pieces, and the peer's kernel sends again at each.
-    private static let largestShare = 2 * 1024 * 1024
+    /// A share that no turn uses up. It is given while protocols deal with the most that a turn can bring: to end a receive and
+    /// begin it again cost echoes of a megabyte a quarter of their throughput, and much at a time is cheap for the peer
+    /// too, whose kernel sends again whenever there is room.
+    static let unlimitedShare = 1 << 30
     /// The share of who has not shown yet that it wants much, in bytes.
     private static let firstShare = 64 * 1024
     /// How long protocols may deal with a turn's bytes.
@@ -55,7 +56,7 @@ struct TurnBudget {
     }
 
     /// What one connection may bring before the others have their turn, in bytes.
-    var share: Int { fixedShare ?? min(Self.largestShare, bytes) }
+    var share: Int { fixedShare ?? (bytes < Self.most ? bytes : Self.unlimitedShare) }
 
     /// The same of one that is new, or has brought little at a time.
     var firstShare: Int { fixedShare ?? min(Self.firstShare, bytes) }

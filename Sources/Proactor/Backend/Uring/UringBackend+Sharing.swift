@@ -26,11 +26,18 @@ extension UringBackend {
         return true
     }
 
-    /// Ends an operation with which the kernel would go on beyond its share. A kernel that counts ends it by itself.
+    /// Whether an operation whose share is without limit has brought the turn's last bytes.
+    @inline(__always)
+    func hasSpentTurn(_ record: UnsafeMutablePointer<OperationTable.Record>) -> Bool {
+        budget.isSpent && record.pointee.share == TurnBudget.unlimitedShare
+    }
+
+    /// Ends an operation with which the kernel would go on beyond its share, or beyond the turn's bytes. A kernel that counts ends it
+    /// by itself where there is something to count to.
     @inline(never)
     func interrupt(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
         let isCounted = features.countedReceive && token.kind == .receive
-        guard !isCounted, !record.pointee.isInterrupted, record.pointee.state == .inFlight else { return }
+        guard !isCounted || record.pointee.share == TurnBudget.unlimitedShare, !record.pointee.isInterrupted, record.pointee.state == .inFlight else { return }
         record.pointee.isInterrupted = true
         requestCancel(of: token)
     }
@@ -68,7 +75,7 @@ extension UringBackend {
             // Cancelled meanwhile, unless it is still there.
             guard let record = table.find(token) else { continue }
             give(budget.share, to: record)
-            left -= Int(record.pointee.share)
+            left -= min(Int(record.pointee.share), features.bufferSize * features.bufferCount)
             // What the kernel does not end by itself is received piece by piece, until it takes its time about a share.
             if !endsWithShare(token) { record.pointee.isSingle = true }
             table.transition(record, to: .inFlight)
