@@ -59,6 +59,11 @@ public protocol AbstractEventLoop: NetworkEventLoop, SocketEventLoop, ProcessEve
 
     /// Runs until ``stop()``. Called before it, `stop` makes it poll once without waiting, run what is ready, and return.
     ///
+    /// Connections share each turn, so that those who flood the loop hold up nobody: timers, signals, what other threads post, and
+    /// other connections are heard when protocols have dealt with what takes them some two milliseconds, a piece of at most 64 KiB
+    /// (256 KiB on a selector, or a ``BufferedProtocol``'s buffer), and whatever the callbacks that are ready take. A burst that
+    /// comes while the loop does not know its protocols' pace can bring 2 MiB once.
+    ///
     /// - Throws: ``EventLoopError/closed``, `alreadyRunning`, `anotherLoopIsRunning`, `wrongThread`, `usedAfterFork` (in a fork's
     ///   child, also when a callback has forked and returns there), `ringUnavailable`.
     func runForever() throws(EventLoopError)
