@@ -11,8 +11,8 @@ enum StreamDemand {
     case nothing
     /// So many bytes.
     case bytes(Int)
-    /// All of it.
-    case toEnd
+    /// All of it, unless it is more than so many bytes.
+    case toEnd(max: Int)
     /// What the reader's search is for.
     case separator
 

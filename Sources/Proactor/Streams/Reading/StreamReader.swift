@@ -196,8 +196,9 @@ public final class StreamReader {
     @inline(__always)
     func meetsDemand() -> Bool {
         switch demand {
-        case .nothing, .toEnd: return false
+        case .nothing: return false
         case .bytes(let count): return buffer.count >= count
+        case .toEnd(let max): return buffer.count > max
         case .separator:
             if !search.isOver { search.go(through: buffer, limit: limit) }
             return search.isOver
