@@ -140,11 +140,12 @@ bool curing_prepare_receive_selected(curing_ring *self, int32_t socket, uint16_t
     return true;
 }
 
-bool curing_prepare_receive_share(curing_ring *self, int32_t socket, uint16_t group, uint32_t share, uint64_t user_data) {
+bool curing_prepare_receive_share(curing_ring *self, int32_t socket, uint16_t group, uint32_t piece, uint32_t share,
+                                  uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
-    // The length bounds each piece. In place of a file's number stands what all pieces may bring together (`optlen`).
-    io_uring_prep_recv(entry, socket, NULL, share, 0);
+    // In place of a file's number stands what all pieces may bring together (`optlen`).
+    io_uring_prep_recv(entry, socket, NULL, piece, 0);
     entry->ioprio |= IORING_RECV_MULTISHOT;
     entry->file_index = share;
     entry->flags |= IOSQE_BUFFER_SELECT;

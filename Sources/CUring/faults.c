@@ -53,7 +53,7 @@ static int32_t ask_for_share(curing_ring *ring) {
     if (make_sockets(ends) < 0) return -errno;
     bool has_ended = false;
     int32_t received = 0;
-    if (write(ends[1], "four", 4) == 4 && curing_prepare_receive_share(ring, ends[0], probe_group, share, 1)) {
+    if (write(ends[1], "four", 4) == 4 && curing_prepare_receive_share(ring, ends[0], probe_group, share, share, 1)) {
         for (int turn = 0; !has_ended && turn < probe_turns; turn++) {
             curing_submit_and_wait(ring, 0, false);
             curing_completion completion;

@@ -83,8 +83,10 @@ bool curing_prepare_accept(curing_ring *ring, int32_t listener, bool multishot, 
 bool curing_prepare_accept_one(curing_ring *ring, int32_t listener, void *address, uint32_t *length, uint64_t user_data);
 bool curing_prepare_connect(curing_ring *ring, int32_t socket, const void *address, uint32_t length, uint64_t user_data);
 bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t group, bool multishot, uint64_t user_data);
-// Multishot, until it has brought so many bytes. Only where ``curing_counts_receives`` has found that the kernel can count.
-bool curing_prepare_receive_share(curing_ring *ring, int32_t socket, uint16_t group, uint32_t share, uint64_t user_data);
+// Multishot, until it has brought so many bytes, in pieces of at most so many; zero for what a buffer has room for. With a
+// length the kernel lets everybody else have a turn after each piece. Only where `receive_counts`.
+bool curing_prepare_receive_share(curing_ring *ring, int32_t socket, uint16_t group, uint32_t piece, uint32_t share,
+                                  uint64_t user_data);
 // Into a buffer of the group, `count` bytes at most. Unless it waits, EAGAIN is the result when there is nothing.
 bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t group, uint32_t count, bool waits,
                                  uint64_t user_data);

@@ -25,6 +25,10 @@ protocol CompletionBackend: AnyObject {
     /// Says where a backend without a kernel that does so calls what may block. Before anything is submitted.
     func useExecutor(_ submit: @escaping BlockingCallSubmission)
 
+    /// Says how to have submitted what owners want after a part of a delivery. For a backend that has to know: what it calls is
+    /// the loop's.
+    func useFlush(_ flush: @escaping () -> Void)
+
     /// Called once, on the thread that will run the loop for good.
     func start() throws(RingUnavailable)
 
@@ -76,6 +80,9 @@ extension CompletionBackend {
         try? system.close(descriptor)
         return OperationToken(rawValue: 0)
     }
+
+    /// For a backend whose deliveries are of one piece.
+    func useFlush(_ flush: @escaping () -> Void) {}
 
     /// For a backend whose kernel waits for everything by itself.
     func useExecutor(_ submit: @escaping BlockingCallSubmission) {}

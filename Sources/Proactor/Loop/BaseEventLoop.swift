@@ -40,6 +40,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         willSet { checkThread("debug") }
     }
 
+    /// Whether callbacks, timers and steps of tasks run now, and not what completions bring about.
+    @exclusivity(unchecked) var isRunningCallbacks = false
     /// Whether a step of a task runs now.
     @exclusivity(unchecked) var isRunningJob = false
     let buffers = BufferPool()
@@ -96,6 +98,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         timers = TimerQueue(thread: thread) { job in ready.push(.contextCallback(job)) }
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
+        backend.useFlush { [unowned self] in flushTransports() }
         backend.useExecutor { [weak self] call throws(Errno) in try self?.submitBlockingCall(call) }
     }
 

@@ -40,24 +40,20 @@ import Testing
         #expect(budget.bytes == former)
     }
 
-    @Test func sharesAreATurnsPartsAndNotTooSmall() {
+    @Test func aShareIsNoMoreThanATurnHas() {
         var budget = TurnBudget()
-        #expect(budget.share(among: 1) == 256 << 10)
-        #expect(budget.share(among: 2) == 128 << 10)
-        #expect(budget.share(among: 1000) == 64 << 10)
-        #expect(budget.share(among: 0) == 256 << 10)
+        #expect(budget.share == 256 << 10 && budget.firstShare == 64 << 10)
+        // Nothing is gained by counting where a turn cannot bring too much.
         for _ in 0..<20 { spend(budget.bytes, in: .microseconds(1), &budget) }
-        #expect(budget.share(among: 1) == 256 << 10)
+        #expect(budget.share == TurnBudget.unlimitedShare && budget.firstShare == 64 << 10)
         spend(budget.bytes, in: .seconds(1), &budget)
-        // No more than the turn has.
-        #expect(budget.share(among: 1) == 16_384)
-        #expect(budget.share(among: 50) == 16_384)
+        #expect(budget.share == 16_384 && budget.firstShare == 16_384)
     }
 
     @Test func aBudgetOfATestStaysAsItIs() {
         var budget = TurnBudget(bytes: 10, share: 3)
         spend(100_000, in: .seconds(1), &budget)
-        #expect(budget.bytes == 10 && budget.share(among: 1) == 3 && budget.share(among: 9) == 3)
+        #expect(budget.bytes == 10 && budget.share == 3 && budget.firstShare == 3)
         #expect(budget.isSpent)
         budget.beginTurn()
         #expect(!budget.isSpent)

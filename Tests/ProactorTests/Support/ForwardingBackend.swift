@@ -18,6 +18,10 @@ class ForwardingBackend: CompletionBackend {
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var waitsForChildren: Bool { inner.waitsForChildren }
 
+    func useFlush(_ flush: @escaping () -> Void) {
+        inner.useFlush(flush)
+    }
+
     func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         inner.useExecutor(submit)
     }

@@ -11,9 +11,12 @@ struct TurnBudget {
     private static let least = 16 * 1024
     /// The most of a turn, in bytes: all receive buffers of a ring.
     private static let most = 2 * 1024 * 1024
-    /// The smallest share of a turn that can bring as much, and the largest, in bytes. Less would make the pieces small in which
-    /// long streams are sent on; more does not make a receive cheaper.
-    private static let shares = 64 * 1024...256 * 1024
+    /// A share that no turn uses up. It is given while protocols deal with the most that a turn can bring: to end a receive and
+    /// begin it again cost echoes of a megabyte a quarter of their throughput, and much at a time is cheap for the peer
+    /// too, whose kernel sends again whenever there is room.
+    static let unlimitedShare = 1 << 30
+    /// The share of who has not shown yet that it wants much, in bytes.
+    private static let firstShare = 64 * 1024
     /// How long protocols may deal with a turn's bytes.
     private static let time = Duration.milliseconds(2)
     /// Who brings less at a time, in bytes, gets its next share at once: it holds nobody up. What floods a loop comes in larger
@@ -52,12 +55,11 @@ struct TurnBudget {
         spent += count
     }
 
-    /// The share of one of so many that want more than there is. Who has not shown yet that it wants much gets the smallest.
-    func share(among count: Int) -> Int {
-        if let fixedShare { return fixedShare }
-        let share = bytes / max(count, 1)
-        return min(max(share, Self.shares.lowerBound), Self.shares.upperBound, bytes)
-    }
+    /// What one connection may bring before the others have their turn, in bytes.
+    var share: Int { fixedShare ?? (bytes < Self.most ? bytes : Self.unlimitedShare) }
+
+    /// The same of one that is new, or has brought little at a time.
+    var firstShare: Int { fixedShare ?? min(Self.firstShare, bytes) }
 
     /// Whether an operation with that share is of no weight, going by the piece that it has brought last.
     static func isLight(_ piece: Int32, ofShare share: UInt32) -> Bool {

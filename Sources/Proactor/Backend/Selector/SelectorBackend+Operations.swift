@@ -67,13 +67,13 @@ extension SelectorBackend {
         let operation = record.pointee.operation
         switch operation {
         case .receive(let descriptor):
-            let room = share(of: record)
+            let room = share
             let count = retryingInterrupts { calls.receive(descriptor.rawValue, room) }
             deliverReceived(count, of: room.count, token, record)
         case .receiveDatagrams(let descriptor, let reception):
             receiveDatagrams(descriptor.rawValue, reception, token, record)
         case .pipeRead(let descriptor):
-            let room = share(of: record)
+            let room = share
             let count = retryingInterrupts { calls.read(descriptor.rawValue, room) }
             deliverReceived(count, of: room.count, token, record)
         case .waitUntilReadable, .waitUntilWritable:
@@ -182,11 +182,8 @@ extension SelectorBackend {
     }
 
     /// The room that an operation gets in the buffer: less than all of it only while the loop is short of time.
-    private func share(of record: UnsafeMutablePointer<OperationTable.Record>)
-        -> UnsafeMutableRawBufferPointer
-    {
-        let share = budget.share(among: record.pointee.isSated ? sharerCount : 1)
-        return UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(share))
+    private var share: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(budget.share))
     }
 
     /// Hands over what a receive or read has put into the buffer.
@@ -214,7 +211,7 @@ extension SelectorBackend {
     ) {
         reception.useControlRoom(controlRoom)
         let owner = record.pointee.owner
-        let share = share(of: record).count
+        let share = budget.share
         record.pointee.isSated = true
         var receivedCount = 0
         for index in 0..<Self.datagramsMax where receivedCount < share {

@@ -52,8 +52,6 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) var sated = RawQueue<OperationToken>()
     /// How much a turn delivers.
     @exclusivity(unchecked) var budget = TurnBudget()
-    /// Among how many of ``sated`` this turn's bytes are shared out.
-    @exclusivity(unchecked) var sharerCount = 1
     /// Receives that have not tried yet.
     @exclusivity(unchecked) private var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
@@ -61,6 +59,8 @@ final class SelectorBackend: CompletionBackend {
     /// Operations that are not registered for a while.
     @exclusivity(unchecked) var resting = RestingOperations()
 
+    /// Has submitted what owners want now.
+    private var flush: () -> Void = {}
     private let selector: any Selector
     private let eventWaker: EventWaker
     private let found: UnsafeMutableBufferPointer<ReadyDescriptor>
@@ -129,6 +129,10 @@ final class SelectorBackend: CompletionBackend {
     }
 
     func start() throws(RingUnavailable) {}
+
+    func useFlush(_ flush: @escaping () -> Void) {
+        self.flush = flush
+    }
 
     func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         threadCalls.useExecutor(submit)
@@ -219,8 +223,9 @@ final class SelectorBackend: CompletionBackend {
         retryConnects()
         budget.beginTurn()
         let start = sated.isEmpty ? nil : system.now()
-        sharerCount = sated.count
         serveReady()
+        // Answers do not wait for those who flood.
+        if !sated.isEmpty { flush() }
         serveSated()
         if let start { budget.learn(start.duration(to: system.now())) }
     }

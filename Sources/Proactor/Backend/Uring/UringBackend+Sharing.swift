@@ -7,8 +7,8 @@ extension UringBackend {
         record.pointee.received &+= UInt32(bitPattern: bytes)
     }
 
-    func giveShare(to record: UnsafeMutablePointer<OperationTable.Record>, among count: Int) {
-        record.pointee.share = UInt32(budget.share(among: count))
+    func give(_ share: Int, to record: UnsafeMutablePointer<OperationTable.Record>) {
+        record.pointee.share = UInt32(share)
         record.pointee.received = 0
     }
 
@@ -21,16 +21,23 @@ extension UringBackend {
     @inline(never)
     private func renewsShare(of record: UnsafeMutablePointer<OperationTable.Record>, _ piece: Int32) -> Bool {
         guard TurnBudget.isLight(piece, ofShare: record.pointee.share) else { return false }
-        giveShare(to: record, among: .max)
+        give(budget.firstShare, to: record)
         if record.pointee.isSingle { record.pointee.isSingle = isSingle(record.pointee.operation) }
         return true
     }
 
-    /// Ends an operation with which the kernel would go on beyond its share. A kernel that counts ends it by itself.
+    /// Whether an operation whose share is without limit has brought the turn's last bytes.
+    @inline(__always)
+    func hasSpentTurn(_ record: UnsafeMutablePointer<OperationTable.Record>) -> Bool {
+        budget.isSpent && record.pointee.share == TurnBudget.unlimitedShare
+    }
+
+    /// Ends an operation with which the kernel would go on beyond its share, or beyond the turn's bytes. A kernel that counts ends it
+    /// by itself where there is something to count to.
     @inline(never)
     func interrupt(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
         let isCounted = features.countedReceive && token.kind == .receive
-        guard !isCounted, !record.pointee.isInterrupted, record.pointee.state == .inFlight else { return }
+        guard !isCounted || record.pointee.share == TurnBudget.unlimitedShare, !record.pointee.isInterrupted, record.pointee.state == .inFlight else { return }
         record.pointee.isInterrupted = true
         requestCancel(of: token)
     }
@@ -63,13 +70,12 @@ extension UringBackend {
         var left = budget.bytes
         if !starved.isEmpty { left -= rearmStarved() }
         if !satisfied.isEmpty { rearmSatisfied() }
-        let count = sated.count
-        for _ in 0..<count where left > 0 {
+        for _ in 0..<sated.count where left > 0 {
             let token = sated.takeFirst()
             // Cancelled meanwhile, unless it is still there.
             guard let record = table.find(token) else { continue }
-            giveShare(to: record, among: count)
-            left -= Int(record.pointee.share)
+            give(budget.share, to: record)
+            left -= min(Int(record.pointee.share), features.bufferSize * features.bufferCount)
             // What the kernel does not end by itself is received piece by piece, until it takes its time about a share.
             if !endsWithShare(token) { record.pointee.isSingle = true }
             table.transition(record, to: .inFlight)
@@ -97,7 +103,7 @@ extension UringBackend {
                 starved.append(token)
                 continue
             }
-            if record.pointee.operation.takesShares { giveShare(to: record, among: waiting.count) }
+            if record.pointee.operation.takesShares { give(budget.firstShare, to: record) }
             granted += min(Int(record.pointee.share), features.bufferSize)
             table.transition(record, to: .inFlight)
             rearm(record, token: token)

@@ -140,7 +140,7 @@ final class UringBackend: CompletionBackend {
             record.pointee.isSingle = true
             if token.kind == .receiveOnce, !hasTriedSingleBuffers { makeSingleBuffers() }
         }
-        if operation.takesShares { giveShare(to: record, among: .max) }
+        if operation.takesShares { give(budget.firstShare, to: record) }
         if !parked.isEmpty || !prepare(record, token: token) { park(token) }
         return token
     }

@@ -118,16 +118,20 @@ extension BaseEventLoop {
         inbox.wokeUp()
         ready.takePosted()
         collectDueTimers()
+        isRunningCallbacks = true
         runReady(ready.count)
         let leftNothing = ready.count == 0
+        isRunningCallbacks = false
         if !isForked { backend.deliver() }
+        isRunningCallbacks = true
         runDueTimers()
         // What was left comes before them, in the next turn.
         if leftNothing { runWokenTasks() }
+        isRunningCallbacks = false
     }
 
     /// Lets every transport that asked for it submit what it wants. One that asks meanwhile waits for the next turn.
-    private func flushTransports() {
+    func flushTransports() {
         for _ in 0..<unflushed.count {
             guard !isForked else { return }
             let transport = unflushed.takeFirst()

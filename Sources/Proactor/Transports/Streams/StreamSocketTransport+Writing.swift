@@ -7,6 +7,9 @@ extension StreamSocketTransport {
     /// The same of those that follow it in the turn: a system call, and a wake-up of the peer, for each smaller piece of a long
     /// stream cost more than copies.
     private static let laterImmediateSendSize = 32 * 1024
+    /// What a turn's callbacks may hand to the kernel for one connection before the turn's end, if its high mark is not above
+    /// that, in bytes.
+    private static let sourceShare = 64 * 1024
 
     func write(_ data: RawSpan) {
         // The span holds its bytes for the call, and the queue copies them.
@@ -40,13 +43,14 @@ extension StreamSocketTransport {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0,
-            !isUnflushed || bytes.count >= Self.laterImmediateSendSize
+            !isUnflushed || bytes.count >= Self.laterImmediateSendSize && loop.isRunningCallbacks && mayOffer
         else {
             return enqueue(bytes)
         }
         // Nothing is queued or in flight, so these bytes are next.
         let sent = max(noteFailure(sendAtOnce(bytes)), 0)
         markUnflushed()
+        noteOffered(sent)
         if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
     }
 
@@ -79,7 +83,7 @@ extension StreamSocketTransport {
         guard writes.byteCount > 0 else { return }
         markUnflushed()
         guard writes.byteCount > Int(flow.high), !flow.isPaused else { return }
-        offerQueued()
+        if mayOffer { offerQueued() }
         pauseProtocolIfNeeded(unsent: writes.byteCount)
     }
 
@@ -95,8 +99,28 @@ extension StreamSocketTransport {
             // Nothing is in flight, so these bytes are next.
             let sent = max(noteFailure(sendAtOnce(bytes)), 0)
             writes.sentAtOnce(sent, pool: loop.buffers)
+            noteOffered(sent)
             if sent < bytes.count { return }
         }
+    }
+
+    /// Whether what is written now may be offered to the kernel before the turn's end.
+    ///
+    /// Who writes by callbacks of its own is a source, and can produce more than anybody takes: it has a share of the turn, too,
+    /// and is paused when that is in the kernel and as much as the high mark says is ready. Else it would fill the kernel's
+    /// buffers one connection after the other, and each peer would be woken for every piece. Who forwards or answers what a
+    /// delivery has brought has no more than that.
+    private var mayOffer: Bool {
+        guard loop.isRunningCallbacks, offeredInTurn == loop.turnNumber else { return true }
+        return offeredCount < max(Self.sourceShare, Int(flow.high))
+    }
+
+    private func noteOffered(_ count: Int) {
+        if offeredInTurn != loop.turnNumber {
+            offeredInTurn = loop.turnNumber
+            offeredCount = 0
+        }
+        offeredCount += count
     }
 
     @inline(never)

@@ -51,6 +51,9 @@ class StreamSocketTransport: LoopTransport, Transport {
 
     @exclusivity(unchecked) var writes = WriteQueue()
     @exclusivity(unchecked) var sendState = SendState.idle
+    /// What was sent past the operations, in bytes, and in which turn.
+    @exclusivity(unchecked) var offeredCount = 0
+    @exclusivity(unchecked) var offeredInTurn: UInt32 = 0
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
     /// What a send at once has failed with, or zero.
     @exclusivity(unchecked) var sendErrno: Int32 = 0

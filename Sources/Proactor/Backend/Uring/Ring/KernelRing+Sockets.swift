@@ -52,7 +52,8 @@ extension KernelRing {
 
     func prepareReceive(from socket: FileDescriptor, share: UInt32, token: OperationToken) -> Bool {
         let group = BufferGroup.streams.rawValue
-        return curing_prepare_receive_share(ring, socket.rawValue, group, share, token.rawValue)
+        let piece = Int(share) < features.bufferSize ? share : 0
+        return curing_prepare_receive_share(ring, socket.rawValue, group, piece, share, token.rawValue)
     }
 
     func prepareSingle(_ operation: IOOperation, into group: BufferGroup, token: OperationToken) -> Bool {

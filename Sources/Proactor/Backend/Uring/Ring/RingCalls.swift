@@ -14,7 +14,7 @@ protocol RingCalls: AnyObject {
     func start() throws(RingUnavailable) -> Bool
 
     func prepare(_ operation: IOOperation, token: OperationToken) -> Bool
-    /// Prepares a receive of a stream that ends when it has brought so many bytes; less than twice as many can come. Only with
+    /// Prepares a receive of a stream that ends when it has brought so many bytes; less than one piece can come beyond. Only with
     /// ``RingFeatures/countedReceive``.
     func prepareReceive(from socket: FileDescriptor, share: UInt32, token: OperationToken) -> Bool
     /// Prepares a ``IOOperation/receive(_:)``, ``IOOperation/pipeRead(_:)`` or ``IOOperation/receiveOnce(_:maxCount:)`` that ends
