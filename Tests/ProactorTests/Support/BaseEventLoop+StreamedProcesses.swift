@@ -30,5 +30,5 @@ extension BaseEventLoop {
 
 extension StreamReader {
     /// How many bytes have come that are not read.
-    var heldCount: Int { buffer.count }
+    var heldCount: Int { buffer.count + collected.count }
 }

@@ -36,11 +36,17 @@ extension StreamedProcess {
         if let stdin {
             if let input { streams.feed(input, by: stdin) } else { streams.endInput(by: stdin) }
         }
-        try await waitForOutput(limit)
-        try await wait()
-        try await waitForEndOfInput()
-        // Nothing is taken before all is there, so a cancel loses nothing.
-        return (stdout?.takeAll() ?? [], stderr?.takeAll() ?? [])
+        do {
+            try await waitForOutput(limit)
+            try await wait()
+            try await waitForEndOfInput()
+        } catch {
+            // Nothing is taken before all is there, so a cancel loses nothing.
+            stdout?.putBackCollected()
+            stderr?.putBackCollected()
+            throw error
+        }
+        return (stdout?.takeCollected() ?? [], stderr?.takeCollected() ?? [])
     }
 
     /// As ``communicate(input:limit:)-([UInt8]?,_)``, with a text as the input, in UTF-8.
@@ -98,7 +104,7 @@ extension StreamedProcess {
         _ descriptor: Int32,
         _ limit: Int
     ) async throws {
-        guard let reader, try await !reader.waitForEnd(holding: limit) else { return }
+        guard let reader, try await !reader.collectToEnd(holding: limit) else { return }
         throw ProcessOutputError(pid: pid, descriptor: descriptor, limit: limit)
     }
 

@@ -11,8 +11,10 @@ enum StreamDemand {
     case nothing
     /// So many bytes.
     case bytes(Int)
-    /// All of it, unless it is more than so many bytes.
-    case toEnd(max: Int)
+    /// All of it.
+    case toEnd
+    /// All of it, unless it is more than so many bytes, in an array: see ``StreamReader/collectToEnd(holding:)``.
+    case collection(max: Int)
     /// What the reader's search is for.
     case separator
 

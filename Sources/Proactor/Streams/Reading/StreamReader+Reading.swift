@@ -28,20 +28,8 @@ extension StreamReader {
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
         try begin("StreamReader.readToEnd")
-        try await wait(for: .toEnd(max: .max))
+        try await wait(for: .toEnd)
         return try take(buffer.count, body)
-    }
-
-    /// Waits for the end of the stream, or until more than `max` bytes are held, and reads nothing. Returns whether it was the end.
-    nonisolated(nonsending) func waitForEnd(holding max: Int) async throws -> Bool {
-        try begin("StreamReader.readToEnd")
-        if buffer.count <= max { try await wait(for: .toEnd(max: max)) }
-        return buffer.count <= max
-    }
-
-    /// Reads all that is held.
-    func takeAll() -> [UInt8] {
-        take(buffer.count) { Array($0) }
     }
 
     /// Reads `count` bytes, neither more nor less, whatever the ``limit`` is.

@@ -43,6 +43,8 @@ public final class StreamReader {
     @exclusivity(unchecked) var isLending = false
     /// What was fed meanwhile.
     @exclusivity(unchecked) var fedMeanwhile: [UInt8] = []
+    /// What was collected for a task that wants all of it.
+    @exclusivity(unchecked) var collected: [UInt8] = []
     @exclusivity(unchecked) private(set) var source: (any ReadTransport)?
     @exclusivity(unchecked) var isSourcePaused = false
 
@@ -196,9 +198,9 @@ public final class StreamReader {
     @inline(__always)
     func meetsDemand() -> Bool {
         switch demand {
-        case .nothing: return false
+        case .nothing, .toEnd: return false
         case .bytes(let count): return buffer.count >= count
-        case .toEnd(let max): return buffer.count > max
+        case .collection(let max): return collect(max: max)
         case .separator:
             if !search.isOver { search.go(through: buffer, limit: limit) }
             return search.isOver
