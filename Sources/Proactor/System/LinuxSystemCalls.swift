@@ -116,6 +116,10 @@ final class LinuxSystemCalls: SystemCalls {
         cposix_poll_now(descriptor.rawValue, side == .read ? POLLIN : POLLOUT) != 0
     }
 
+    func hasOnlyErrors(_ descriptor: FileDescriptor) -> Bool {
+        ReadyEvents.areOnlyErrors(Int32(cposix_poll_now(descriptor.rawValue, POLLOUT)))
+    }
+
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno) {
         try checkErrno(shutdown(socket.rawValue, Int32(SHUT_WR)))
     }

@@ -55,6 +55,8 @@ protocol SystemCalls: AnyObject, Sendable {
     func takeQueuedError(of socket: FileDescriptor) -> QueuedError?
     /// Whether a wait for that side of a descriptor would end at once, be it by an error.
     func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool
+    /// Whether errors, such as those in a socket's queue, are all that there is to tell somebody who waits for room.
+    func hasOnlyErrors(_ descriptor: FileDescriptor) -> Bool
     /// Sends FIN after what the kernel still holds.
     func shutdownWriting(_ socket: FileDescriptor) throws(Errno)
     /// Makes a descriptor that came from elsewhere as this backend needs it: blocking for a ring, which waits in the

@@ -23,6 +23,8 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         inner.writeWithoutWaiting(bytes, to: pipe)
     }
 
+    func hasOnlyErrors(_ descriptor: FileDescriptor) -> Bool { inner.hasOnlyErrors(descriptor) }
+
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         inner.sendWithoutWaiting(bytes, on: socket)
     }

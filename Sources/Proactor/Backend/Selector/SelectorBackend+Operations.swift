@@ -76,6 +76,8 @@ extension SelectorBackend {
             let room = share
             let count = retryingInterrupts { calls.read(descriptor.rawValue, room) }
             deliverReceived(count, of: room.count, token, record)
+        case .waitUntilWritable(let descriptor) where system.hasOnlyErrors(descriptor):
+            triedInVain(token)
         case .waitUntilReadable, .waitUntilWritable:
             finish(token, 1)
         case .waitForHangUp:

@@ -229,6 +229,8 @@ extension UringBackend {
             if isOnlyQueuedError(result, record) { return .again }
             // A socket's peer that only stops sending is told of too.
             return .final(result & (POLLHUP | POLLERR) != 0 ? 1 : 0)
+        case .waitUntilWritable where result > 0 && ReadyEvents.areOnlyErrors(result):
+            return .whenReady(.write)
         case .waitUntilWritable where RingCompletion.tellsOnlyOfPeersEnd(result),
             .watch(_, .write) where RingCompletion.tellsOnlyOfPeersEnd(result):
             return .whenRoomComes

@@ -1,8 +1,10 @@
 /// A transport that sends.
 ///
 /// Nothing here waits: what the kernel does not take is buffered, and `pauseWriting` tells the protocol when that is too
-/// much. Writes of one turn are gathered and go out together at its end. Before copies that were gathered pause the
-/// protocol, the kernel is offered them, from 8 KiB on: it is the peer that causes a pause then, and not a busy turn.
+/// much. Writes of one turn are gathered and go out together at its end. Before a pause or a size is told, the kernel is
+/// offered what was gathered: it is the peer that causes a pause then, and not a busy turn. Who writes much by callbacks, timers
+/// and tasks, and not in answer to what was just received, shares the turn with others: when the kernel has taken 64 KiB of
+/// it in a turn, or as much as the high mark if that is more, and more than the high mark waits, it is paused until the next.
 ///
 /// Thread rule: the loop's thread only.
 ///
@@ -46,7 +48,8 @@ public protocol WriteTransport: ConnectionTransport {
     func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError)
     /// The marks in bytes.
     func getWriteBufferLimits() -> (low: Int, high: Int)
-    /// Bytes that were written and that the kernel has not taken yet.
+    /// Bytes that were written and that the kernel does not take, in bytes. It is asked: what waits only for the turn's end is not
+    /// counted, but sent.
     var writeBufferSize: Int { get }
 }
 
