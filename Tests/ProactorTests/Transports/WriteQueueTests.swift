@@ -52,4 +52,69 @@ import Testing
         while queue.byteCount > 0 { sent += Self.take(33, of: &queue, pool: pool) }
         #expect(sent == first + second)
     }
+
+    @Test func largeArraysAreKeptAndSentInTheirPlace() {
+        let pool = BufferPool()
+        for count in [1, 33, 100_000] {
+            var queue = WriteQueue()
+            let (small, large) = (patternBytes(50, seed: 1), patternBytes(70_000, seed: 2))
+            small.withUnsafeBytes { queue.append($0, pool: pool) }
+            queue.append(large, from: 7)
+            small.withUnsafeBytes { queue.append($0, pool: pool) }
+            queue.append(large, from: 69_999)
+            queue.append(large, from: 70_000)
+            let expected = small + large[7...] + small + [large[69_999]]
+            #expect(queue.byteCount == expected.count)
+            var sent: [UInt8] = []
+            while queue.byteCount > 0 { sent += Self.take(count, of: &queue, pool: pool) }
+            #expect(sent == expected)
+        }
+    }
+
+    // Whoever writes to an array that waits writes to a copy.
+    @Test func anArrayThatIsKeptDoesNotChange() {
+        let pool = BufferPool()
+        var queue = WriteQueue()
+        var array = [UInt8](repeating: 1, count: 40_000)
+        queue.append(array, from: 0)
+        array[0] = 2
+        array = []
+        #expect(Self.take(40_000, of: &queue, pool: pool) == [UInt8](repeating: 1, count: 40_000))
+    }
+
+    @Test func arraysAreLetGoOfWithWhatIsDropped() throws {
+        let pool = BufferPool()
+        var queue = WriteQueue()
+        for _ in 0..<3 { queue.append(patternBytes(40_000), from: 0) }
+        _ = queue.makeSend(on: .standardOutput, pool: pool)
+        for _ in 0..<2 { queue.append(patternBytes(40_000), from: 0) }
+        queue.removeAllNotInFlight(pool: pool)
+        #expect(queue.byteCount == 120_000)
+        queue.discardAll(pool: pool)
+        #expect(queue.byteCount == 0)
+        #expect("\(try #require(Mirror(reflecting: queue).descendant("arrays")))" == "[]")
+    }
+
+    @Test func roomIsReservedWithAHeadAndATail() {
+        let pool = BufferPool()
+        var queue = WriteQueue()
+        queue.append(OwnedBuffer([9]), pool: pool)
+        let room = WriteQueue.reserve(1000, head: 5, tail: 16, pool: pool)
+        #expect(room.bytes.count == 1000)
+        let start = room.bytes.baseAddress!
+        (start - 5).copyMemory(from: patternBytes(5), byteCount: 5)
+        room.bytes.copyBytes(from: patternBytes(20, seed: 1))
+        (start + 20).copyMemory(from: patternBytes(16, seed: 2), byteCount: 16)
+        queue.commit(room, start: 0, end: 41, pool: pool)
+        #expect(queue.byteCount == 42)
+        queue.commit(
+            WriteQueue.reserve(65_536 - 21, head: 5, tail: 16, pool: pool),
+            start: 3,
+            end: 3,
+            pool: pool
+        )
+        let expected = [9] + patternBytes(5) + patternBytes(20, seed: 1) + patternBytes(16, seed: 2)
+        #expect(Self.take(100, of: &queue, pool: pool) == expected)
+        queue.discardAll(pool: pool)
+    }
 }

@@ -58,7 +58,9 @@ extension UringBackend {
         } else if completion.hasMore {
             guard !record.pointee.isWaiting else { return roomMayHaveCome(completion, record, token: token) }
             record.pointee.vainTries = 0
-            if hadItsShare(record, completion.result) || hasSpentTurn(record) { interrupt(record, token: token) }
+            if hadItsShare(record, completion.result) || hasSpentTurn(record) {
+                interrupt(record, token: token)
+            }
             call(
                 record.pointee.owner,
                 Completion(token: token, result: completion.result, isFinal: false, bytes: piece.bytes)

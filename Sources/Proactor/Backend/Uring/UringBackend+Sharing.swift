@@ -37,7 +37,9 @@ extension UringBackend {
     @inline(never)
     func interrupt(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
         let isCounted = features.countedReceive && token.kind == .receive
-        guard !isCounted || record.pointee.share == TurnBudget.unlimitedShare, !record.pointee.isInterrupted, record.pointee.state == .inFlight else { return }
+        guard !isCounted || record.pointee.share == TurnBudget.unlimitedShare, !record.pointee.isInterrupted,
+            record.pointee.state == .inFlight
+        else { return }
         record.pointee.isInterrupted = true
         requestCancel(of: token)
     }

@@ -17,7 +17,12 @@ extension StreamSocketTransport {
     }
 
     func write(_ data: [UInt8]) {
-        data.withUnsafeBytes { write($0) }
+        guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        loop.checkThread("write")
+        guard acceptsWrites() else { return }
+        let sent = data.withUnsafeBytes { sendsAtOnce($0.count) ? send($0) : 0 }
+        writes.append(data, from: sent)
+        didGather()
     }
 
     func write(_ text: String) {
@@ -42,16 +47,24 @@ extension StreamSocketTransport {
     private func write(_ bytes: UnsafeRawBufferPointer) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
-        guard bytes.count >= Self.immediateSendSize, writes.byteCount == 0,
-            !isUnflushed || bytes.count >= Self.laterImmediateSendSize && loop.isRunningCallbacks && mayOffer
-        else {
-            return enqueue(bytes)
-        }
-        // Nothing is queued or in flight, so these bytes are next.
+        guard sendsAtOnce(bytes.count) else { return enqueue(bytes) }
+        let sent = send(bytes)
+        if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
+    }
+
+    /// Whether a write of so many bytes is offered to the kernel at once.
+    @inline(__always)
+    private func sendsAtOnce(_ count: Int) -> Bool {
+        guard count >= Self.immediateSendSize, writes.byteCount == 0 else { return false }
+        return !isUnflushed || count >= Self.laterImmediateSendSize && loop.isRunningCallbacks && mayOffer
+    }
+
+    /// Sends what the kernel takes of bytes that are next, as nothing is queued or in flight.
+    private func send(_ bytes: UnsafeRawBufferPointer) -> Int {
         let sent = max(noteFailure(sendAtOnce(bytes)), 0)
         markUnflushed()
         noteOffered(sent)
-        if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
+        return sent
     }
 
     /// The kernel tells once why a connection is lost, and it may have been here. What it acknowledged before is still to be

@@ -20,8 +20,9 @@ final class BufferPool {
 
     init() {
         lists = .allocate(capacity: Self.sizeCount)
-        // At most some 3 MiB are kept together.
-        let limits = [256, 64, 32, 32]
+        // At most some 9 MiB are kept together. Of the largest as many as a hundred busy streams have: given back to the system
+        // and taken again, each costs as much in page faults as it costs to fill it.
+        let limits = [256, 64, 32, 128]
         for (index, limit) in limits.enumerated() {
             (lists + index).initialize(to: FreeList(first: nil, count: 0, limit: limit))
         }

@@ -1,11 +1,12 @@
+import DequeModule
 import Glibc
 import SystemPackage
 
 /// What a transport still has to send, in order. The kernel holds the first segments while a send is in flight; the rest
 /// may still grow.
 ///
-/// Small writes are copied together and sent at once: that was measured to beat vectors of small pieces. Only what does
-/// not fit one segment goes out as a vector.
+/// Small writes are copied together and sent at once: that was measured to beat vectors of small pieces. Large arrays and
+/// owned buffers are kept as they are. Only what does not fit one segment goes out as a vector.
 struct WriteQueue {
     /// The longest vector that is sent: far below IOV_MAX, and 4 MiB of full segments.
     private static let vectorLimit = 64
@@ -17,6 +18,8 @@ struct WriteQueue {
     private var inFlight = 0
     /// The `msghdr` and its vector, while the kernel holds more than one segment.
     private var message: UnsafeMutableRawPointer?
+    /// Arrays that segments point into, in the order of those segments.
+    private var arrays: Deque<[UInt8]> = []
     /// Bytes that are still to be sent.
     private(set) var byteCount = 0
 
@@ -45,6 +48,59 @@ struct WriteQueue {
         addSegment(
             WriteSegment(base: buffer.release(), capacity: Int32(count), sizeIndex: -1, end: Int32(count))
         )
+    }
+
+    /// From how many bytes an array is kept rather than copied: below that the copy costs less than a segment of its own.
+    static let keptArraySize = 32 * 1024
+
+    /// Keeps an array, of which all but the first `start` bytes are to be sent, without a copy.
+    mutating func append(_ array: [UInt8], from start: Int) {
+        let count = array.count - start
+        guard count > 0 else { return }
+        byteCount += count
+        arrays.append(array)
+        // A native array's elements lie in one object of the heap. It stays where it is while `arrays` refers to it, and nobody
+        // changes it: who has the array as well, and writes to it, gets a copy.
+        let base = array.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress!) } + start
+        addSegment(
+            WriteSegment(
+                base: base,
+                capacity: Int32(count),
+                sizeIndex: WriteSegment.keptArray,
+                end: Int32(count)
+            )
+        )
+    }
+
+    // MARK: - Reserving
+
+    /// Room for `capacity` bytes, with `head` bytes before and `tail` behind them, in one pooled segment: for who makes records of
+    /// bytes in place. It is to be handed to ``commit(_:start:end:pool:)``.
+    static func reserve(_ capacity: Int, head: Int, tail: Int, pool: BufferPool) -> ReservedRoom {
+        let size = head + capacity + tail
+        precondition(size <= BufferPool.largest, "no segment has so much room")
+        let sizeIndex = BufferPool.sizeIndex(for: size)
+        let segment = WriteSegment(
+            base: pool.take(sizeIndex),
+            capacity: Int32(BufferPool.size(at: sizeIndex)),
+            sizeIndex: Int32(sizeIndex),
+            end: Int32(size)
+        )
+        return ReservedRoom(segment: segment, head: head, capacity: capacity)
+    }
+
+    /// Has bytes of the room sent, counted from the beginning of its head, behind what was written before. None give it back.
+    mutating func commit(_ room: consuming ReservedRoom, start: Int, end: Int, pool: BufferPool) {
+        var segment = room.segment
+        precondition(
+            start >= 0 && start <= end && end <= Int(segment.end),
+            "more was committed than reserved"
+        )
+        guard start < end else { return free(segment, pool: pool) }
+        segment.start = Int32(start)
+        segment.end = Int32(end)
+        byteCount += end - start
+        addSegment(segment)
     }
 
     /// Copies what fits behind the last segment's bytes, unless the kernel holds it.
@@ -180,7 +236,14 @@ struct WriteQueue {
     /// Drops all that the kernel does not hold.
     mutating func removeAllNotInFlight(pool: BufferPool) {
         guard inFlight == 0 else {
-            while segmentCount > inFlight { free(rest.removeLast(), pool: pool) }
+            while segmentCount > inFlight {
+                let last = rest.removeLast()
+                if last.sizeIndex == WriteSegment.keptArray {
+                    arrays.removeLast()
+                } else {
+                    free(last, pool: pool)
+                }
+            }
             byteCount = (first?.count ?? 0) + rest[restStart...].reduce(0) { $0 + $1.count }
             return
         }
@@ -213,7 +276,12 @@ struct WriteQueue {
         }
     }
 
-    private func free(_ segment: WriteSegment, pool: BufferPool) {
+    /// Gives back what the first segment, or the room that was reserved, has.
+    private mutating func free(_ segment: WriteSegment, pool: BufferPool) {
+        if segment.sizeIndex == WriteSegment.keptArray {
+            arrays.removeFirst()
+            return
+        }
         guard segment.sizeIndex >= 0 else { return segment.base.deallocate() }
         pool.giveBack(segment.base, Int(segment.sizeIndex))
     }
@@ -221,7 +289,10 @@ struct WriteQueue {
 
 /// A piece of outgoing data in one stretch of memory: bytes `start..<end` are still to be sent.
 struct WriteSegment: BitwiseCopyable {
-    /// From the pool, or an ``OwnedBuffer``'s.
+    /// The ``sizeIndex`` of one that points into an array.
+    static let keptArray: Int32 = -2
+
+    /// From the pool, an ``OwnedBuffer``'s, or an array's.
     let base: UnsafeMutableRawPointer
     let capacity: Int32
     /// Which of the pool's sizes it is; below zero for memory that came with the write.
@@ -232,4 +303,17 @@ struct WriteSegment: BitwiseCopyable {
     var count: Int { Int(end - start) }
     var room: Int { sizeIndex < 0 ? 0 : Int(capacity - end) }
     var bytes: UnsafeRawBufferPointer { .init(start: base + Int(start), count: count) }
+}
+
+/// Room in a segment that is not in a queue yet.
+struct ReservedRoom: ~Copyable {
+    fileprivate let segment: WriteSegment
+    fileprivate let head: Int
+    fileprivate let capacity: Int
+
+    /// The room itself. What stands before and behind it, within the head and the tail, is the caller's too.
+    var bytes: UnsafeMutableRawBufferPointer {
+        // The segment has room for the head, for this, and for the tail.
+        UnsafeMutableRawBufferPointer(start: segment.base + head, count: capacity)
+    }
 }
