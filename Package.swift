@@ -11,7 +11,7 @@ let cSettings: [CSetting] =
 /// The programs of Sources/Examples. Packages that depend on this one do not build them: they are no products.
 let examples = [
     "Hello", "DisplayDate", "TCPEchoServer", "TCPEchoClient", "UDPEchoServer", "UDPEchoClient",
-    "WatchDescriptor", "Signals", "Subprocess", "LineServer",
+    "WatchDescriptor", "Signals", "Subprocess", "SubprocessStreams", "LineServer",
     "StreamEchoServer", "StreamEchoClient", "StreamSocket", "HTTPHead", "ChatServer",
     "DispatcherHTTPClient", "DispatcherEchoServer", "ChatRequestHandler",
 ].map { name in
@@ -21,7 +21,10 @@ let examples = [
         path: "Sources/Examples/\(name)",
         // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings
-            + (["TCPEchoClient", "UDPEchoClient", "Subprocess", "StreamEchoClient", "HTTPHead"].contains(name)
+            + ([
+                "TCPEchoClient", "UDPEchoClient", "Subprocess", "SubprocessStreams", "StreamEchoClient",
+                "HTTPHead",
+            ].contains(name)
                 ? [.defaultIsolation(MainActor.self)] : [])
     )
 }

@@ -8,7 +8,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     /// What a child's exit status is said to be when somebody else has taken it.
     private static let unknownReturnCode: Int32 = 255
 
-    private let loop: BaseEventLoop
+    let loop: BaseEventLoop
     private let childPID: Int32
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
     /// The child, until it is reaped.

@@ -31,7 +31,7 @@ public final class StreamReaderProtocol: StreamProtocol {
     /// How many writers there are.
     @exclusivity(unchecked) private var writerCount = 0
     @exclusivity(unchecked) private var hasHadWriter = false
-    /// Whether nobody but a writer's owner answers for the connection any more: its handler has returned.
+    /// Whether nobody but a writer's owner answers for the connection any more: its handler has returned, or it is a child's input.
     @exclusivity(unchecked) private var isLeftToWriters = false
 
     /// A protocol that feeds `reader`.
@@ -96,7 +96,7 @@ public final class StreamReaderProtocol: StreamProtocol {
         do {
             try await handler(reader, writer)
             // Closed with the last of them: the task lets go of its own when this has returned.
-            isLeftToWriters = true
+            leaveToWriters()
         } catch {
             if !(error is CancellationError) { report(error, of: transport) }
             transport.close()
@@ -115,6 +115,11 @@ public final class StreamReaderProtocol: StreamProtocol {
     }
 
     // MARK: - Writers
+
+    /// From here on the connection is closed with the last of its writers.
+    func leaveToWriters() {
+        isLeftToWriters = true
+    }
 
     func writerWasMade() {
         writerCount += 1

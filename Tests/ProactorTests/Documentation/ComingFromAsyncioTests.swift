@@ -24,6 +24,8 @@ import Testing
         LifoQueue loop dispatcher dispatcher_with_send file_dispatcher async_chat open_connection open_unix_connection
         start_server start_unix_server StreamReader StreamWriter StreamReaderProtocol IncompleteReadError LimitOverrunError
         read readline readexactly readuntil at_eof exception feed_data feed_eof set_exception set_transport drain wait_closed
+        create_subprocess_exec create_subprocess_shell Process communicate stdin stdout stderr pid returncode PIPE STDOUT
+        DEVNULL
         """
 
     @Test func everyCallOfTheirsHasItsRow() throws {

@@ -3,7 +3,9 @@ import Testing
 
 /// The guides' code is that of programs under Snippets, which are built.
 @Suite struct GuideTests {
-    @Test(arguments: [("StreamsAndBackPressure", "StreamsGuide")])
+    @Test(arguments: [
+        ("StreamsAndBackPressure", "StreamsGuide"), ("ChildProcesses", "ProcessesGuide"),
+    ])
     func everyPieceOfCodeIsBuilt(guide: String, snippet: String) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
         let page = try String(

@@ -304,8 +304,9 @@ import Testing
         #expect(code == 128 + SIGINT && errors.isEmpty)
     }
 
-    @Test func aSubprocessTellsTheDate() async throws {
-        let (lines, code) = try await ended(try ExampleProgram("ExampleSubprocess"))
+    @Test(arguments: ["ExampleSubprocess", "ExampleSubprocessStreams"])
+    func aSubprocessTellsTheDate(program: String) async throws {
+        let (lines, code) = try await ended(try ExampleProgram(program))
         #expect(lines.count == 1)
         #expect(lines.first?.wholeMatch(of: /Current date: \d{4}-\d\d-\d\d/) != nil)
         #expect(code == 0)

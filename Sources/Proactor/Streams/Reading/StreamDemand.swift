@@ -13,6 +13,8 @@ enum StreamDemand {
     case bytes(Int)
     /// All of it.
     case toEnd
+    /// All of it, unless it is more than so many bytes, in an array: see ``StreamReader/collectToEnd(holding:)``.
+    case collection(max: Int)
     /// What the reader's search is for.
     case separator
 

@@ -43,6 +43,8 @@ public final class StreamReader {
     @exclusivity(unchecked) var isLending = false
     /// What was fed meanwhile.
     @exclusivity(unchecked) var fedMeanwhile: [UInt8] = []
+    /// What was collected for a task that wants all of it.
+    @exclusivity(unchecked) var collected: [UInt8] = []
     @exclusivity(unchecked) private(set) var source: (any ReadTransport)?
     @exclusivity(unchecked) var isSourcePaused = false
 
@@ -198,6 +200,7 @@ public final class StreamReader {
         switch demand {
         case .nothing, .toEnd: return false
         case .bytes(let count): return buffer.count >= count
+        case .collection(let max): return collect(max: max)
         case .separator:
             if !search.isOver { search.go(through: buffer, limit: limit) }
             return search.isOver
