@@ -50,6 +50,22 @@ import Testing
         #expect(budget.share == 16_384 && budget.firstShare == 16_384)
     }
 
+    @Test func itLearnsFromWhatCameSinceTheClockWasRead() {
+        var budget = TurnBudget()
+        budget.beginTurn()
+        budget.spend(60_000)
+        #expect(!budget.isWorthMeasuring)
+        budget.spend(10_000)
+        #expect(budget.isWorthMeasuring)
+        budget.beginMeasuring()
+        budget.spend(8_000)
+        budget.learn(.milliseconds(100))
+        #expect(budget.bytes == 256 << 10)
+        budget.spend(12_000)
+        budget.learn(.milliseconds(1))
+        #expect(budget.bytes == 40_000)
+    }
+
     @Test func aBudgetOfATestStaysAsItIs() {
         var budget = TurnBudget(bytes: 10, share: 3)
         spend(100_000, in: .seconds(1), &budget)

@@ -27,6 +27,8 @@ struct TurnBudget {
     private(set) var bytes = 256 * 1024
     /// What this turn has brought.
     private(set) var spent = 0
+    /// What it had brought when somebody looked at the clock.
+    private var measuredFrom = 0
     /// For tests: neither changes then.
     private let fixedShare: Int?
 
@@ -43,11 +45,17 @@ struct TurnBudget {
 
     var isSpent: Bool { spent >= bytes }
 
-    /// What of the turn's bytes is left.
-    var rest: Int { max(bytes - spent, 0) }
+    /// Whether the turn has brought so much that its time is worth a look at the clock, whoever it comes from.
+    var isWorthMeasuring: Bool { spent >= Self.firstShare }
 
     mutating func beginTurn() {
         spent = 0
+        measuredFrom = 0
+    }
+
+    /// What comes from here on is what ``learn(_:)`` learns from.
+    mutating func beginMeasuring() {
+        measuredFrom = spent
     }
 
     @inline(__always)
@@ -68,8 +76,9 @@ struct TurnBudget {
 
     /// Learns from how long protocols took for this turn's bytes.
     mutating func learn(_ duration: Duration) {
-        guard fixedShare == nil, spent >= Self.least / 2 else { return }
-        let pace = Double(spent) / max(duration / Self.time, 1e-6)
+        let measured = spent - measuredFrom
+        guard fixedShare == nil, measured >= Self.least / 2 else { return }
+        let pace = Double(measured) / max(duration / Self.time, 1e-6)
         let affordable = Int(min(pace, Double(Self.most)))
         // Down at once, up by steps: one turn may have been a lucky one.
         bytes = max(min(affordable, bytes * 2), Self.least)

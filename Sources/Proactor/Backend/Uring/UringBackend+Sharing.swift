@@ -78,8 +78,12 @@ extension UringBackend {
             guard let record = table.find(token) else { continue }
             give(budget.share, to: record)
             left -= min(Int(record.pointee.share), features.bufferSize * features.bufferCount)
-            // What the kernel does not end by itself is received piece by piece, until it takes its time about a share.
-            if !endsWithShare(token) { record.pointee.isSingle = true }
+            // What the kernel does not end by itself is received piece by piece, until it brings little or may bring all.
+            if record.pointee.share == TurnBudget.unlimitedShare {
+                record.pointee.isSingle = isSingle(record.pointee.operation)
+            } else if !endsWithShare(token) {
+                record.pointee.isSingle = true
+            }
             table.transition(record, to: .inFlight)
             rearm(record, token: token)
         }

@@ -195,7 +195,7 @@ final class UringBackend: CompletionBackend {
         deliverEnded()
         deliverSends()
         guard process.isCurrent else { return }
-        let start = hasSharedOut ? system.now() : nil
+        var start = hasSharedOut ? system.now() : nil
         budget.beginTurn()
         // Owners cannot reap, so the list stands still.
         let count = reapedCount
@@ -207,6 +207,10 @@ final class UringBackend: CompletionBackend {
             // The owner forked, and has returned in the child: the rest is for the parent.
             guard process.isCurrent else { return }
             index += 1
+            if start == nil, budget.isWorthMeasuring {
+                start = system.now()
+                budget.beginMeasuring()
+            }
         }
         if let start { budget.learn(start.duration(to: system.now())) }
         streamBuffers.publish()
