@@ -14,10 +14,10 @@ import Testing
 
         /// One byte, exactly the share, less than a piece, a ring's buffers.
         static let edges = [
-            Budget(bytes: 1, share: 1, flood: 1_500), Budget(bytes: 100, share: 100, flood: 30_000),
-            Budget(bytes: 100, share: 7, flood: 10_000), Budget(bytes: 8192, share: 8192),
+            Budget(bytes: 1, share: 1, flood: 300), Budget(bytes: 100, share: 100, flood: 10_000),
+            Budget(bytes: 100, share: 7, flood: 2_000), Budget(bytes: 8192, share: 8192),
             Budget(bytes: 65_536, share: 65_536), Budget(bytes: 65_537, share: 65_535),
-            Budget(bytes: 1 << 20, share: 10),
+            Budget(bytes: 1 << 20, share: 10, flood: 3_000),
         ]
     }
 
