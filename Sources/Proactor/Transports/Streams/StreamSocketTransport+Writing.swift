@@ -21,7 +21,7 @@ extension StreamSocketTransport {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         let sent = data.withUnsafeBytes { sendsAtOnce($0.count) ? send($0) : 0 }
-        writes.append(data, from: sent)
+        writes.append(data, from: sent, pool: loop.buffers)
         didGather()
     }
 

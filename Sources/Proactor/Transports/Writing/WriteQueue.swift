@@ -54,9 +54,19 @@ struct WriteQueue {
     static let keptArraySize = 32 * 1024
 
     /// Keeps an array, of which all but the first `start` bytes are to be sent, without a copy.
-    mutating func append(_ array: [UInt8], from start: Int) {
+    ///
+    /// - Parameter keptMax: what is longer is copied, as with buffers.
+    mutating func append(
+        _ array: [UInt8],
+        from start: Int,
+        pool: BufferPool,
+        keptMax: Int = Int(Int32.max)
+    ) {
         let count = array.count - start
         guard count > 0 else { return }
+        guard count <= keptMax else {
+            return array.withUnsafeBytes { append(.init(rebasing: $0[start...]), pool: pool) }
+        }
         byteCount += count
         arrays.append(array)
         // A native array's elements lie in one object of the heap. It stays where it is while `arrays` refers to it, and nobody
