@@ -18,10 +18,20 @@ extension StreamSocketTransport {
 
     func write(_ data: [UInt8]) {
         guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        keep(data[...])
+    }
+
+    func write(_ data: ArraySlice<UInt8>) {
+        guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        keep(data)
+    }
+
+    /// Sends what is large enough to be kept rather than copied.
+    private func keep(_ data: ArraySlice<UInt8>) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         let sent = data.withUnsafeBytes { sendsAtOnce($0.count) ? send($0) : 0 }
-        writes.append(data, from: sent, pool: loop.buffers)
+        writes.append(data.dropFirst(sent), pool: loop.buffers)
         didGather()
     }
 

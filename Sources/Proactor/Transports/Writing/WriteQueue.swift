@@ -19,7 +19,7 @@ struct WriteQueue {
     /// The `msghdr` and its vector, while the kernel holds more than one segment.
     private var message: UnsafeMutableRawPointer?
     /// Arrays that segments point into, in the order of those segments.
-    private var arrays: Deque<[UInt8]> = []
+    private var arrays: Deque<ArraySlice<UInt8>> = []
     /// Bytes that are still to be sent.
     private(set) var byteCount = 0
 
@@ -53,25 +53,22 @@ struct WriteQueue {
     /// From how many bytes an array is kept rather than copied: below that the copy costs less than a segment of its own.
     static let keptArraySize = 32 * 1024
 
-    /// Keeps an array, of which all but the first `start` bytes are to be sent, without a copy.
+    /// Keeps an array, or the stretch of it that is to be sent, without a copy.
     ///
     /// - Parameter keptMax: what is longer is copied, as with buffers.
     mutating func append(
-        _ array: [UInt8],
-        from start: Int,
+        _ array: ArraySlice<UInt8>,
         pool: BufferPool,
         keptMax: Int = Int(Int32.max)
     ) {
-        let count = array.count - start
+        let count = array.count
         guard count > 0 else { return }
-        guard count <= keptMax else {
-            return array.withUnsafeBytes { append(.init(rebasing: $0[start...]), pool: pool) }
-        }
+        guard count <= keptMax else { return array.withUnsafeBytes { append($0, pool: pool) } }
         byteCount += count
         arrays.append(array)
         // A native array's elements lie in one object of the heap. It stays where it is while `arrays` refers to it, and nobody
         // changes it: who has the array as well, and writes to it, gets a copy.
-        let base = array.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress!) } + start
+        let base = array.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress!) }
         addSegment(
             WriteSegment(
                 base: base,
