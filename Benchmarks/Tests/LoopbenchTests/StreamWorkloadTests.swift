@@ -13,7 +13,7 @@ struct StreamWorkloadTests {
             lines[message.connection].append(message.bytes)
             server.answer(message.connection, message.bytes)
         }
-        let measured = try server.drive("unix-lines-\(lineBytes)Bx2", seconds: 0.05)
+        let measured = try server.drive("unix-lines-\(lineBytes)Bx2", seconds: 0.01)
         #expect(measured.corruptions == 0 && measured.errors == 0 && measured.requests > 20)
         for line in lines.joined() {
             #expect(line.firstIndex(of: UInt8(ascii: "\n")) == line.endIndex - 1)
