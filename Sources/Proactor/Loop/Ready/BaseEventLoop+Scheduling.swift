@@ -40,6 +40,9 @@ extension BaseEventLoop {
     }
 
     private func schedule(at when: LoopInstant, _ callback: @escaping () throws -> Void) -> TimerHandle {
-        timers.insert(isWithinTask ? .contextCallback(captureContext(callback)) : .callback(callback), at: when)
+        timers.insert(
+            isWithinTask ? .contextCallback(captureContext(callback)) : .callback(callback),
+            at: when
+        )
     }
 }
