@@ -37,7 +37,7 @@ import Testing
         try await kind.withLoop { loop in
             // A Unix socket holds a few hundred kilobytes everywhere; TCP's buffers are as large as a machine's memory permits.
             let streams = try loop.openStreams(over: .unix, limit: 1_000)
-            let content = patternBytes(8 << 20)
+            let content = patternBytes(2 << 20)
             var sent = 0
             try loop.turn(until: {
                 let count = streams.peer.write(content[sent...].prefix(1 << 20))

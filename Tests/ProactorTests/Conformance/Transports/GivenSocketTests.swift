@@ -24,6 +24,14 @@ import Testing
         }
     }
 
+    /// Whether the kernel says which file a socket is bound to.
+    private func tellsFile(of socket: FileDescriptor, at path: String, _ loop: BaseEventLoop) throws -> Bool {
+        let system = loop.backend.system
+        let place = try #require(try SocketPlace(Array(path.utf8), by: system))
+        defer { place.close() }
+        return system.unixSockets.isBound(socket, to: try #require(try place.identity())) != nil
+    }
+
     @Test(arguments: LoopKind.allCases)
     func theFileThatHasReplacedThatOfAGivenSocketStays(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
@@ -32,6 +40,12 @@ import Testing
             // Replaced before it was given, and after.
             for isEarly in [true, false] {
                 let socket = try SocketFolder.boundSocket(.stream, at: address)
+                // Some kernels tell a user without privileges nothing of a socket but its name.
+                guard try !isEarly || tellsFile(of: socket, at: folder.path("socket"), loop) else {
+                    try socket.close()
+                    unlink(folder.path("socket"))
+                    continue
+                }
                 var replacement: FileDescriptor?
                 if isEarly {
                     unlink(folder.path("socket"))
