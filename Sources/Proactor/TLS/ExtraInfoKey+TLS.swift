@@ -1,0 +1,13 @@
+extension ExtraInfoKey where Value == String {
+    /// The version that a TLS connection has, such as `TLSv1.3`.
+    public static var tlsProtocolVersion: ExtraInfoKey { ExtraInfoKey("tlsProtocolVersion") }
+    /// The cipher suite that a TLS connection has, such as `TLS_AES_128_GCM_SHA256`.
+    public static var tlsCipher: ExtraInfoKey { ExtraInfoKey("tlsCipher") }
+    /// What ALPN chose; `nil` when it was not used.
+    public static var applicationProtocol: ExtraInfoKey { ExtraInfoKey("applicationProtocol") }
+}
+
+extension ExtraInfoKey where Value == Bool {
+    /// Whether a TLS connection goes on with an earlier one's session.
+    public static var tlsSessionWasResumed: ExtraInfoKey { ExtraInfoKey("tlsSessionWasResumed") }
+}
