@@ -32,7 +32,8 @@ let examples = [
 let package = Package(
     name: "swift-proactor",
     products: [
-        .library(name: "Proactor", targets: ["Proactor"])
+        .library(name: "Proactor", targets: ["Proactor"]),
+        .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -55,10 +56,33 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .systemLibrary(name: "CLibSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "COpenSSL", dependencies: ["CLibSSL"], cSettings: cSettings),
+        .target(
+            name: "ProactorTLS",
+            dependencies: [
+                "Proactor", "COpenSSL", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
             dependencies: ["Proactor", "CPosix", "CUring", "CTestLimits"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "CTestCertificates",
+            dependencies: ["CLibSSL"],
+            path: "Tests/CTestCertificates",
+            cSettings: cSettings
+        ),
+        .testTarget(
+            name: "ProactorTLSTests",
+            dependencies: [
+                "ProactorTLS", "Proactor", "CTestCertificates",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(
