@@ -26,15 +26,15 @@ static long control(BIO *bio, int command, long number, void *pointer) {
     return command == BIO_CTRL_FLUSH;
 }
 
-BIO_METHOD *cssl_make_bio_method(void);
+static BIO_METHOD *bio_method;
 
-BIO_METHOD *cssl_make_bio_method(void) {
-    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "proactor");
-    if (!method) return NULL;
-    BIO_meth_set_read(method, take);
-    BIO_meth_set_write(method, put);
-    BIO_meth_set_ctrl(method, control);
-    return method;
+bool cssl_make_bio_method(void) {
+    bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "proactor");
+    if (!bio_method) return false;
+    BIO_meth_set_read(bio_method, take);
+    BIO_meth_set_write(bio_method, put);
+    BIO_meth_set_ctrl(bio_method, control);
+    return true;
 }
 
 // ---- Life
@@ -42,7 +42,7 @@ BIO_METHOD *cssl_make_bio_method(void) {
 cssl_connection *cssl_connection_create(cssl_context *context, bool is_server) {
     ERR_clear_error();
     SSL *self = SSL_new(context_of(context));
-    BIO *bio = BIO_new(cssl_bio_method);
+    BIO *bio = BIO_new(bio_method);
     if (!self || !bio) {
         SSL_free(self);
         BIO_free(bio);
@@ -126,9 +126,10 @@ int32_t cssl_read(cssl_connection *connection, void *buffer, size_t size, size_t
         *count += (size_t)result;
     }
     // An answer to new keys would wait for the next write, which may never be.
-    if (status == CSSL_FAILED || !cssl_dialect_owes_answer(self)) return status;
-    int32_t answer = cssl_handshake(connection);
-    return answer == CSSL_NEEDS_ROOM || answer == CSSL_FAILED ? answer : status;
+    if (status == CSSL_FAILED) return status;
+    ERR_clear_error();
+    int answer = cssl_dialect_answer(self);
+    return answer == 1 ? status : result_of(self, answer);
 }
 
 int32_t cssl_write(cssl_connection *connection, const void *bytes, size_t size, size_t *count) {
@@ -183,6 +184,12 @@ const uint8_t *cssl_protocol(const cssl_connection *connection, size_t *size) {
 
 cssl_certificate *cssl_peer_certificate(const cssl_connection *connection) {
     return (cssl_certificate *)SSL_get_peer_certificate(ssl_of(connection));
+}
+
+cssl_certificate *cssl_refused_certificate(const cssl_connection *connection) {
+    X509 *certificate = SSL_get_ex_data(ssl_of(connection), cssl_refused_index);
+    if (certificate) X509_up_ref(certificate);
+    return (cssl_certificate *)certificate;
 }
 
 cssl_certificate *cssl_peer_chain(const cssl_connection *connection, int32_t number, bool is_server) {

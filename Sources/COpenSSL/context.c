@@ -10,6 +10,8 @@ cssl_context *cssl_context_create(bool is_server) {
     // The memory for records goes when there are none; a write ends with each record, and its bytes may have moved when it is
     // tried again.
     SSL_CTX_set_mode(self, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // The chain is what was given, and not looked for among what is trusted with each handshake.
+    SSL_CTX_set_mode(self, SSL_MODE_NO_AUTO_CHAIN);
     // Tickets are all that servers resume by: a cache would be one more thing that threads share.
     SSL_CTX_set_session_cache_mode(self, SSL_SESS_CACHE_OFF);
     return (cssl_context *)self;
@@ -59,24 +61,47 @@ static int mode_of(int32_t peer) {
     }
 }
 
-void cssl_context_set_verification(cssl_context *context, int32_t peer) {
-    SSL_CTX_set_verify(context_of(context), mode_of(peer), NULL);
+// Keeps what was refused, for the error's text. It changes no decision.
+static int verified(int is_good, X509_STORE_CTX *store) {
+    if (is_good) return is_good;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+    if (!ssl || !certificate || SSL_get_ex_data(ssl, cssl_refused_index)) return is_good;
+    if (SSL_set_ex_data(ssl, cssl_refused_index, certificate) == 1) X509_up_ref(certificate);
+    return is_good;
 }
 
-// ---- ALPN
+void cssl_context_set_verification(cssl_context *context, int32_t peer) {
+    SSL_CTX_set_verify(context_of(context), mode_of(peer), verified);
+}
 
-// What the context's own data is: a server's protocols, with their size in front.
+// ---- Bytes that a context keeps for its callbacks
+
 typedef struct {
     unsigned int size;
     unsigned char bytes[];
-} protocol_list;
+} kept_bytes;
 
-static int list_index = -1;
+// A server's protocols, and which sessions belong to it.
+static int protocols_index = -1, scope_index = -1;
 
-static void free_list(void *parent, void *list, CRYPTO_EX_DATA *data, int index, long argl, void *argp) {
-    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
-    OPENSSL_free(list);
+static bool keep_bytes(SSL_CTX *context, int index, const uint8_t *bytes, size_t size) {
+    kept_bytes *kept = OPENSSL_malloc(sizeof *kept + size);
+    if (!kept) return false;
+    kept->size = (unsigned int)size;
+    memcpy(kept->bytes, bytes, size);
+    OPENSSL_free(SSL_CTX_get_ex_data(context, index));
+    if (SSL_CTX_set_ex_data(context, index, kept) == 1) return true;
+    OPENSSL_free(kept);
+    return false;
 }
+
+static void free_bytes(void *parent, void *kept, CRYPTO_EX_DATA *data, int index, long argl, void *argp) {
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    OPENSSL_free(kept);
+}
+
+// ---- ALPN
 
 static int select_protocol(
     SSL *ssl, const unsigned char **chosen, unsigned char *chosen_size, const unsigned char *offered, unsigned int offered_size,
@@ -84,7 +109,7 @@ static int select_protocol(
 ) {
     (void)argument;
     // Of the context that the connection has now, which the server's name may have changed.
-    const protocol_list *list = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), list_index);
+    const kept_bytes *list = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), protocols_index);
     if (!list) return SSL_TLSEXT_ERR_NOACK;
     unsigned char *result = NULL;
     int found = SSL_select_next_proto(&result, chosen_size, list->bytes, list->size, offered, offered_size);
@@ -96,14 +121,7 @@ static int select_protocol(
 bool cssl_context_set_protocols(cssl_context *context, bool is_server, const uint8_t *protocols, size_t size) {
     ERR_clear_error();
     if (!is_server) return SSL_CTX_set_alpn_protos(context_of(context), protocols, (unsigned int)size) == 0;
-    protocol_list *list = OPENSSL_malloc(sizeof *list + size);
-    if (!list) return false;
-    list->size = (unsigned int)size;
-    memcpy(list->bytes, protocols, size);
-    if (SSL_CTX_set_ex_data(context_of(context), list_index, list) != 1) {
-        OPENSSL_free(list);
-        return false;
-    }
+    if (!keep_bytes(context_of(context), protocols_index, protocols, size)) return false;
     SSL_CTX_set_alpn_select_cb(context_of(context), select_protocol, NULL);
     return true;
 }
@@ -124,17 +142,26 @@ void cssl_context_keep_sessions(cssl_context *context) {
     SSL_CTX_sess_set_new_cb(context_of(context), new_session);
 }
 
+// A session of another context was agreed on without the certificate that this one wants.
+static bool is_foreign_session(SSL *ssl, SSL_CTX *chosen) {
+    if (!SSL_session_reused(ssl) || SSL_CTX_get_verify_mode(chosen) == SSL_VERIFY_NONE) return false;
+    const kept_bytes *scope = SSL_CTX_get_ex_data(chosen, scope_index);
+    unsigned int size = 0;
+    const unsigned char *of_session = SSL_SESSION_get0_id_context(SSL_get_session(ssl), &size);
+    return !scope || size != scope->size || memcmp(of_session, scope->bytes, size) != 0;
+}
+
 static int choose_context(SSL *ssl, int *alert, void *argument) {
-    (void)alert, (void)argument;
+    (void)argument;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     SSL_CTX *chosen = context_of(cssl_current_calls.choose(SSL_get_app_data(ssl), name));
     if (!chosen || chosen == SSL_get_SSL_CTX(ssl)) return SSL_TLSEXT_ERR_OK;
-    if (!SSL_set_SSL_CTX(ssl, chosen)) {
-        *alert = SSL_AD_INTERNAL_ERROR;
+    if (is_foreign_session(ssl, chosen) || !SSL_set_SSL_CTX(ssl, chosen)) {
+        *alert = SSL_AD_HANDSHAKE_FAILURE;
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     // The certificate comes with the context; what follows stays the connection's own, unless it is told.
-    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), NULL);
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), SSL_CTX_get_verify_callback(chosen));
     X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl), X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(chosen)));
     SSL_set_options(ssl, SSL_CTX_get_options(chosen));
     return SSL_TLSEXT_ERR_OK;
@@ -148,6 +175,7 @@ void cssl_context_log(cssl_context *context) { SSL_CTX_set_keylog_callback(conte
 
 bool cssl_context_set_session_scope(cssl_context *context, const uint8_t *bytes, size_t size) {
     ERR_clear_error();
+    if (!keep_bytes(context_of(context), scope_index, bytes, size)) return false;
     return SSL_CTX_set_session_id_context(context_of(context), bytes, (unsigned int)size) == 1;
 }
 
@@ -190,12 +218,17 @@ void cssl_context_name_authority(cssl_context *context, cssl_certificate *author
 // ---- Once for a process
 
 cssl_calls cssl_current_calls;
-BIO_METHOD *cssl_bio_method;
-BIO_METHOD *cssl_make_bio_method(void);
+int cssl_refused_index = -1;
+
+static void free_certificate(void *parent, void *certificate, CRYPTO_EX_DATA *data, int index, long argl, void *argp) {
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    X509_free(certificate);
+}
 
 bool cssl_start(const cssl_calls *calls) {
     cssl_current_calls = *calls;
-    list_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_list);
-    cssl_bio_method = cssl_make_bio_method();
-    return list_index >= 0 && cssl_bio_method;
+    protocols_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_bytes);
+    scope_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_bytes);
+    cssl_refused_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_certificate);
+    return protocols_index >= 0 && scope_index >= 0 && cssl_refused_index >= 0 && cssl_make_bio_method();
 }

@@ -17,6 +17,8 @@ int32_t cssl_dialect_kind(unsigned long code, int32_t *number) {
     }
     switch (reason) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED: return CSSL_FAILURE_VERIFY;
+    // No callback of ours fails but for that reason, or for want of memory.
+    case SSL_R_CALLBACK_FAILED:
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return CSSL_FAILURE_NO_CERTIFICATE;
     case SSL_R_NO_APPLICATION_PROTOCOL: return CSSL_FAILURE_NO_PROTOCOL;
     case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: return CSSL_FAILURE_BROKEN_RECORD;
@@ -56,7 +58,12 @@ bool cssl_dialect_share_tickets(SSL_CTX *context, SSL_CTX *other) {
     return done;
 }
 
-bool cssl_dialect_owes_answer(const SSL *ssl) { return SSL_get_key_update_type(ssl) != SSL_KEY_UPDATE_NONE; }
+int cssl_dialect_answer(SSL *ssl) {
+    if (SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE || SSL_in_init(ssl)) return 1;
+    // An answer by itself is not sent by a handshake; one that was asked for here is.
+    if (SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1) return 1;
+    return SSL_do_handshake(ssl);
+}
 
 bool cssl_dialect_update_keys(SSL *ssl) { return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1; }
 

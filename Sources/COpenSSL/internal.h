@@ -13,13 +13,16 @@
 #include "COpenSSL.h"
 
 extern cssl_calls cssl_current_calls;
-extern BIO_METHOD *cssl_bio_method;
+// Where a connection keeps the certificate that was refused.
+extern int cssl_refused_index;
 
 static inline SSL_CTX *context_of(const cssl_context *context) { return (SSL_CTX *)context; }
 static inline SSL *ssl_of(const cssl_connection *connection) { return (SSL *)connection; }
 static inline SSL_SESSION *session_of(const cssl_session *session) { return (SSL_SESSION *)session; }
 static inline X509 *x509_of(const cssl_certificate *certificate) { return (X509 *)certificate; }
 static inline X509_STORE *store_of(const cssl_trust *trust) { return (X509_STORE *)trust; }
+
+bool cssl_make_bio_method(void);
 
 // ---- dialect.c: what libraries of this family do each in their own way
 
@@ -28,8 +31,8 @@ int32_t cssl_dialect_kind(unsigned long code, int32_t *number);
 bool cssl_dialect_set_suites(SSL_CTX *context, const char *list);
 bool cssl_dialect_set_tickets(SSL_CTX *context, int32_t count);
 bool cssl_dialect_share_tickets(SSL_CTX *context, SSL_CTX *other);
-// Whether an answer to the peer's key update waits for a write.
-bool cssl_dialect_owes_answer(const SSL *ssl);
+// Sends the answer to the peer's key update, which would wait for the next write. As SSL_do_handshake returns.
+int cssl_dialect_answer(SSL *ssl);
 bool cssl_dialect_update_keys(SSL *ssl);
 bool cssl_dialect_was_asked_for_certificate(const SSL *ssl);
 uint64_t cssl_dialect_options(void);

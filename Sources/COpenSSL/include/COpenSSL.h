@@ -146,6 +146,8 @@ const char *cssl_server_name(const cssl_connection *connection);
 const uint8_t *cssl_protocol(const cssl_connection *connection, size_t *size);
 // The peer's own, or NULL; the caller releases it.
 cssl_certificate *cssl_peer_certificate(const cssl_connection *connection);
+// The one of the peer's that verification failed at, or NULL; the caller releases it.
+cssl_certificate *cssl_refused_certificate(const cssl_connection *connection);
 // What the peer sent with it and behind it, by number, its own first; NULL behind the last. The caller releases it.
 cssl_certificate *cssl_peer_chain(const cssl_connection *connection, int32_t number, bool is_server);
 

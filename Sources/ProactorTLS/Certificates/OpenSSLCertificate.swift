@@ -5,7 +5,7 @@ import SystemPackage
 /// A certificate as the library holds it.
 ///
 /// It is never changed, and its reference count is atomic: any thread may have it.
-final class OpenSSLCertificate: @unchecked Sendable {
+final class OpenSSLCertificate: OpenSSLObject, @unchecked Sendable {
     let pointer: OpaquePointer
 
     /// Takes over a reference.
@@ -19,14 +19,14 @@ final class OpenSSLCertificate: @unchecked Sendable {
 
     var bytes: [UInt8] {
         var start: UnsafeMutablePointer<UInt8>?
-        let size = cssl_certificate_bytes(pointer, &start)
+        let size = lend { cssl_certificate_bytes($0, &start) }
         defer { cssl_free(start) }
         return Array(UnsafeBufferPointer(start: start, count: size))
     }
 }
 
 /// A private key as the library holds it; never changed, like a certificate.
-final class OpenSSLKey: @unchecked Sendable {
+final class OpenSSLKey: OpenSSLObject, @unchecked Sendable {
     let pointer: OpaquePointer
 
     /// Takes over a reference.

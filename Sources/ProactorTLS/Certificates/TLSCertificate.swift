@@ -44,14 +44,13 @@ public struct TLSCertificate: Hashable, Sendable {
     }
 
     init(_ certificate: OpenSSLCertificate) {
-        let pointer = certificate.pointer
         bytes = certificate.bytes
-        subject = Self.text(cssl_certificate_subject(pointer))
-        issuer = Self.text(cssl_certificate_issuer(pointer))
+        subject = Self.text(certificate.lend { cssl_certificate_subject($0) })
+        issuer = Self.text(certificate.lend { cssl_certificate_issuer($0) })
         (hostNames, addresses) = Self.names(of: certificate)
         var from: Int64 = 0
         var until: Int64 = 0
-        _ = cssl_certificate_validity(pointer, &from, &until)
+        _ = certificate.lend { cssl_certificate_validity($0, &from, &until) }
         validFrom = .seconds(from)
         validUntil = .seconds(until)
     }
@@ -63,7 +62,7 @@ public struct TLSCertificate: Hashable, Sendable {
     }
 
     private static func names(of certificate: OpenSSLCertificate) -> (hosts: [String], addresses: [String]) {
-        guard let names = cssl_names_create(certificate.pointer) else { return ([], []) }
+        guard let names = certificate.lend({ cssl_names_create($0) }) else { return ([], []) }
         defer { cssl_names_destroy(names) }
         var hosts: [String] = []
         var addresses: [String] = []

@@ -60,7 +60,7 @@ public struct TLSTrust: Hashable, Sendable {
 }
 
 /// Trusted certificates as the library holds them: shared by contexts, and locked within.
-final class OpenSSLTrust: @unchecked Sendable {
+final class OpenSSLTrust: OpenSSLObject, @unchecked Sendable {
     let pointer: OpaquePointer
     /// Those that were read at once.
     private(set) var certificates: [OpenSSLCertificate] = []
@@ -103,7 +103,7 @@ final class OpenSSLTrust: @unchecked Sendable {
     private static let extensions: Set<String> = ["pem", "crt", "cer", "der"]
 
     private func add(_ certificate: OpenSSLCertificate) throws(TLSError) {
-        guard cssl_trust_add(pointer, certificate.pointer) else {
+        guard certificate.lend({ cssl_trust_add(pointer, $0) }) else {
             throw TLSError(.context, .other, detail: OpenSSLFailure.take().text)
         }
         certificates.append(certificate)

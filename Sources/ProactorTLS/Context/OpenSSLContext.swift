@@ -4,7 +4,7 @@ import Proactor
 /// A context as the library holds it.
 ///
 /// It is set up by whoever makes it, and never changed afterwards; connections of any thread are made of it.
-final class OpenSSLContext: @unchecked Sendable {
+final class OpenSSLContext: OpenSSLObject, @unchecked Sendable {
     let pointer: OpaquePointer
     private let side: TLSSide
     /// Which sessions belong together.
@@ -35,7 +35,7 @@ final class OpenSSLContext: @unchecked Sendable {
 
     /// Before anybody else has this one.
     func shareTickets(of other: OpenSSLContext) {
-        guard side == .server, cssl_context_share_tickets(pointer, other.pointer) else { return }
+        guard side == .server, other.lend({ cssl_context_share_tickets(pointer, $0) }) else { return }
         scope = other.scope
         _ = cssl_context_set_session_scope(pointer, scope, scope.count)
     }
@@ -93,11 +93,11 @@ final class OpenSSLContext: @unchecked Sendable {
     private func setIdentity(_ chain: TLSCertificateSource?, _ key: TLSPrivateKey?) throws(TLSError) {
         guard let chain, let key else { return }
         let certificates = try chain.read()
-        guard cssl_context_use_certificate(pointer, certificates[0].pointer) else { throw refusal() }
+        guard certificates[0].lend({ cssl_context_use_certificate(pointer, $0) }) else { throw refusal() }
         for certificate in certificates.dropFirst() {
-            guard cssl_context_add_to_chain(pointer, certificate.pointer) else { throw refusal() }
+            guard certificate.lend({ cssl_context_add_to_chain(pointer, $0) }) else { throw refusal() }
         }
-        guard cssl_context_use_key(pointer, try key.read().pointer) else { throw refusal() }
+        guard try key.read().lend({ cssl_context_use_key(pointer, $0) }) else { throw refusal() }
     }
 
     // MARK: Sides
@@ -116,7 +116,7 @@ final class OpenSSLContext: @unchecked Sendable {
         scope = Array("proactor".utf8)
         if configuration.clientCertificates != .notAskedFor {
             let trust = try setTrust(configuration.trust)
-            trust.certificates.forEach { cssl_context_name_authority(pointer, $0.pointer) }
+            for authority in trust.certificates { authority.lend { cssl_context_name_authority(pointer, $0) } }
             let isRequired = configuration.clientCertificates == .required
             cssl_context_set_verification(pointer, isRequired ? CSSL_PEER_REQUIRED : CSSL_PEER_ASKED)
             // A session that another context has allowed is none that this one would.
@@ -128,7 +128,7 @@ final class OpenSSLContext: @unchecked Sendable {
     @discardableResult
     private func setTrust(_ trust: TLSTrust) throws(TLSError) -> OpenSSLTrust {
         let made = try trust.make()
-        cssl_context_set_trust(pointer, made.pointer)
+        made.lend { cssl_context_set_trust(pointer, $0) }
         // Who names certificates means these, also one that signs nothing.
         cssl_context_set_partial_chains(pointer, !trust.isSystem)
         return made

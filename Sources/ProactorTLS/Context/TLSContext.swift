@@ -157,6 +157,6 @@ extension OpenSSLEngine {
                 && (!isVerified || cssl_connection_expect_name(connection, name.text))
         }
         guard isSet else { throw TLSError(.context, .other, side: .client, detail: OpenSSLFailure.take().text) }
-        if let session = context.sessions.take(for: name) { _ = cssl_connection_resume(connection, session.pointer) }
+        _ = context.sessions.take(for: name)?.lend { cssl_connection_resume(connection, $0) }
     }
 }

@@ -69,7 +69,7 @@ final class TLSSessions: Sendable {
             defer { state.servers[name] = server.sessions.isEmpty ? nil : server }
             guard let newest = server.sessions.last else { return nil }
             if newest.isSingleUse { return server.sessions.removeLast() }
-            return cssl_session_copy(newest.pointer).map(OpenSSLSession.init)
+            return newest.lend { cssl_session_copy($0) }.map(OpenSSLSession.init)
         }
     }
 
@@ -84,7 +84,7 @@ final class TLSSessions: Sendable {
 }
 
 /// A session as the library holds it. No connection has this very one while it is kept.
-final class OpenSSLSession: @unchecked Sendable {
+final class OpenSSLSession: OpenSSLObject, @unchecked Sendable {
     let pointer: OpaquePointer
     let isSingleUse: Bool
     /// In seconds since 1970.

@@ -36,7 +36,7 @@ final class OpenSSLEngine: TLSEngine {
         context: TLSContext,
         material: OpenSSLContext
     ) throws(TLSError) {
-        guard let connection = cssl_connection_create(material.pointer, side == .server) else {
+        guard let connection = material.lend({ cssl_connection_create($0, side == .server) }) else {
             throw OpenSSLFailure.noMemory
         }
         self.side = side
@@ -167,6 +167,7 @@ final class OpenSSLEngine: TLSEngine {
         guard let chosen = context.configuration.chooseContext?(name), chosen.side == .server else { return nil }
         context = chosen
         material = chosen.current()
+        // Held by `material` until another one is chosen, which is not within the call of the library's that asks.
         return material.pointer
     }
 

@@ -31,8 +31,8 @@ extension OpenSSLEngine {
         case CSSL_FAILURE_ALERT: reason = alertReason(failure.number, step)
         case CSSL_FAILURE_VERIFY:
             reason = verifyReason(failure.number)
-            if case .wrongName = reason, let peer = peerCertificate() {
-                detail += ": it is for \(peer.names)"
+            if let refused = cssl_refused_certificate(connection) {
+                detail += ": \(TLSCertificate(OpenSSLCertificate(refused)).words)"
             }
         case CSSL_FAILURE_NO_CERTIFICATE: reason = .noCertificate
         case CSSL_FAILURE_NOTHING_IN_COMMON: reason = .nothingInCommon
@@ -74,9 +74,9 @@ private enum TLSAlert {
 }
 
 extension TLSCertificate {
-    /// What it is for, in words.
-    fileprivate var names: String {
+    /// Whose it is and what for, in words.
+    fileprivate var words: String {
         let names = hostNames + addresses
-        return names.isEmpty ? "no name" : names.joined(separator: ", ")
+        return "the certificate of \(subject) for \(names.isEmpty ? "no name" : names.joined(separator: ", "))"
     }
 }
