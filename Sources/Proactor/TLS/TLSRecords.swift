@@ -11,8 +11,8 @@ public final class TLSRecords {
     var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Whether nothing will come behind it.
     public internal(set) var isAtEnd = false
-    /// How many bytes may still be put.
-    var room = Int.max
+    /// How many bytes may still be put. An engine seals no more than that has room for, its records' overhead included.
+    public internal(set) var room = Int.max
     /// Takes what is put, at once.
     var outlet: (UnsafeRawBufferPointer) -> Void = { _ in }
 
