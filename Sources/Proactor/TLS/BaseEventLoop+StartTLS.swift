@@ -14,15 +14,13 @@ extension BaseEventLoop {
     /// Puts TLS on a transport and begins the handshake.
     ///
     /// - Parameters:
-    ///   - received: what had come before, and is the beginning of the peer's records.
-    ///   - whenPlaced: called before anything is delivered.
+    ///   - prepare: called when nothing is in the way any more, and before anything else happens.
     func beginTLS(
         _ transport: any Transport,
         _ connectionProtocol: any ConnectionProtocol,
         _ options: TLSOptions,
         side: TLSSide,
-        received: [UInt8] = [],
-        whenPlaced: (TLSTransport) throws -> Void
+        prepare: (TLSTransport) -> Void
     ) throws -> TLSTransport {
         guard !transport.isClosing else {
             throw EventLoopError.invalidState("startTLS was called on a transport that is closing")
@@ -36,13 +34,12 @@ extension BaseEventLoop {
         }
         let start = TLSStart(options, engine: try options.makeEngine(side), side: side)
         let upgraded = start.makeTransport(for: connectionProtocol, on: self, isUpgrade: true)
-        try whenPlaced(upgraded)
+        prepare(upgraded)
         // A pause that the protocol was told of is over when this transport says so, whose marks count from here on.
         let isPaused = own?.isWritingPaused ?? (transport.writeBufferSize > transport.getWriteBufferLimits().high)
         upgraded.flow.isPaused = isPaused && transport.getProtocol() === connectionProtocol
         upgraded.isBelowPaused = own == nil && isPaused
         transport.setProtocol(upgraded)
-        upgraded.held = received
         upgraded.connectionMade(transport)
         // What came in a pause of the former protocol's is the peer's first records.
         transport.resumeReading()
