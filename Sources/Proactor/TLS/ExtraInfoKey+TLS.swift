@@ -11,3 +11,8 @@ extension ExtraInfoKey where Value == Bool {
     /// Whether a TLS connection goes on with an earlier one's session.
     public static var tlsSessionWasResumed: ExtraInfoKey { ExtraInfoKey("tlsSessionWasResumed") }
 }
+
+extension ExtraInfoKey where Value == any TLSProvider {
+    /// What a TLS connection has its engine from: its `TLSContext`.
+    public static var tlsContext: ExtraInfoKey { ExtraInfoKey("tlsContext") }
+}
