@@ -14,10 +14,12 @@ let examples = [
     "WatchDescriptor", "Signals", "Subprocess", "SubprocessStreams", "LineServer",
     "StreamEchoServer", "StreamEchoClient", "StreamSocket", "HTTPHead", "ChatServer",
     "DispatcherHTTPClient", "DispatcherEchoServer", "ChatRequestHandler",
+    "HTTPSServer", "HTTPSClient", "StartTLS",
 ].map { name in
     Target.executableTarget(
         name: "Example\(name)",
-        dependencies: ["Proactor", .product(name: "SystemPackage", package: "swift-system")],
+        dependencies: ["Proactor", .product(name: "SystemPackage", package: "swift-system")]
+            + (["HTTPSServer", "HTTPSClient", "StartTLS"].contains(name) ? ["ProactorTLS"] : []),
         path: "Sources/Examples/\(name)",
         // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings
@@ -68,7 +70,9 @@ let package = Package(
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
-            dependencies: ["Proactor", "CPosix", "CUring", "CTestLimits"],
+            dependencies: [
+                "Proactor", "ProactorTLS", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
+            ],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -76,14 +80,6 @@ let package = Package(
             dependencies: ["CLibSSL"],
             path: "Tests/CTestCertificates",
             cSettings: cSettings
-        ),
-        .testTarget(
-            name: "ProactorTLSTests",
-            dependencies: [
-                "ProactorTLS", "Proactor", "CTestCertificates",
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "ProactorSoak",

@@ -268,8 +268,10 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
 
     func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
         loop.checkThread("extraInfo")
+        if let value = engine?.extraInfo(key) { return value }
+        // An engine may know better: a server can go on with another context.
         if key.name == ExtraInfoKey<any TLSProvider>.tlsContext.name { return options.context as? Value }
-        return engine?.extraInfo(key) ?? below?.extraInfo(key)
+        return below?.extraInfo(key)
     }
 
     var isClosing: Bool {

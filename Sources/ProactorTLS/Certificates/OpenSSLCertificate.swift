@@ -58,7 +58,11 @@ enum TLSCertificateReader {
             if result == CSSL_READ_NOTHING { break }
             guard result == CSSL_READ else {
                 let detail = OpenSSLFailure.take().text
-                throw TLSError(.context, .unreadable(name), detail: "certificate \(found.count + 1) is broken: \(detail)")
+                throw TLSError(
+                    .context,
+                    .unreadable(name),
+                    detail: "certificate \(found.count + 1) is broken: \(detail)"
+                )
             }
         }
         guard !found.isEmpty else {

@@ -27,9 +27,13 @@ public struct TLSCertificate: Hashable, Sendable {
 
     /// Reads a certificate from its bytes, PEM or DER. What follows it is left alone.
     ///
-    /// - Throws: ``TLSError`` with the reason `unreadable`.
+    /// - Throws: `TLSError` with the reason `unreadable`.
     public init(_ bytes: [UInt8]) throws(TLSError) {
-        let all = try TLSCertificateReader.certificates(in: bytes, called: "a certificate in memory", limit: 1)
+        let all = try TLSCertificateReader.certificates(
+            in: bytes,
+            called: "a certificate in memory",
+            limit: 1
+        )
         self.init(all[0])
     }
 
@@ -37,7 +41,7 @@ public struct TLSCertificate: Hashable, Sendable {
     ///
     /// It waits for the disk.
     ///
-    /// - Throws: ``TLSError`` with the reason `unreadable`, which names the file.
+    /// - Throws: `TLSError` with the reason `unreadable`, which names the file.
     public static func certificates(inFile path: FilePath) throws(TLSError) -> [TLSCertificate] {
         let bytes = try TLSFile.bytes(of: path)
         return try TLSCertificateReader.certificates(in: bytes, called: path.string).map(TLSCertificate.init)

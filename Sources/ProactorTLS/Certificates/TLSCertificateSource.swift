@@ -45,7 +45,10 @@ public struct TLSCertificateSource: Hashable, Sendable {
             return try TLSCertificateReader.certificates(in: bytes, called: "a certificate chain in memory")
         case .certificates(let certificates):
             guard !certificates.isEmpty else {
-                throw TLSError(.context, .invalidSetting("the certificate chain is empty; give one's own certificate first"))
+                throw TLSError(
+                    .context,
+                    .invalidSetting("the certificate chain is empty; give one's own certificate first")
+                )
             }
             return try TLSCertificateReader.certificates(
                 in: certificates.flatMap(\.bytes),

@@ -43,17 +43,24 @@ public struct TLSTrust: Hashable, Sendable {
         switch content {
         case .system: return try OpenSSLTrust.system.get()
         case .file(let path):
-            return try OpenSSLTrust(TLSCertificateReader.certificates(in: TLSFile.bytes(of: path), called: path.string))
+            return try OpenSSLTrust(
+                TLSCertificateReader.certificates(in: TLSFile.bytes(of: path), called: path.string)
+            )
         case .folder(let path): return try OpenSSLTrust(folder: path)
         case .certificates(let certificates):
             guard !certificates.isEmpty else {
                 throw TLSError(
                     .context,
-                    .invalidSetting("no certificate is trusted, so every connection would be refused; give one at least")
+                    .invalidSetting(
+                        "no certificate is trusted, so every connection would be refused; give one at least"
+                    )
                 )
             }
             return try OpenSSLTrust(
-                TLSCertificateReader.certificates(in: certificates.flatMap(\.bytes), called: "trusted certificates in memory")
+                TLSCertificateReader.certificates(
+                    in: certificates.flatMap(\.bytes),
+                    called: "trusted certificates in memory"
+                )
             )
         }
     }
@@ -86,16 +93,22 @@ final class OpenSSLTrust: OpenSSLObject, @unchecked Sendable {
             try addFolder(path)
             return
         }
-        for entry in entries where Self.extensions.contains(FilePath(entry.name).extension?.lowercased() ?? "") {
+        for entry in entries
+        where Self.extensions.contains(FilePath(entry.name).extension?.lowercased() ?? "") {
             let file = path.appending(entry.name)
-            for certificate in try TLSCertificateReader.certificates(in: TLSFile.bytes(of: file), called: file.string) {
+            for certificate in try TLSCertificateReader.certificates(
+                in: TLSFile.bytes(of: file),
+                called: file.string
+            ) {
                 try add(certificate)
             }
         }
         guard !certificates.isEmpty else {
             throw TLSError(
                 .context,
-                .invalidSetting("there is no certificate in the folder \(path); put .pem files there, or choose another")
+                .invalidSetting(
+                    "there is no certificate in the folder \(path); put .pem files there, or choose another"
+                )
             )
         }
     }
@@ -121,7 +134,10 @@ final class OpenSSLTrust: OpenSSLObject, @unchecked Sendable {
     static let system: Result<OpenSSLTrust, TLSError> = .init { () throws(TLSError) -> OpenSSLTrust in
         let folders = String(cString: cssl_system_trust_folder())
         let file = FilePath(String(cString: cssl_system_trust_file()))
-        return try ofSystem(folders: folders.split(separator: ":").map { FilePath(String($0)) }, files: [file] + bundles)
+        return try ofSystem(
+            folders: folders.split(separator: ":").map { FilePath(String($0)) },
+            files: [file] + bundles
+        )
     }
 
     /// Where distributions keep all authorities in one file.

@@ -85,7 +85,9 @@ final class OpenSSLContext: OpenSSLObject, @unchecked Sendable {
     private func setProtocols(_ protocols: [String], _ side: TLSSide) throws(TLSError) {
         guard !protocols.isEmpty else { return }
         let bytes = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
-        guard cssl_context_set_protocols(pointer, side == .server, bytes, bytes.count) else { throw refusal() }
+        guard cssl_context_set_protocols(pointer, side == .server, bytes, bytes.count) else {
+            throw refusal()
+        }
     }
 
     // MARK: One's own certificate
@@ -116,7 +118,9 @@ final class OpenSSLContext: OpenSSLObject, @unchecked Sendable {
         scope = Array("proactor".utf8)
         if configuration.clientCertificates != .notAskedFor {
             let trust = try setTrust(configuration.trust)
-            for authority in trust.certificates { authority.lend { cssl_context_name_authority(pointer, $0) } }
+            for authority in trust.certificates {
+                authority.lend { cssl_context_name_authority(pointer, $0) }
+            }
             let isRequired = configuration.clientCertificates == .required
             cssl_context_set_verification(pointer, isRequired ? CSSL_PEER_REQUIRED : CSSL_PEER_ASKED)
             // A session that another context has allowed is none that this one would.

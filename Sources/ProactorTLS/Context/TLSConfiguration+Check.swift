@@ -9,7 +9,9 @@ extension TLSConfiguration {
     func check(for side: TLSSide) throws(TLSError) {
         func refuse(_ reason: String) -> TLSError { TLSError(.context, .invalidSetting(reason), side: side) }
         guard minimumVersion <= maximumVersion else {
-            throw refuse("the oldest version is newer than the newest one; change minimumVersion or maximumVersion")
+            throw refuse(
+                "the oldest version is newer than the newest one; change minimumVersion or maximumVersion"
+            )
         }
         guard (certificateChain == nil) == (privateKey == nil) else {
             throw refuse("a certificate needs its key and a key its certificate; give both or none")
@@ -39,10 +41,14 @@ extension TLSConfiguration {
         switch side {
         case .client:
             guard clientCertificates == .notAskedFor else {
-                throw refuse("a client cannot ask for clients' certificates; leave clientCertificates, or make a server's context")
+                throw refuse(
+                    "a client cannot ask for clients' certificates; leave clientCertificates, or make a server's context"
+                )
             }
             guard chooseContext == nil else {
-                throw refuse("a client does not choose by server name; leave chooseContext, or make a server's context")
+                throw refuse(
+                    "a client does not choose by server name; leave chooseContext, or make a server's context"
+                )
             }
         case .server:
             guard certificateChain != nil else {

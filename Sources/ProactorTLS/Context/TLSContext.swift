@@ -48,8 +48,10 @@ public final class TLSContext: TLSProvider {
 
     /// A context for clients. It reads the files that the configuration names, and waits for the disk.
     ///
-    /// - Throws: ``TLSError`` for what cannot be read or makes no sense.
-    public static func client(_ configuration: TLSConfiguration = TLSConfiguration()) throws(TLSError) -> TLSContext {
+    /// - Throws: `TLSError` for what cannot be read or makes no sense.
+    public static func client(_ configuration: TLSConfiguration = TLSConfiguration()) throws(TLSError)
+        -> TLSContext
+    {
         try TLSContext(.client, configuration)
     }
 
@@ -61,7 +63,7 @@ public final class TLSContext: TLSProvider {
     ///   - certificateChain: the server's certificate, and behind it whoever signed the one before.
     ///   - privateKey: the key of the server's certificate.
     ///   - configuration: everything else.
-    /// - Throws: ``TLSError`` for what cannot be read or makes no sense, and for a key that is not the certificate's.
+    /// - Throws: `TLSError` for what cannot be read or makes no sense, and for a key that is not the certificate's.
     public static func server(
         certificateChain: TLSCertificateSource,
         privateKey: TLSPrivateKey,
@@ -78,7 +80,7 @@ public final class TLSContext: TLSProvider {
     /// Reads the certificate chain, the key and the trusted certificates again, as when files were renewed. Connections that are made
     /// from now on use them; those that there are go on. Tickets that were given stay good. It waits for the disk.
     ///
-    /// - Throws: ``TLSError``, and then all stays as it was.
+    /// - Throws: `TLSError`, and then all stays as it was.
     public func reload() throws(TLSError) {
         let (chain, key) = state.withLock { ($0.certificateChain, $0.privateKey) }
         try replace(chain, key)
@@ -89,7 +91,7 @@ public final class TLSContext: TLSProvider {
     /// - Parameters:
     ///   - certificateChain: one's own certificate, and behind it whoever signed the one before.
     ///   - privateKey: the key of one's own certificate.
-    /// - Throws: ``TLSError``, and then all stays as it was.
+    /// - Throws: `TLSError`, and then all stays as it was.
     public func reload(certificateChain: TLSCertificateSource, privateKey: TLSPrivateKey) throws(TLSError) {
         try replace(certificateChain, privateKey)
     }
@@ -131,7 +133,9 @@ public final class TLSContext: TLSProvider {
         guard configuration.serverVerification != .chainAndName else {
             throw TLSError(
                 .context,
-                .invalidSetting("the server's name is verified, and none is given; give the one that is in its certificate"),
+                .invalidSetting(
+                    "the server's name is verified, and none is given; give the one that is in its certificate"
+                ),
                 side: .client
             )
         }
@@ -156,7 +160,9 @@ extension OpenSSLEngine {
                 cssl_connection_send_name(connection, name.text)
                 && (!isVerified || cssl_connection_expect_name(connection, name.text))
         }
-        guard isSet else { throw TLSError(.context, .other, side: .client, detail: OpenSSLFailure.take().text) }
+        guard isSet else {
+            throw TLSError(.context, .other, side: .client, detail: OpenSSLFailure.take().text)
+        }
         _ = context.sessions.take(for: name)?.lend { cssl_connection_resume(connection, $0) }
     }
 }

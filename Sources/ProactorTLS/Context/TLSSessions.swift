@@ -35,7 +35,9 @@ final class TLSSessions: Sendable {
 
     /// Keeps a copy: the connection goes on with its own.
     func add(_ session: OpaquePointer, for name: TLSServerName) {
-        guard serversMax > 0, cssl_session_is_resumable(session), let copy = cssl_session_copy(session) else { return }
+        guard serversMax > 0, cssl_session_is_resumable(session), let copy = cssl_session_copy(session) else {
+            return
+        }
         let added = OpenSSLSession(copy)
         // What is dropped is released behind the lock.
         let dropped = state.withLock { state -> [OpenSSLSession] in

@@ -11,11 +11,6 @@ extension ExtraInfoKey where Value == [TLSCertificate] {
     public static var tlsPeerCertificateChain: ExtraInfoKey { ExtraInfoKey("tlsPeerCertificateChain") }
 }
 
-extension ExtraInfoKey where Value == TLSContext {
-    /// The context of a TLS connection; on a server, the one that was chosen by the name that the client asked for.
-    public static var tlsContext: ExtraInfoKey { ExtraInfoKey("tlsContext") }
-}
-
 extension ExtraInfoKey where Value == String {
     /// The host name that a client has asked for (SNI); `nil` when it has not, as for an address.
     public static var tlsServerName: ExtraInfoKey { ExtraInfoKey("tlsServerName") }

@@ -28,7 +28,9 @@ enum OpenSSLCalls {
     }()
 
     /// The library calls within a call of the engine that the connection belongs to, so the engine is alive.
-    private static func engine<Result>(_ owner: UnsafeMutableRawPointer?, _ body: (OpenSSLEngine) -> Result) -> Result {
+    private static func engine<Result>(_ owner: UnsafeMutableRawPointer?, _ body: (OpenSSLEngine) -> Result)
+        -> Result
+    {
         guard let owner else { preconditionFailure("a TLS connection calls back and has no owner") }
         return Unmanaged<OpenSSLEngine>.fromOpaque(owner)._withUnsafeGuaranteedRef(body)
     }

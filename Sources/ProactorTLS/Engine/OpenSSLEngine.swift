@@ -154,7 +154,9 @@ final class OpenSSLEngine: TLSEngine {
     func take(into room: UnsafeMutableRawBufferPointer) -> Int {
         guard let lent else { return 0 }
         let count = lent._withUnsafeGuaranteedRef { $0.take(into: room) }
-        if headCount < TLSRecordHead.count, count > 0 { lookAtHead(UnsafeRawBufferPointer(rebasing: room[..<count])) }
+        if headCount < TLSRecordHead.count, count > 0 {
+            lookAtHead(UnsafeRawBufferPointer(rebasing: room[..<count]))
+        }
         return count
     }
 
@@ -164,7 +166,9 @@ final class OpenSSLEngine: TLSEngine {
     }
 
     func choose(_ name: String?) -> OpaquePointer? {
-        guard let chosen = context.configuration.chooseContext?(name), chosen.side == .server else { return nil }
+        guard let chosen = context.configuration.chooseContext?(name), chosen.side == .server else {
+            return nil
+        }
         context = chosen
         material = chosen.current()
         // Held by `material` until another one is chosen, which is not within the call of the library's that asks.

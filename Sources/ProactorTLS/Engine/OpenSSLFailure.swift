@@ -47,9 +47,11 @@ extension OpenSSLEngine {
     private func alertReason(_ alert: Int32, _ step: TLSError.Step) -> TLSError.Reason {
         switch (alert, step) {
         case (TLSAlert.noApplicationProtocol, .handshake): .noApplicationProtocol
-        case (TLSAlert.protocolVersion, .handshake), (TLSAlert.insufficientSecurity, .handshake): .nothingInCommon
+        case (TLSAlert.protocolVersion, .handshake), (TLSAlert.insufficientSecurity, .handshake):
+            .nothingInCommon
         // Servers of TLS 1.2 mean by it that they want a certificate, too.
-        case (TLSAlert.handshakeFailure, .handshake) where !cssl_was_asked_for_certificate(connection): .nothingInCommon
+        case (TLSAlert.handshakeFailure, .handshake) where !cssl_was_asked_for_certificate(connection):
+            .nothingInCommon
         default: .alert(UInt8(truncatingIfNeeded: alert))
         }
     }
@@ -77,6 +79,7 @@ extension TLSCertificate {
     /// Whose it is and what for, in words.
     fileprivate var words: String {
         let names = hostNames + addresses
-        return "the certificate of \(subject) for \(names.isEmpty ? "no name" : names.joined(separator: ", "))"
+        return
+            "the certificate of \(subject) for \(names.isEmpty ? "no name" : names.joined(separator: ", "))"
     }
 }

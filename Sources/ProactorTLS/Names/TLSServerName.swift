@@ -12,7 +12,7 @@ struct TLSServerName: Hashable, Sendable {
     private static let labelLengthMax = 63
     private static let addressSizeMax = 16
 
-    /// - Throws: ``TLSError``: it is neither.
+    /// - Throws: `TLSError`: it is neither.
     init(_ text: String) throws(TLSError) {
         if let (address, spelling) = Self.address(in: text) {
             self.address = address
@@ -40,7 +40,8 @@ struct TLSServerName: Hashable, Sendable {
     private static func isOfAddress(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "x"), UInt8(ascii: "X"), UInt8(ascii: "."), UInt8(ascii: ":"):
+            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "x"), UInt8(ascii: "X"), UInt8(ascii: "."),
+            UInt8(ascii: ":"):
             true
         default: false
         }
@@ -71,7 +72,8 @@ struct TLSServerName: Hashable, Sendable {
         guard label.first != "-", label.last != "-" else { return false }
         return label.utf8.allSatisfy { byte in
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"),
                 UInt8(ascii: "_"):
                 true
             default: false

@@ -5,7 +5,7 @@ import Testing
 @testable import ProactorTLS
 
 /// One context, many threads.
-struct SharingTests {
+struct OpenSSLSharingTests {
     private static let threads = 4
     private static let rounds = 25
 
@@ -20,7 +20,9 @@ struct SharingTests {
                     let pair = try MemoryPair.established(client, server)
                     try pair.client.seal("\(thread) \(round)")
                     pair.run()
-                    if pair.server.text != "\(thread) \(round)" { lines.append("wrong data: \(pair.server.text)") }
+                    if pair.server.text != "\(thread) \(round)" {
+                        lines.append("wrong data: \(pair.server.text)")
+                    }
                 } catch {
                     lines.append("\(error)")
                 }
@@ -73,12 +75,14 @@ struct SharingTests {
     }
 
     @Test func renewedFilesAreReadAgain() throws {
-        let folder = try TestFolder()
+        let folder = try TestDirectory()
         let (old, new) = (TestAuthority.shared.identity("old"), TestAuthority.shared.identity("new"))
         let chain = try folder.write("chain.pem", old.certificatePEM)
         let key = try folder.write("key.pem", old.keyPEM)
         let server = try TLSContext.server(certificateChain: .file(chain), privateKey: .file(key))
-        let subject = { try MemoryPair.established(.testClient(), server).client.info(.tlsPeerCertificate)?.subject }
+        let subject = {
+            try MemoryPair.established(.testClient(), server).client.info(.tlsPeerCertificate)?.subject
+        }
         _ = try folder.write("chain.pem", new.certificatePEM)
         // Half of it is there: nothing changes.
         let error = #expect(throws: TLSError.self) { try server.reload() }

@@ -2,7 +2,7 @@ import Proactor
 import ProactorTLS
 import Testing
 
-struct VerificationTests {
+struct OpenSSLVerificationTests {
     private func clientsError(
         _ identity: TestIdentity,
         serverName: String? = "localhost",
@@ -29,10 +29,13 @@ struct VerificationTests {
 
     // Pitfall 60.
     @Test(arguments: [
-        ("localhost", true), ("LOCALHOST", true), ("localhost.", true), ("example.com", true), ("www.example.com", false),
+        ("localhost", true), ("LOCALHOST", true), ("localhost.", true), ("example.com", true),
+        ("www.example.com", false),
         ("a.wild.example.com", true), ("b.WILD.example.com.", true), ("a.b.wild.example.com", false),
-        ("wild.example.com", false), ("xn--bcher-kva.wild.example.com", true), ("bücher.wild.example.com", true),
-        ("bücher.example", true), ("127.0.0.1", true), ("127.1", true), ("127.0.0.2", false), ("::1", true), ("::2", false),
+        ("wild.example.com", false), ("xn--bcher-kva.wild.example.com", true),
+        ("bücher.wild.example.com", true),
+        ("bücher.example", true), ("127.0.0.1", true), ("127.1", true), ("127.0.0.2", false), ("::1", true),
+        ("::2", false),
         ("::ffff:127.0.0.1", false), ("fo.partial.example.com", false), ("foo.partial.example.com", false),
         ("example.org", false), ("10.0.0.1", false), ("only-common-name.example", false), ("com", false),
     ])
@@ -40,7 +43,8 @@ struct VerificationTests {
         let identity = TestAuthority.shared.identity(
             "only-common-name.example",
             // An address among the host names is none.
-            names: "DNS:localhost,DNS:example.com,DNS:*.wild.example.com,DNS:f*.partial.example.com,DNS:10.0.0.1,"
+            names:
+                "DNS:localhost,DNS:example.com,DNS:*.wild.example.com,DNS:f*.partial.example.com,DNS:10.0.0.1,"
                 + "DNS:xn--bcher-kva.example,IP:127.0.0.1,IP:::1"
         )
         let error = try clientsError(identity, serverName: name)
@@ -81,14 +85,21 @@ struct VerificationTests {
         for identity in [
             TestAuthority.stranger.identity(), TestAuthority.shared.identity(days: -30 ... -1),
         ] {
-            #expect(try clientsError(identity, serverName: "elsewhere") { $0.serverVerification = .nothing } == nil)
+            #expect(
+                try clientsError(identity, serverName: "elsewhere") { $0.serverVerification = .nothing }
+                    == nil
+            )
             #expect(try clientsError(identity, serverName: nil) { $0.serverVerification = .nothing } == nil)
         }
-        #expect(try clientsError(TestAuthority.shared.identity(), serverName: "elsewhere") {
-            $0.serverVerification = .chain
-        } == nil)
         #expect(
-            try clientsError(TestAuthority.stranger.identity(), serverName: nil) { $0.serverVerification = .chain }?.reason
+            try clientsError(TestAuthority.shared.identity(), serverName: "elsewhere") {
+                $0.serverVerification = .chain
+            } == nil
+        )
+        #expect(
+            try clientsError(TestAuthority.stranger.identity(), serverName: nil) {
+                $0.serverVerification = .chain
+            }?.reason
                 == .unknownAuthority
         )
     }
@@ -97,7 +108,9 @@ struct VerificationTests {
         let stranger = TestAuthority.stranger.identity()
         #expect(try clientsError(stranger) { $0.trust = .certificates([try stranger.parsed]) } == nil)
         #expect(
-            try clientsError(TestAuthority.stranger.identity()) { $0.trust = .certificates([try stranger.parsed]) }?.reason
+            try clientsError(TestAuthority.stranger.identity()) {
+                $0.trust = .certificates([try stranger.parsed])
+            }?.reason
                 == .unknownAuthority
         )
     }

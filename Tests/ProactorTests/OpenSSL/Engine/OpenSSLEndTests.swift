@@ -2,7 +2,7 @@ import Proactor
 import ProactorTLS
 import Testing
 
-struct EndTests {
+struct OpenSSLEndTests {
     private func pair(_ version: TLSVersion) throws -> MemoryPair {
         try .established(.testClient { $0.maximumVersion = version }, .testServer())
     }

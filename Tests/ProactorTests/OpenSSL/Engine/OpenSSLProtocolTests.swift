@@ -3,7 +3,7 @@ import ProactorTLS
 import Testing
 
 /// What the two agree on besides: application protocols and server names.
-struct ProtocolTests {
+struct OpenSSLProtocolTests {
     @Test(arguments: TLSVersion.allCases)
     func theServersPreferenceChoosesTheProtocol(version: TLSVersion) throws {
         let server = try TLSContext.testServer { $0.applicationProtocols = ["h2", "http/1.1"] }

@@ -16,7 +16,9 @@ final class TestIdentity: @unchecked Sendable {
         ctest_key_destroy(key)
     }
 
-    var certificatePEM: String { withExtendedLifetime(self) { Self.text(ctest_certificate_pem(certificate)) } }
+    var certificatePEM: String {
+        withExtendedLifetime(self) { Self.text(ctest_certificate_pem(certificate)) }
+    }
     var keyPEM: String { keyPEM(passphrase: nil) }
     var hash: UInt32 { withExtendedLifetime(self) { ctest_certificate_hash(certificate) } }
 

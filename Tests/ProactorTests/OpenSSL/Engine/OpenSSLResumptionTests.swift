@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProactorTLS
 
-struct ResumptionTests {
+struct OpenSSLResumptionTests {
     private func client(_ version: TLSVersion, remembered: Int = 256) throws -> TLSContext {
         try .testClient { configuration in
             configuration.maximumVersion = version
@@ -11,7 +11,9 @@ struct ResumptionTests {
         }
     }
 
-    private func isResumed(_ client: TLSContext, _ server: TLSContext, serverName: String = "localhost") throws -> Bool? {
+    private func isResumed(_ client: TLSContext, _ server: TLSContext, serverName: String = "localhost")
+        throws -> Bool?
+    {
         let pair = try MemoryPair.established(client, server, serverName: serverName)
         try pair.client.seal("ping")
         try pair.server.seal("pong")

@@ -2,7 +2,7 @@ import Proactor
 @testable import ProactorTLS
 import Testing
 
-struct DataTests {
+struct OpenSSLDataTests {
     private func pair(_ version: TLSVersion = .tls13) throws -> MemoryPair {
         try .established(.testClient { $0.maximumVersion = version }, .testServer())
     }
@@ -31,7 +31,9 @@ struct DataTests {
     /// Wherever it is, and whichever bit.
     @Test(arguments: TLSVersion.allCases)
     func aFlippedBitEndsTheConnectionAndGivesNoWrongData(version: TLSVersion) throws {
-        let (client, server) = (try TLSContext.testClient { $0.maximumVersion = version }, try TLSContext.testServer())
+        let (client, server) = (
+            try TLSContext.testClient { $0.maximumVersion = version }, try TLSContext.testServer()
+        )
         let sent = Self.pattern(40)
         let size = try {
             let pair = try MemoryPair.established(client, server)

@@ -3,7 +3,7 @@ import Proactor
 import ProactorTLS
 import Testing
 
-struct HandshakeTests {
+struct OpenSSLHandshakeTests {
     private func contexts(_ version: TLSVersion) throws -> (client: TLSContext, server: TLSContext) {
         (try .testClient { $0.maximumVersion = version }, try .testServer())
     }
@@ -75,7 +75,8 @@ struct HandshakeTests {
     }
 
     @Test(arguments: [
-        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "220 mail.example.com ESMTP\r\n", "\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
+        "220 mail.example.com ESMTP\r\n", "\r\n",
         "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{9}",
     ])
     func whatIsNoTLSIsCalledSo(text: String) throws {

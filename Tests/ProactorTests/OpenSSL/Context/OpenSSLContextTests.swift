@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProactorTLS
 
-struct ContextTests {
+struct OpenSSLContextTests {
     private let identity = TestAuthority.shared.identity()
 
     private func reason(_ make: () throws -> TLSContext) -> TLSError.Reason? {
@@ -32,7 +32,9 @@ struct ContextTests {
         try connects(.server(certificateChain: .der(der), privateKey: .der(identity.keyDER())))
         let encrypted = identity.keyPEM(passphrase: "open sesame")
         #expect(encrypted.contains("ENCRYPTED"))
-        try connects(.server(certificateChain: .pem(pem), privateKey: .pem(encrypted, passphrase: "open sesame")))
+        try connects(
+            .server(certificateChain: .pem(pem), privateKey: .pem(encrypted, passphrase: "open sesame"))
+        )
         try connects(
             .server(
                 certificateChain: .certificates([try identity.parsed]),
@@ -40,11 +42,13 @@ struct ContextTests {
             )
         )
         // Both in one text, as some programs keep them.
-        try connects(.server(certificateChain: .pem(identity.keyPEM + pem), privateKey: .pem(pem + identity.keyPEM)))
+        try connects(
+            .server(certificateChain: .pem(identity.keyPEM + pem), privateKey: .pem(pem + identity.keyPEM))
+        )
     }
 
     @Test func certificatesAndKeysComeFromFiles() throws {
-        let folder = try TestFolder()
+        let folder = try TestDirectory()
         let chain = try folder.write("chain.pem", identity.certificatePEM)
         let key = try folder.write("key.pem", identity.keyPEM)
         let derChain = try folder.write("chain.der", try identity.parsed.bytes)
@@ -58,12 +62,12 @@ struct ContextTests {
 
     @Test func aFolderOfAuthoritiesIsTrusted() throws {
         for name in ["authority.pem", "\(String(format: "%08x", TestAuthority.shared.own.hash)).0"] {
-            let folder = try TestFolder()
+            let folder = try TestDirectory()
             _ = try folder.write(name, TestAuthority.shared.own.certificatePEM)
             _ = try folder.write("README", "not a certificate")
-            try connects(.testServer(identity), .testClient { $0.trust = .folder(folder.path) })
+            try connects(.testServer(identity), .testClient { $0.trust = .folder(FilePath(folder.path)) })
             let pair = try MemoryPair(
-                .testClient { $0.trust = .folder(folder.path) },
+                .testClient { $0.trust = .folder(FilePath(folder.path)) },
                 .testServer(TestAuthority.stranger.identity())
             )
             pair.run()
@@ -72,13 +76,26 @@ struct ContextTests {
     }
 
     @Test func theSystemsAuthoritiesAreFoundInFoldersOrFiles() throws {
-        let folder = try TestFolder()
-        let bundle = try folder.write("bundle", TestAuthority.shared.own.certificatePEM + TestAuthority.stranger.own.certificatePEM)
-        #expect(try OpenSSLTrust.ofSystem(folders: [], files: ["/nonexistent", bundle]).certificates.count == 2)
-        let hashed = try TestFolder()
-        _ = try hashed.write("\(String(format: "%08x", TestAuthority.shared.own.hash)).0", TestAuthority.shared.own.certificatePEM)
-        #expect(try OpenSSLTrust.ofSystem(folders: ["/nonexistent", hashed.path], files: [bundle]).certificates.isEmpty)
-        let error = #expect(throws: TLSError.self) { try OpenSSLTrust.ofSystem(folders: [], files: ["/nonexistent"]) }
+        let folder = try TestDirectory()
+        let bundle = try folder.write(
+            "bundle",
+            TestAuthority.shared.own.certificatePEM + TestAuthority.stranger.own.certificatePEM
+        )
+        #expect(
+            try OpenSSLTrust.ofSystem(folders: [], files: ["/nonexistent", bundle]).certificates.count == 2
+        )
+        let hashed = try TestDirectory()
+        _ = try hashed.write(
+            "\(String(format: "%08x", TestAuthority.shared.own.hash)).0",
+            TestAuthority.shared.own.certificatePEM
+        )
+        #expect(
+            try OpenSSLTrust.ofSystem(folders: ["/nonexistent", FilePath(hashed.path)], files: [bundle])
+                .certificates.isEmpty
+        )
+        let error = #expect(throws: TLSError.self) {
+            try OpenSSLTrust.ofSystem(folders: [], files: ["/nonexistent"])
+        }
         #expect(error?.description.contains("ca-certificates") == true)
     }
 
@@ -96,15 +113,23 @@ struct ContextTests {
     // MARK: Bad input
 
     @Test func whatCannotBeReadIsNamed() throws {
-        let folder = try TestFolder()
-        let missing = folder.path.appending("missing.pem")
+        let folder = try TestDirectory()
+        let missing = FilePath(folder.path(of: "missing.pem"))
         let junk = try folder.write("junk.pem", "junk")
-        let broken = try folder.write("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        let broken = try folder.write(
+            "broken.pem",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        )
         let key = TLSPrivateKey.pem(identity.keyPEM)
-        for path in [missing, junk, broken, folder.path] {
-            #expect(reason { try .server(certificateChain: .file(path), privateKey: key) } == .unreadable(path.string))
+        for path in [missing, junk, broken, FilePath(folder.path)] {
             #expect(
-                reason { try .server(certificateChain: .pem(identity.certificatePEM), privateKey: .file(path)) }
+                reason { try .server(certificateChain: .file(path), privateKey: key) }
+                    == .unreadable(path.string)
+            )
+            #expect(
+                reason {
+                    try .server(certificateChain: .pem(identity.certificatePEM), privateKey: .file(path))
+                }
                     == .unreadable(path.string)
             )
             #expect(reason { try .testClient { $0.trust = .file(path) } } == .unreadable(path.string))
@@ -137,7 +162,9 @@ struct ContextTests {
     @Test func aKeyHasToFit() throws {
         let other = TestAuthority.shared.identity()
         #expect(
-            reason { try .server(certificateChain: .pem(identity.certificatePEM), privateKey: .pem(other.keyPEM)) }
+            reason {
+                try .server(certificateChain: .pem(identity.certificatePEM), privateKey: .pem(other.keyPEM))
+            }
                 == .keyDoesNotFit
         )
     }
@@ -150,7 +177,9 @@ struct ContextTests {
         let chain = TLSCertificateSource.pem(identity.certificatePEM)
         let server = try TLSContext.testServer(identity)
         #expect(isInvalid { try .testClient { $0.applicationProtocols = ["h2", ""] } })
-        #expect(isInvalid { try .testClient { $0.applicationProtocols = [String(repeating: "x", count: 256)] } })
+        #expect(
+            isInvalid { try .testClient { $0.applicationProtocols = [String(repeating: "x", count: 256)] } }
+        )
         #expect(isInvalid { try .testClient { $0.ciphers = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ROT13"] } })
         #expect(isInvalid { try .testClient { $0.ciphers = [""] } })
         #expect(isInvalid { try .testClient { $0.cipherSuites = ["TLS_AES_128_GCM_SHA256", "TLS_ROT13"] } })
@@ -163,7 +192,9 @@ struct ContextTests {
         #expect(isInvalid { try .testClient { $0.rememberedServers = -1 } })
         #expect(isInvalid { try .testServer(identity) { $0.ticketCount = -1 } })
         #expect(isInvalid { try .testServer(identity) { $0.ticketCount = 1_000 } })
-        #expect(isInvalid { try .server(certificateChain: .certificates([]), privateKey: .pem(identity.keyPEM)) })
+        #expect(
+            isInvalid { try .server(certificateChain: .certificates([]), privateKey: .pem(identity.keyPEM)) }
+        )
         #expect(
             isInvalid {
                 try .testClient { configuration in
@@ -172,14 +203,16 @@ struct ContextTests {
                 }
             }
         )
-        let folder = try TestFolder()
-        #expect(isInvalid { try .testClient { $0.trust = .folder(folder.path) } })
+        let folder = try TestDirectory()
+        #expect(isInvalid { try .testClient { $0.trust = .folder(FilePath(folder.path)) } })
     }
 
     @Test func aConnectionNeedsTheRightSideAndAName() throws {
         let (client, server) = (try TLSContext.testClient(), try TLSContext.testServer(identity))
         for (context, side) in [(client, TLSSide.server), (server, .client)] {
-            let error = #expect(throws: TLSError.self) { try context.makeEngine(side: side, serverName: "localhost") }
+            let error = #expect(throws: TLSError.self) {
+                try context.makeEngine(side: side, serverName: "localhost")
+            }
             #expect(error?.description.contains("TLSContext.\(side)") == true)
         }
         for name in [nil, "", "no name"] {
@@ -190,8 +223,10 @@ struct ContextTests {
 
     @Test func everyErrorIsASentence() {
         let reasons: [TLSError.Reason] = [
-            .certificateExpired, .certificateNotYetValid, .wrongName("example.com"), .unknownAuthority, .certificateRefused,
-            .noCertificate, .notTLS, .nothingInCommon, .noApplicationProtocol, .alert(48), .alert(200), .endOfStream,
+            .certificateExpired, .certificateNotYetValid, .wrongName("example.com"), .unknownAuthority,
+            .certificateRefused,
+            .noCertificate, .notTLS, .nothingInCommon, .noApplicationProtocol, .alert(48), .alert(200),
+            .endOfStream,
             .truncated, .timedOut(.seconds(60)), .brokenRecord, .unreadable("/a/path"), .keyDoesNotFit,
             .invalidSetting("this"), .other,
         ]
