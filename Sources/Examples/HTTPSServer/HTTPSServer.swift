@@ -19,7 +19,7 @@ struct HTTPSServer {
                 privateKey: .file(FilePath(arguments[1])),
                 configuration: configuration
             )
-            let loop = getRunningLoop()
+            let loop = try getRunningLoop()
             try loop.addSignalHandler(.hangUp) {
                 do {
                     try context.reload()

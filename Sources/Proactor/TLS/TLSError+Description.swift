@@ -38,7 +38,8 @@ extension TLSError.Reason: CustomStringConvertible {
     private var aboutSettings: String {
         switch self {
         case .unreadable(let what): "\(what) could not be read"
-        case .keyDoesNotFit: "the private key is not the certificate's; give the two that belong together, one's own first"
+        case .keyDoesNotFit:
+            "the private key is not the certificate's; give the two that belong together, one's own first"
         case .invalidSetting(let which): which
         default: "the TLS library refuses it"
         }
@@ -46,7 +47,8 @@ extension TLSError.Reason: CustomStringConvertible {
 
     private var aboutConnection: String {
         switch self {
-        case .notTLS: "what the peer sends is no TLS; it may speak in plain on this port, or want an upgrade first (startTLS)"
+        case .notTLS:
+            "what the peer sends is no TLS; it may speak in plain on this port, or want an upgrade first (startTLS)"
         case .nothingInCommon:
             "the two have no version, cipher, group or signature in common; compare what both contexts allow"
         case .noApplicationProtocol:
@@ -59,7 +61,8 @@ extension TLSError.Reason: CustomStringConvertible {
             "the stream ended without the peer's close_notify, so what has come may not be all; do not take it for complete "
                 + "unless it says itself how long it is"
         case .timedOut(let limit): "it took longer than \(limit); the peer may be stuck, or speak no TLS"
-        case .brokenRecord: "a record was broken on its way, or made up by somebody; what came before it is good"
+        case .brokenRecord:
+            "a record was broken on its way, or made up by somebody; what came before it is good"
         default: "the TLS library refuses it"
         }
     }

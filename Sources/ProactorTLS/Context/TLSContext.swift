@@ -78,7 +78,8 @@ public final class TLSContext: TLSProvider {
     // MARK: Renewing
 
     /// Reads the certificate chain, the key and the trusted certificates again, as when files were renewed. Connections that are made
-    /// from now on use them; those that there are go on. Tickets that were given stay good. It waits for the disk.
+    /// from now on use them; those that there are go on. Tickets that were given stay good, unless clients are asked for certificates. It
+    /// waits for the disk.
     ///
     /// - Throws: `TLSError`, and then all stays as it was.
     public func reload() throws(TLSError) {
@@ -99,7 +100,8 @@ public final class TLSContext: TLSProvider {
     private func replace(_ chain: TLSCertificateSource?, _ key: TLSPrivateKey?) throws(TLSError) {
         let context = try OpenSSLContext(side, configuration, chain, key)
         state.withLock { state in
-            context.shareTickets(of: state.context)
+            // A client whose certificate is not welcome any more must not come in by what it was given before.
+            if configuration.clientCertificates == .notAskedFor { context.shareTickets(of: state.context) }
             state = State(context: context, certificateChain: chain, privateKey: key)
         }
         // What was agreed on with the former certificate and trust is not what would be agreed on now.

@@ -9,21 +9,21 @@ final class OpenSSLEngine: TLSEngine {
     /// The connection's own; this object destroys it.
     let connection: OpaquePointer
     /// A server's may become another one, when the client has said whom it wants.
-    private(set) var context: TLSContext
+    @exclusivity(unchecked) private(set) var context: TLSContext
     /// What came first was no record.
-    private(set) var isForeign = false
+    @exclusivity(unchecked) private(set) var isForeign = false
 
     /// What `context` was made of at that moment.
-    private var material: OpenSSLContext
+    @exclusivity(unchecked) private var material: OpenSSLContext
     /// Lent for the call that is under way, which outlives each use of it.
-    private var lent: Unmanaged<TLSRecords>?
+    @exclusivity(unchecked) private var lent: Unmanaged<TLSRecords>?
     /// What has broken the connection. Nothing works after it.
-    private var fatal: TLSError?
+    @exclusivity(unchecked) private var fatal: TLSError?
     /// What was found behind plaintext, and is told by the next call.
-    private var held: TLSError?
-    private var isEstablished = false
+    @exclusivity(unchecked) private var held: TLSError?
+    @exclusivity(unchecked) private var isEstablished = false
     /// Bytes of the first record's head that were looked at.
-    private var headCount = 0
+    @exclusivity(unchecked) private var headCount = 0
 
     /// A record's content at the most (RFC 8446, 5.1).
     private static let recordSizeMax = 16_384

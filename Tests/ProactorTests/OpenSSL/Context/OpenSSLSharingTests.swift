@@ -74,6 +74,30 @@ struct OpenSSLSharingTests {
         #expect(fresh.client.info(.tlsPeerCertificate)?.subject == "CN=new")
     }
 
+    /// Whoever is not welcome any more does not come in by an old ticket.
+    @Test(arguments: TLSVersion.allCases)
+    func aRenewalForgetsTheTicketsOfClientsWithCertificates(version: TLSVersion) throws {
+        let directory = try TestDirectory()
+        let trusted = try directory.write("trusted.pem", TestAuthority.shared.own.certificatePEM)
+        let server = try TLSContext.testServer { configuration in
+            configuration.clientCertificates = .required
+            configuration.trust = .file(trusted)
+        }
+        let identity = TestAuthority.shared.identity("a client")
+        let client = try TLSContext.testClient { configuration in
+            configuration.maximumVersion = version
+            configuration.certificateChain = .pem(identity.certificatePEM)
+            configuration.privateKey = .pem(identity.keyPEM)
+        }
+        #expect(try MemoryPair.established(client, server).client.isEstablished)
+        #expect(try MemoryPair.established(client, server).client.info(.tlsSessionWasResumed) == true)
+        _ = try directory.write("trusted.pem", TestAuthority.stranger.own.certificatePEM)
+        try server.reload()
+        let pair = try MemoryPair(client, server)
+        pair.run()
+        #expect(pair.server.error?.reason == .unknownAuthority)
+    }
+
     @Test func renewedFilesAreReadAgain() throws {
         let folder = try TestDirectory()
         let (old, new) = (TestAuthority.shared.identity("old"), TestAuthority.shared.identity("new"))

@@ -43,7 +43,7 @@ import Testing
         let serverContext = try TLSContext.testServer { $0.maximumVersion = version }
         let clientContext = try TLSContext.testClient()
         try await kind.withLoop { loop in
-            let sent = (0..<4_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 11) }
+            let sent = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 11) }
             try loop.run { () async throws in
                 let (server, port) = try await loop.startTestServer(serverContext) { reader, writer in
                     for try await chunk in reader.chunks {
@@ -209,6 +209,55 @@ import Testing
                 }
                 writer.close()
                 try? await writer.waitClosed()
+                try await server.finish()
+            }
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aUnixSocketIsEncryptedToo(kind: LoopKind) async throws {
+        let (serverContext, clientContext) = (try TLSContext.testServer(), try TLSContext.testClient())
+        try await kind.withLoop { loop in
+            let folder = try SocketFolder()
+            let path = folder.path("tls")
+            try loop.run { () async throws in
+                let server = try await loop.startUnixServer(path: path, tls: serverContext) {
+                    reader,
+                    writer in
+                    writer.write(try await reader.readLine())
+                    try await writer.finish()
+                }
+                let (reader, writer) = try await loop.openUnixConnection(
+                    path: path,
+                    tls: clientContext,
+                    serverName: "example.com"
+                )
+                writer.write("by a path\n")
+                #expect(text(try await reader.readToEnd()) == "by a path\n")
+                try await writer.finish()
+                try await server.finish()
+            }
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aFileIsSent(kind: LoopKind) async throws {
+        let (serverContext, clientContext) = (try TLSContext.testServer(), try TLSContext.testClient())
+        try await kind.withLoop { loop in
+            let folder = try TestDirectory()
+            let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 5 &+ $0 >> 7) }
+            let path = try folder.write("content", content)
+            try loop.run { () async throws in
+                let (server, port) = try await loop.startTestServer(serverContext) { _, writer in
+                    let file = try await File.open(path, on: loop)
+                    let transport = try #require(writer.transport as? (any Transport))
+                    #expect(try await loop.sendFile(transport, file) == content.count)
+                    try await file.close()
+                    try await writer.finish()
+                }
+                let (reader, writer) = try await loop.openTestConnection(port, clientContext)
+                #expect(try await reader.readToEnd() == content)
+                try await writer.finish()
                 try await server.finish()
             }
         }

@@ -7,11 +7,14 @@ import Testing
 enum TestProgram: String {
     case openssl, curl, python3, nginx
 
-    var isInstalled: Bool {
-        let folders =
-            (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin"]
-        return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(rawValue)") }
+    /// Where it is; `nil` where it is not. The system's own comes before what stands for it in a user's folders.
+    var path: String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let folders = ["/usr/bin", "/usr/sbin"] + path.split(separator: ":").map(String.init)
+        return folders.lazy.map { "\($0)/\(rawValue)" }.first { access($0, X_OK) == 0 }
     }
+
+    var isInstalled: Bool { path != nil }
 }
 
 extension BaseEventLoop {
@@ -21,7 +24,7 @@ extension BaseEventLoop {
         input: String = ""
     ) async throws -> ProcessOutput {
         try await runProcess(
-            program.rawValue,
+            program.path ?? program.rawValue,
             arguments: arguments,
             options: ProcessOptions(),
             input: Array(input.utf8),
