@@ -158,6 +158,8 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         fileSending?.lossReason = (error as? SocketError)?.errno
     }
 
+    override func willReleaseUsersObjects() { filter?.loopIsClosed() }
+
     override var hasWorkInFlight: Bool {
         if case .idle = sendState { fileSending?.isInFlight == true } else { true }
     }
