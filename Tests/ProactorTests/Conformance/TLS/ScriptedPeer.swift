@@ -16,10 +16,12 @@ final class ScriptedPeer {
     private(set) var failure: TLSError?
     /// The plaintext that came.
     private(set) var received: [UInt8] = []
-    private var seen = 0
+    private var seen: Int
 
-    init(_ raw: RawPeer, _ context: ScriptedTLS, _ side: TLSSide) throws {
+    /// - Parameter plainCount: how much of what has come is plain; all of it unless given.
+    init(_ raw: RawPeer, _ context: ScriptedTLS, _ side: TLSSide, plainCount: Int? = nil) throws {
         self.raw = raw
+        seen = plainCount ?? raw.received.count
         engine = try #require(try context.makeEngine(side: side, serverName: nil) as? ScriptedEngine)
         records.outlet = { [unowned self] in outgoing += Array($0) }
     }
@@ -126,6 +128,24 @@ extension BaseEventLoop {
         let transport = try #require(try task.result() as? TLSTransport)
         transport.setProtocol(connectionProtocol)
         return (transport, peer)
+    }
+
+    /// Two ends of one connection of this loop, with TLS between them.
+    func connectBoth(
+        _ client: some ConnectionProtocol,
+        _ server: some ConnectionProtocol,
+        _ context: ScriptedTLS
+    ) throws -> (client: TLSTransport, server: TLSTransport) {
+        let pair = try SocketPair(.tcp)
+        let accepting = createTask { try await self.connectAcceptedSocket(pair.first, tls: context) { server }.transport }
+        let connecting = createTask {
+            try await self.createConnection(socket: pair.second, tls: context, serverName: "x") { client }.transport
+        }
+        try turn { accepting.done && connecting.done }
+        return (
+            try #require(try connecting.result() as? TLSTransport),
+            try #require(try accepting.result() as? TLSTransport)
+        )
     }
 
     /// Closes what a test leaves open, and sees to it that nothing is left of it.

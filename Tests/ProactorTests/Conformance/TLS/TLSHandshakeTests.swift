@@ -136,19 +136,16 @@ import Testing
     func aLoopThatClosesLeavesNothingOfIt(kind: LoopKind) async throws {
         let context = ScriptedTLS()
         try await kind.withLoop(abandonsTasks: true) { loop in
+            var peers: [ScriptedPeer] = []
             for side in [TLSSide.client, .server] {
-                let (_, peer) = try loop.beginTLS(RecordingProtocol(), TLSOptions(context), side)
-                try loop.settle(turns: 3)
-                let (transport, other) = try loop.connectTLS(
-                    RecordingProtocol(),
-                    TLSOptions(context),
-                    side
-                )
+                peers.append(try loop.beginTLS(RecordingProtocol(), TLSOptions(context), side).peer)
+                let (transport, peer) = try loop.connectTLS(RecordingProtocol(), TLSOptions(context), side)
                 transport.write(patternBytes(5 << 20))
+                peers.append(peer)
                 try loop.settle(turns: 3)
-                peer.raw.close()
-                other.raw.close()
             }
+            // The peers' own are besides.
+            #expect(context.life.alive == 8)
             try loop.close()
         }
         #expect(context.life.alive == 0)
