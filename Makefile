@@ -68,7 +68,7 @@ bench-allocations: ## Fail when callSoon, a timer, a write or an await allocates
 	$(SWIFT) build -c release --package-path Benchmarks --product loopbench
 	$(LOOPBENCH) micro --only allocations --rounds 1 --check
 
-bench-peers: ## Install and build the servers to compare with: asyncio, uvloop, libuv, Boost.Asio
+bench-peers: ## Install and build the servers to compare with: asyncio, uvloop, libuv, Boost.Asio, and Go where it is
 	@Scripts/bench-peers
 
 docs: ## Build the reference as a static site in .build/docs

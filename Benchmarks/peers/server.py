@@ -114,7 +114,42 @@ class Source(Service):
         asyncio.get_running_loop().call_soon(self.send)
 
 
-SERVICES = {"echo": Echo, "http": Hello, "sink": Sink, "source": Source, "udp-echo": DatagramEcho}
+async def until_client_goes(serve, reader, writer):
+    """Serves a connection until the client goes, amid a message or between two."""
+    writer.transport.set_write_buffer_limits(high=WAITING_MAX)
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        await serve(reader, writer)
+    writer.close()
+
+
+async def echo_lines(reader, writer):
+    while True:
+        writer.write(await reader.readuntil(b"\n"))
+        await writer.drain()
+
+
+def echo_messages(message_bytes):
+    async def echo(reader, writer):
+        while True:
+            writer.write(await reader.readexactly(message_bytes))
+            await writer.drain()
+
+    return echo
+
+
+def by_streams(serve):
+    """A protocol for each connection with a task that reads and writes by streams, as start_server makes them."""
+
+    def make_protocol():
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=WAITING_MAX, loop=loop)
+        return asyncio.StreamReaderProtocol(reader, lambda *streams: until_client_goes(serve, *streams), loop=loop)
+
+    return make_protocol
+
+
+SERVICES = {"echo": Echo, "http": Hello, "sink": Sink, "source": Source, "udp-echo": DatagramEcho,
+            "lines": by_streams(echo_lines)}
 
 
 def keep_freed_memory():
@@ -157,12 +192,12 @@ async def serve_streams(service, options):
 
 def main():
     parser = argparse.ArgumentParser(description="Serves echo, HTTP or a stream over asyncio or uvloop.")
-    parser.add_argument("service", choices=tuple(SERVICES))
+    parser.add_argument("service", choices=(*SERVICES, "exact"))
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--unix", help="the Unix socket to listen on instead")
-    parser.add_argument("--message-bytes", type=int, default=64 * 1024, help="what a source sends at a time")
+    parser.add_argument("--message-bytes", type=int, default=64 * 1024, help="what a source sends at a time, and what a message of exact has")
     parser.add_argument("--version", action="store_true", help="print what runs it, and end")
     options = parser.parse_args()
     version = f"CPython {platform.python_version()}"
@@ -178,7 +213,8 @@ def main():
         Source.prepare(options.message_bytes)
     keep_freed_memory()
     serve = serve_datagrams if options.service == "udp-echo" else serve_streams
-    asyncio.run(serve(SERVICES[options.service], options))
+    exact = {"exact": by_streams(echo_messages(options.message_bytes))}
+    asyncio.run(serve((SERVICES | exact)[options.service], options))
     return 0
 
 

@@ -71,6 +71,8 @@ struct engine {
     uint32_t connection_count;
     struct connection upstream; // CLOAD_PROXY: the listener
     uint8_t *lines;             // CLOAD_FLOOD: what floods, `piece_bytes_max` bytes and a line more
+                                // CLOAD_ECHO of lines: what stands for the pattern, `line_period` and `piece_bytes_max` bytes
+    uint32_t line_period;       // a multiple of a line; 0 when messages are no lines
     bool measuring;
     uint8_t *pattern;   // cpattern_period + piece_bytes_max bytes
     uint8_t *incoming;  // piece_bytes_max bytes
@@ -97,6 +99,7 @@ static inline uint64_t now_ns(const struct engine *engine) {
 }
 
 static inline const uint8_t *expected_bytes(const struct engine *engine, const struct connection *c, uint64_t position) {
+    if (engine->line_period > 0) return engine->lines + (c->phase + position) % engine->line_period;
     return engine->pattern + (c->phase + position) % cpattern_period;
 }
 
@@ -119,6 +122,9 @@ void echo_release(struct engine *engine, struct connection *connection, uint64_t
 // Offers the socket everything that has been released.
 void echo_send(struct engine *engine, struct connection *connection);
 void echo_ready(struct engine *engine, struct connection *connection, uint32_t events);
+
+// lines.c
+int lines_set_up(struct engine *engine);
 
 // rate.c
 void rate_start(struct engine *engine);

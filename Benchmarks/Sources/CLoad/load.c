@@ -198,6 +198,7 @@ static int set_up(struct engine *engine, const char **what) {
     *what = "kind of load";
     problem = config->kind == CLOAD_FLOOD   ? flood_set_up(engine)
               : config->kind == CLOAD_PROXY ? proxy_set_up(engine)
+              : config->lines               ? lines_set_up(engine)
                                             : 0;
     if (problem != 0) return problem;
     *what = "server's CPU clock";
@@ -243,6 +244,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
     if (config->connections == 0 || config->message_bytes == 0) return EINVAL;
     const bool is_open = config->rate_per_s > 0;
     if (is_open && config->kind != CLOAD_ECHO) return EINVAL;
+    if (config->lines && config->kind != CLOAD_ECHO) return EINVAL;
     if (config->kind == CLOAD_UDP && (config->message_bytes < 8 || config->message_bytes > 65507)) return EINVAL;
     struct engine engine = {
         .config = config,

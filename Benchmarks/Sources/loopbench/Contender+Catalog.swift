@@ -34,6 +34,20 @@ extension Contender {
                 ]
             ),
             Contender(
+                name: "swift-nio-async",
+                summary:
+                    "the same by async channels: a task for each connection, on Swift's own threads as in its examples",
+                program: Program.sibling("nio-echo"),
+                services: [.lines: ["lines"], .exact: ["exact"]]
+            ),
+            Contender(
+                name: "swift-nio-async-loop",
+                summary: "the same by async channels, with the tasks on the event loop's thread",
+                program: Program.sibling("nio-echo"),
+                arguments: ["--tasks-on-loop"],
+                services: [.lines: ["lines"], .exact: ["exact"]]
+            ),
+            Contender(
                 name: "swift-nio-offload",
                 summary:
                     "the same with GRO and GSO: its handler is given a peer's datagrams that came in a row as one",
@@ -52,6 +66,7 @@ extension Contender {
             services: [
                 .echo: ["echo"], .sink: ["sink"], .source: ["source"], .http: ["http"],
                 .ask: ["ask"], .proxy: ["proxy"], .udpEcho: ["udp-echo"],
+                .lines: [Service.lines.rawValue], .exact: [Service.exact.rawValue],
             ],
             connectionsMax: loop == .select ? 1_000 : nil
         )
@@ -82,9 +97,9 @@ extension Contender {
         .echo: [], .sink: ["--service", "sink"], .source: ["--service", "source"],
     ]
 
-    /// What no server from elsewhere has.
+    /// What no server from elsewhere has. Lines and messages go back as bytes do.
     private static let furtherInC: [Service: [String]] = [
-        .ask: ["--service", "ask"], .proxy: ["--service", "proxy"],
+        .ask: ["--service", "ask"], .proxy: ["--service", "proxy"], .lines: [], .exact: [],
     ]
 
     /// The contenders that `names` mean, in that order.

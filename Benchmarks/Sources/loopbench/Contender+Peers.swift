@@ -16,6 +16,7 @@ extension Contender {
         echo("libuv", summary: "C over libuv: one shared read buffer, writes tried at once"),
         echo("asio-epoll", summary: "C++ over Boost.Asio's epoll reactor, by callbacks"),
         echo("asio-uring", summary: "C++ over Boost.Asio's io_uring service, by callbacks"),
+        go,
     ]
 
     private static let remedy = "'make bench-peers' installs it"
@@ -32,6 +33,21 @@ extension Contender {
         )
     }
 
+    private static let go: Contender = {
+        let program = peer("go-echo")
+        return Contender(
+            name: "go",
+            summary: "Go's net package: a goroutine for each connection, bufio.Reader for lines",
+            program: program,
+            services: [
+                .echo: ["--service", "echo"], .sink: ["--service", "sink"],
+                .lines: ["--service", "lines"], .exact: ["--service", "exact"],
+            ],
+            versionCommand: [program, "--version"],
+            remedy: "'make bench-peers' builds it where Go is installed"
+        )
+    }()
+
     private static func python(_ loop: String, summary: String, by interpreter: String) -> Contender {
         let script = Program.packageFolder.appending(path: "peers/server.py").path
         return Contender(
@@ -41,7 +57,7 @@ extension Contender {
             arguments: [script, "--loop", loop],
             services: [
                 .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
-                .udpEcho: ["udp-echo"],
+                .udpEcho: ["udp-echo"], .lines: ["lines"], .exact: ["exact"],
             ],
             versionCommand: [interpreter, script, "echo", "--loop", loop, "--version"],
             remedy: remedy
@@ -52,7 +68,7 @@ extension Contender {
     private static var installedPython: String? { Program.find(peer("venv/bin/python3")) }
 
     /// A file that `make bench-peers` made; LOOPBENCH_PEERS names another folder than Benchmarks/.peers.
-    private static func peer(_ name: String) -> String {
+    static func peer(_ name: String) -> String {
         let folder = ProcessInfo.processInfo.environment["LOOPBENCH_PEERS"].map { URL(filePath: $0) }
         return (folder ?? Program.packageFolder.appending(path: ".peers")).appending(path: name).path
     }

@@ -44,7 +44,9 @@ struct Contender: Sendable {
             )
         }
         var command = [program] + arguments + (services[workload.service] ?? [])
-        if workload.service == .source { command += ["--message-bytes", "\(workload.messageBytes)"] }
+        if [.source, .exact].contains(workload.service) {
+            command += ["--message-bytes", "\(workload.messageBytes)"]
+        }
         if let upstream { command += ["--upstream", "\(upstream)"] }
         switch endpoint {
         case .tcp(let host, let port): return command + ["--host", host, "--port", "\(port)"]

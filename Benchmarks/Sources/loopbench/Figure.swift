@@ -16,7 +16,8 @@ enum Figure: String, Sendable, Codable, CaseIterable {
         case .idle: [.resident, .anonymous]
         case .streamIn, .streamOut, .proxy: [.throughput, .cpu]
         case .flood: [.p50, .p99, .throughput, .cpu, .p90, .p999, .maximum]
-        case .echo, .churn, .udp, .http: [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
+        case .echo, .lines, .exact, .churn, .udp, .http:
+            [.throughput, .cpu, .p50, .p90, .p99, .p999, .maximum]
         }
     }
 

@@ -107,7 +107,7 @@ struct LoadGenerator {
         var configuration = cload_config()
         configuration.kind =
             switch workload.kind {
-            case .echo: CLOAD_ECHO
+            case .echo, .lines, .exact: CLOAD_ECHO
             case .churn: CLOAD_CHURN
             case .idle: CLOAD_IDLE
             case .streamIn: CLOAD_STREAM_IN
@@ -120,6 +120,7 @@ struct LoadGenerator {
         configuration.connections = UInt32(workload.connections)
         configuration.message_bytes = UInt32(workload.messageBytes)
         configuration.depth = UInt32(workload.depth)
+        configuration.lines = workload.kind == .lines
         configuration.single_datagrams = workload.isPlain == true
         configuration.warmup_ns = UInt64(warmUpSeconds * 1e9)
         configuration.window_ns = UInt64(windowSeconds * 1e9)

@@ -111,7 +111,8 @@ extension Workload {
         case .idle: return 0.7 + 2 * connecting
         case .http: return connecting + max(1, window.rounded())
         case .echo where rate != nil: return connecting + warmUp + window + 0.1
-        case .echo, .churn, .streamIn, .streamOut, .flood, .proxy, .udp: return connecting + warmUp + window
+        case .echo, .lines, .exact, .churn, .streamIn, .streamOut, .flood, .proxy, .udp:
+            return connecting + warmUp + window
         }
     }
 }
@@ -127,7 +128,7 @@ extension Workload {
         }
         // A message may lie in both processes and in the socket buffers of both sides.
         let bytes = connections * min(messageBytes * depth, 4 << 20) * 4
-        if kind == .echo, bytes > limits.memoryBytes / 2 {
+        if kind == .echo || kind == .exact, bytes > limits.memoryBytes / 2 {
             return "may need \(bytes >> 20) MiB, more than half of the memory that there is"
         }
         return kind == .http && outputOfCommand(["which", "wrk"]) == nil

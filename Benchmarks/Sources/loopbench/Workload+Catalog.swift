@@ -22,7 +22,8 @@ extension Workload {
             pipelined-64Bx50x16 pipelined-1KiBx10x32 unix-pipelined-64Bx10x32 churn-64Bx1 churn-1KiBx500 \
             unix-churn-64Bx50 stream-in-64KiBx50 stream-out-64KiBx50 stream-out-64KiBx500 unix-stream-in-64KiBx1 \
             unix-stream-out-64KiBx1 flood-1 flood-4 flood-50 flood-500 proxy-64KiBx1 proxy-64KiBx50 proxy-64KiBx500 \
-            idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500 udp-64Bx1 udp-64Bx50 udp-1KiBx50 \
+            lines-64Bx1 lines-64Bx50 lines-64Bx500 unix-lines-64Bx50 exact-64Bx50 exact-16KiBx1 exact-16KiBx50 \
+            exact-16KiBx500 unix-exact-16KiBx50 idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500 udp-64Bx1 udp-64Bx50 udp-1KiBx50 \
             udp-pipelined-64Bx10x16 udp-pipelined-64Bx50x4 udp-plain-64Bx50x4 udp-pipelined-1KiBx10x16
             """
         return all((grid + [others]).joined(separator: " ")).filter { !core.contains($0) }
@@ -42,6 +43,8 @@ extension Workload {
         ("quick", quick), ("core", core), ("all", catalog),
         ("echo", catalog.filter { $0.kind == .echo && $0.family == .tcp && $0.depth == 1 && $0.rate == nil }),
         ("unix", catalog.filter { $0.family == .unix }),
+        ("lines", catalog.filter { $0.kind == .lines }),
+        ("exact", catalog.filter { $0.kind == .exact }),
         ("stream", catalog.filter { $0.kind == .streamIn || $0.kind == .streamOut }),
         ("flood", catalog.filter { $0.kind == .flood }),
         ("proxy", catalog.filter { $0.kind == .proxy }),

@@ -13,7 +13,7 @@ extension Workload {
             case .http: "http-\(connections)"
             case .udp where isPlain == true: "udp-plain-\(size)x\(connections)x\(depth)"
             case .udp where depth > 1: "udp-pipelined-\(size)x\(connections)x\(depth)"
-            case .churn, .streamIn, .streamOut, .proxy, .udp:
+            case .lines, .exact, .churn, .streamIn, .streamOut, .proxy, .udp:
                 "\(prefix)\(kind.rawValue)-\(size)x\(connections)"
             }
         return rate.map { "\(name)@\(shown($0, 0).filter { $0 != "," })" } ?? name
@@ -46,7 +46,8 @@ extension Workload {
 
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
-            ("pipelined-", .echo), ("echo-", .echo), ("churn-", .churn), ("stream-in-", .streamIn),
+            ("pipelined-", .echo), ("echo-", .echo), ("lines-", .lines), ("exact-", .exact),
+            ("churn-", .churn), ("stream-in-", .streamIn),
             ("stream-out-", .streamOut), ("proxy-", .proxy), ("udp-pipelined-", .udp), ("udp-plain-", .udp),
             ("udp-", .udp),
             ("", .echo),
@@ -81,6 +82,7 @@ extension Workload {
         if kind == .udp, family == .unix || !(8...65_507).contains(messageBytes) {
             return "a UDP datagram must have 8 to 65,507 B"
         }
+        if kind == .lines, !Self.lineBytes.contains(messageBytes) { return "a line must have 2 B to 64 KiB" }
         if kind == .flood, messageBytes != Self.floodLineBytes {
             return "the lines of a flood have \(Self.floodLineBytes) B"
         }

@@ -10,6 +10,10 @@ extension Workload {
             case .echo where depth > 1:
                 "\(size) echoed\(place) on \(many), \(depth) messages in flight on each"
             case .echo: "\(size) echoed\(place) on \(many), one message at a time on each"
+            case .lines:
+                "lines of \(size) echoed by a server that reads them\(place) on \(many), one at a time on each"
+            case .exact:
+                "\(size) echoed by a server that reads messages whole\(place) on \(many), one at a time on each"
             case .churn:
                 "connect\(place), echo \(size) once, close; \(shown(Double(connections), 0)) at a time"
             case .idle: "memory of \(many)\(place), each held after one message of \(size)"
@@ -40,6 +44,16 @@ extension Workload {
             "Throughput and CPU time when many small messages arrive at once: how well a loop gathers its writes."
         case .echo:
             "The cost of receiving a message, handing it to the application, and sending the answer."
+        case .lines:
+            """
+            What reading by streams costs: each server awaits a line of its reader, writes it, and waits for room. The C servers \
+            frame nothing, and so are what the bytes alone cost.
+            """
+        case .exact:
+            """
+            What reading by streams costs: each server awaits so many bytes of its reader, writes them, and waits for room. The C \
+            servers frame nothing, and so are what the bytes alone cost.
+            """
         case .churn:
             "The cost of a connection's life: accept, set-up, one message, end. The client closes first."
         case .idle:
@@ -81,6 +95,8 @@ extension Workload {
             A network: loopback has no latency, loss or interrupts of its own. An application: it does nothing. Its latency \
             is a closed loop's, and hides what requests would have waited that were not sent during a stall.
             """
+        case .lines, .exact:
+            "What is done with a message. One comes at a time, so that most reads find one, and whole. The content is verified."
         case .churn:
             "TLS, name resolution, TIME_WAIT on the server's side, connections that live longer."
         case .idle:

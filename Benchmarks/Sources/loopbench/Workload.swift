@@ -4,6 +4,10 @@ struct Workload: Sendable, Codable, Equatable {
     enum Kind: String, Sendable, Codable, CaseIterable {
         /// Messages that come back, each awaited, `depth` of them in flight on each connection.
         case echo
+        /// Lines that come back, each awaited: a server that reads line by line.
+        case lines
+        /// Messages that come back, each awaited: a server that reads each whole, as it knows how long they are.
+        case exact
         /// Connect, one message, close, over and over.
         case churn
         /// Connections that are held after one message; only memory is looked at.
@@ -59,10 +63,15 @@ struct Workload: Sendable, Codable, Equatable {
     /// Of each line of a flood, with its end.
     static let floodLineBytes = 30
 
+    /// A line has this many bytes, with its end: none is longer than what asyncio's readers take.
+    static let lineBytes = 2...1 << 16
+
     /// What a server has to offer.
     var service: Service {
         switch kind {
         case .echo, .churn, .idle: .echo
+        case .lines: .lines
+        case .exact: .exact
         case .streamIn: .sink
         case .streamOut: .source
         case .flood: .ask
@@ -75,7 +84,7 @@ struct Workload: Sendable, Codable, Equatable {
     /// What one unit of the throughput is.
     var unit: String {
         switch kind {
-        case .echo, .udp, .http: "request"
+        case .echo, .lines, .exact, .udp, .http: "request"
         case .churn, .idle: "connection"
         case .flood: "question"
         case .streamIn, .streamOut, .proxy: "piece of \(byteCount(messageBytes))"
@@ -85,7 +94,7 @@ struct Workload: Sendable, Codable, Equatable {
     /// Each unit has a beginning and an end that the load sees.
     var hasLatency: Bool {
         switch kind {
-        case .echo, .churn, .flood, .udp, .http: true
+        case .echo, .lines, .exact, .churn, .flood, .udp, .http: true
         case .idle, .streamIn, .streamOut, .proxy: false
         }
     }
@@ -94,7 +103,7 @@ struct Workload: Sendable, Codable, Equatable {
     var isStream: Bool {
         switch kind {
         case .streamIn, .streamOut, .flood, .proxy: true
-        case .echo, .churn, .idle, .udp, .http: false
+        case .echo, .lines, .exact, .churn, .idle, .udp, .http: false
         }
     }
 

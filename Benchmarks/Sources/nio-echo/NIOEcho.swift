@@ -23,7 +23,7 @@ struct NIOEcho: ParsableCommand {
     @Option(help: "The Unix socket to listen on instead.")
     var unix: String?
 
-    @Option(help: "What 'source' sends at a time, in bytes.")
+    @Option(help: "What 'source' sends at a time, and what a message of 'exact' has, in bytes.")
     var messageBytes = 64 << 10
 
     @Option(help: "The port of 127.0.0.1 that 'proxy' forwards to.")
@@ -34,6 +34,9 @@ struct NIOEcho: ParsableCommand {
 
     @Flag(help: "Of UDP: receive and send datagrams of one peer that came in a row as one (GRO and GSO).")
     var offload = false
+
+    @Flag(help: "Of lines and exact: run the tasks on the event loop's thread, and not on Swift's own.")
+    var tasksOnLoop = false
 
     func validate() throws {
         guard (1...1 << 30).contains(messageBytes) else {
@@ -62,14 +65,14 @@ struct NIOEcho: ParsableCommand {
 
     /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.
     private func bootstrap(on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
-        let (service, messageBytes, upstream) = (service, messageBytes, upstream)
+        let (service, messageBytes, upstream, onLoop) = (service, messageBytes, upstream, tasksOnLoop)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 if let upstream { return GlueHandler.forward(channel, to: upstream) }
                 return channel.eventLoop.makeCompletedFuture {
-                    try service.addHandlers(to: channel, messageBytes: messageBytes)
+                    try service.addHandlers(to: channel, messageBytes: messageBytes, tasksOnLoop: onLoop)
                 }
             }
             .childChannelOption(.maxMessagesPerRead, value: 16)

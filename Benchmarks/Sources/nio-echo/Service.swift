@@ -6,6 +6,10 @@ import NIOHTTP1
 enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     case echo
     case http
+    /// Sends lines back, by an async channel.
+    case lines
+    /// Sends messages of one size back, by an async channel.
+    case exact
     /// Drops what it receives.
     case sink
     /// Sends the pattern without end.
@@ -17,8 +21,10 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     /// Sends datagrams back.
     case udpEcho = "udp-echo"
 
-    /// - Parameter messageBytes: what a source sends at a time.
-    func addHandlers(to channel: any Channel, messageBytes: Int) throws {
+    /// - Parameters:
+    ///   - messageBytes: what a source sends at a time, and what a message of exact has.
+    ///   - tasksOnLoop: of an async channel.
+    func addHandlers(to channel: any Channel, messageBytes: Int, tasksOnLoop: Bool = false) throws {
         let pipeline = channel.pipeline.syncOperations
         switch self {
         case .udpEcho: try pipeline.addHandler(EchoHandler())
@@ -33,6 +39,9 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
                 withErrorHandling: true
             )
             try pipeline.addHandler(HelloHandler())
+        case .lines: try AsyncEcho(framing: .lines, onLoop: tasksOnLoop).serve(channel)
+        case .exact:
+            try AsyncEcho(framing: .exact(byteCount: messageBytes), onLoop: tasksOnLoop).serve(channel)
         case .ask:
             try pipeline.addHandler(BackPressureHandler())
             try pipeline.addHandler(AskHandler())

@@ -5,7 +5,9 @@ import Testing
 
 /// Whatever comes back and is not what was sent is seen.
 struct VerificationTests {
-    @Test(arguments: ["unix-64Bx2", "unix-pipelined-64Bx2x4", "unix-churn-64Bx2"])
+    @Test(arguments: [
+        "unix-64Bx2", "unix-pipelined-64Bx2x4", "unix-churn-64Bx2", "unix-lines-64Bx2", "unix-exact-64Bx2",
+    ])
     func oneChangedBitIsCorruption(_ name: String) throws {
         for spoils in [false, true] {
             let server = try PliantServer(messageBytes: 64) { server, message in

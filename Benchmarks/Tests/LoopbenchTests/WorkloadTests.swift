@@ -23,6 +23,11 @@ struct WorkloadTests {
         #expect(flood.kind == .flood && flood.connections == 7 && flood.messageBytes == 30)
         let proxy = try #require(Workload(named: "proxy-16KiBx3"))
         #expect(proxy.kind == .proxy && proxy.connections == 3 && proxy.messageBytes == 16 << 10)
+        let lines = try #require(Workload(named: "unix-lines-4KiBx7"))
+        #expect(lines.kind == .lines && lines.service == .lines && lines.family == .unix)
+        #expect(lines.messageBytes == 4_096 && lines.connections == 7)
+        let exact = try #require(Workload(named: "exact-3MiBx2"))
+        #expect(exact.kind == .exact && exact.service == .exact && exact.messageBytes == 3 << 20)
         let datagrams = try #require(Workload(named: "udp-pipelined-1KiBx7x16"))
         #expect(datagrams.kind == .udp && datagrams.depth == 16 && datagrams.connections == 7)
         let plain = try #require(Workload(named: "udp-plain-1KiBx7x16"))
@@ -34,6 +39,9 @@ struct WorkloadTests {
         "unix-http-5", "udp-4Bx1", "udp-65508Bx1", "unix-udp-64Bx1", "udp-64Bx1x2", "udp-64Bx1@5",
         "udp-pipelined-64Bx1", "unix-udp-pipelined-64Bx1x2", "udp-pipelined-64Bx1x2@5", "udp-plain-64Bx5",
         "flood-64Bx1", "flood-0", "flood-", "flood-5@5", "proxy-5", "unix-proxy-64KiBx5", "proxy-64KiBx5x2",
+        "lines-1Bx1", "lines-65537Bx1", "lines-64B", "lines-64Bx1x2", "lines-64Bx5@5", "lines-5",
+        "exact-0Bx1",
+        "exact-64Bx5@5", "exact-64Bx5x2",
         "echo-64Bx1@0", "echo-64Bx1@", "echo-9999999999GiBx1", "64Bx1", "pipelined-64Bx1", "echo-64Bx1@5@5",
     ])
     func nonsenseIsNoWorkload(_ name: String) {

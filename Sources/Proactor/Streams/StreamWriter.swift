@@ -46,6 +46,11 @@ public final class StreamWriter {
         transport.write(data)
     }
 
+    /// Sends a stretch of an array. Ignored when the connection is closing.
+    public func write(_ data: ArraySlice<UInt8>) {
+        transport.write(data)
+    }
+
     /// Sends the text as UTF-8. Ignored when the connection is closing.
     public func write(_ text: String) {
         transport.write(text)

@@ -175,6 +175,13 @@ extension TLSTransport {
         lostProtocol?.connectionLost(reason)
     }
 
+    func loopIsClosed() {
+        filter?.loopIsClosed()
+        guard phase != .ended else { return }
+        advance(to: .ended)
+        release()
+    }
+
     func checkTakesFilter() throws {
         guard fileWriting == nil else { throw SendFileError.inProgress }
         guard filter == nil else {

@@ -18,10 +18,20 @@ extension TLSTransport {
 
     func write(_ data: [UInt8]) {
         guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        keep(data[...])
+    }
+
+    func write(_ data: ArraySlice<UInt8>) {
+        guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        keep(data)
+    }
+
+    /// Sends what is large enough to be kept rather than copied.
+    private func keep(_ data: ArraySlice<UInt8>) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         let sealed = data.withUnsafeBytes { sealAtOnce($0) }
-        plaintext.append(data, from: sealed, pool: loop.buffers)
+        plaintext.append(data.dropFirst(sealed), pool: loop.buffers)
         didGather()
     }
 

@@ -148,14 +148,14 @@ import Testing
                 }
             }
             var left = 100 << 20
-            try loop.turn(until: {
-                while left > 0 {
+            while left > 0 {
+                // The wait is for each piece, however long all of them take.
+                try loop.turn(until: {
                     let sent = streams.peer.write(chunk[..<min(left, chunk.count)])
-                    guard sent > 0 else { break }
                     left -= sent
-                }
-                return left == 0
-            })
+                    return sent > 0
+                })
+            }
             streams.peer.write("\n")
             #expect(try loop.runUntilComplete(reading) == (100 << 20) + 1)
             try loop.finish(streams)

@@ -205,13 +205,16 @@ import Testing
 
     @Test(arguments: LoopKind.allCases)
     func completedOnesHaveATimeForAll(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let futures = (0..<2).map { _ in loop.createFuture(of: Int.self) }
             try futures[0].setResult(0)
             var seen = 0
             let iterating = loop.createTask {
-                for try await _ in try asCompleted(futures, timeout: .milliseconds(1)) { seen += 1 }
+                for try await _ in try asCompleted(futures, timeout: .seconds(1)) { seen += 1 }
             }
+            try loop.turn { seen == 1 }
+            backend.advanceClock(by: .seconds(1))
             #expect(throws: TimeoutError.self) { try loop.runUntilComplete(iterating) }
             #expect(seen == 1 && !futures[1].done)
         }

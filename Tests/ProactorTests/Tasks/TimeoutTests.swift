@@ -113,22 +113,24 @@ import Testing
     // Pitfall 76
     @Test(arguments: LoopKind.allCases)
     func aResultInTheTurnOfTheTimeoutIsNotLost(kind: LoopKind) async throws {
-        try await kind.withLoop { loop in
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
             let future = loop.createFuture(of: Int.self)
-            let task = loop.createTask { try await waitFor(future, timeout: .milliseconds(1)) }
+            let task = loop.createTask { try await waitFor(future, timeout: .seconds(2)) }
             try loop.settle(turns: 2)
-            // Due at the same instant, the result first.
-            try loop.callAt(loop.time()) { try future.setResult(8) }
+            // Due in the same turn, the result first.
+            try loop.callLater(.seconds(1)) { try future.setResult(8) }
+            backend.advanceClock(by: .seconds(2))
             #expect(try loop.runUntilComplete(task) == 8)
 
             let slow = loop.createTask {
                 try? await sleep(for: .seconds(3600))
                 return 9
             }
-            #expect(
-                try loop.run { try await waitFor(slow, timeout: .milliseconds(1)) } == 9,
-                "it ended with a result"
-            )
+            let waiting = loop.createTask { try await waitFor(slow, timeout: .seconds(1)) }
+            try loop.settle(turns: 2)
+            backend.advanceClock(by: .seconds(1))
+            #expect(try loop.runUntilComplete(waiting) == 9, "it ended with a result")
         }
     }
 
@@ -137,8 +139,9 @@ import Testing
         try await kind.withLoop { loop in
             var kept: Timeout?
             try loop.run {
-                try await timeout(.milliseconds(1)) { scope in
+                try await timeout(.seconds(3600)) { scope in
                     kept = scope
+                    try scope.reschedule(to: loop.time().advanced(by: .milliseconds(1)))
                     try scope.reschedule(to: nil)
                     try await sleep(for: .milliseconds(3))
                     try scope.reschedule(to: loop.time().advanced(by: .seconds(3600)))

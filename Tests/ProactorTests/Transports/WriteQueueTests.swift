@@ -59,10 +59,10 @@ import Testing
             var queue = WriteQueue()
             let (small, large) = (patternBytes(50, seed: 1), patternBytes(70_000, seed: 2))
             small.withUnsafeBytes { queue.append($0, pool: pool) }
-            queue.append(large, from: 7, pool: pool)
+            queue.append(large[7...], pool: pool)
             small.withUnsafeBytes { queue.append($0, pool: pool) }
-            queue.append(large, from: 69_999, pool: pool)
-            queue.append(large, from: 70_000, pool: pool)
+            queue.append(large[69_999...], pool: pool)
+            queue.append(large[70_000...], pool: pool)
             let expected = small + large[7...] + small + [large[69_999]]
             #expect(queue.byteCount == expected.count)
             var sent: [UInt8] = []
@@ -76,8 +76,8 @@ import Testing
         var queue = WriteQueue()
         let pool = BufferPool()
         let (first, second) = (patternBytes(count), patternBytes(50, seed: 3))
-        queue.append(first, from: 5, pool: pool, keptMax: 95)
-        queue.append(second, from: 0, pool: pool, keptMax: 95)
+        queue.append(first[5...], pool: pool, keptMax: 95)
+        queue.append(second[...], pool: pool, keptMax: 95)
         #expect(queue.byteCount == count + 45)
         var sent: [UInt8] = []
         while queue.byteCount > 0 { sent += Self.take(33, of: &queue, pool: pool) }
@@ -89,7 +89,7 @@ import Testing
         let pool = BufferPool()
         var queue = WriteQueue()
         var array = [UInt8](repeating: 1, count: 40_000)
-        queue.append(array, from: 0, pool: pool)
+        queue.append(array[...], pool: pool)
         array[0] = 2
         array = []
         #expect(Self.take(40_000, of: &queue, pool: pool) == [UInt8](repeating: 1, count: 40_000))
@@ -98,9 +98,9 @@ import Testing
     @Test func arraysAreLetGoOfWithWhatIsDropped() throws {
         let pool = BufferPool()
         var queue = WriteQueue()
-        for _ in 0..<3 { queue.append(patternBytes(40_000), from: 0, pool: pool) }
+        for _ in 0..<3 { queue.append(patternBytes(40_000)[...], pool: pool) }
         _ = queue.makeSend(on: .standardOutput, pool: pool)
-        for _ in 0..<2 { queue.append(patternBytes(40_000), from: 0, pool: pool) }
+        for _ in 0..<2 { queue.append(patternBytes(40_000)[...], pool: pool) }
         queue.removeAllNotInFlight(pool: pool)
         #expect(queue.byteCount == 120_000)
         queue.discardAll(pool: pool)

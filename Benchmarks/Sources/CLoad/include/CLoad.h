@@ -48,6 +48,7 @@ typedef struct {
     uint32_t message_bytes;
     uint32_t depth;
     int upstream;           // CLOAD_PROXY: the listening socket that the server connects to; stays open
+    bool lines;             // CLOAD_ECHO: each message is a line, and ends with the only line feed in it; 2 bytes to 64 KiB
     bool single_datagrams;  // CLOAD_UDP: each passes the kernel by itself, whatever the depth
     double rate_per_s;      // CLOAD_ECHO: messages that are due a second, on all connections; 0 for a closed loop
     uint64_t warmup_ns;

@@ -9,7 +9,7 @@ extension WorkloadResult {
         case .flood:
             let bars = [Figure.p50, .p99, .throughput].map { BarChart(result: self, figure: $0).drawing() }
             return bars + [LatencyChart(result: self, order: order).drawing()].compactMap(\.self)
-        case .echo, .churn, .udp, .http:
+        case .echo, .lines, .exact, .churn, .udp, .http:
             let bars = [Figure.throughput, .cpu, .p99].map { BarChart(result: self, figure: $0).drawing() }
             return bars + [LatencyChart(result: self, order: order).drawing()].compactMap(\.self)
         }

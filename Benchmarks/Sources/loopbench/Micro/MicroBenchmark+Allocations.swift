@@ -20,6 +20,10 @@ extension MicroBenchmark {
             ),
             // Their memory grows in pieces, for many timers at a time.
             ("timer that fires", 0.1, timerAllocations),
+            (
+                "timer that a task schedules", 6.1,
+                { try allocationsInTask(on: $0, $1) { _ = try $0.callLater(.microseconds(1), nothing) } }
+            ),
             ("await of a future", 0, awaitAllocations),
             ("echoed message", 0, echoAllocations),
             ("message lent by a stream", 0, { try streamAllocations(on: $0, $1, lends: true) }),

@@ -17,10 +17,14 @@ struct MicroSizes: Sendable, Equatable {
     var posts = 1_000_000
     /// Round trips between two threads.
     var trips = 20_000
+    /// Operations of tasks that await; of the quickest five times as many.
+    var steps = 100_000
     /// Connections of each loop of a group.
     var connections = 50
     /// Child processes.
     var children = 200
+    /// Bytes that a child process is given, or writes.
+    var pipedBytes = 64 << 20
     /// Operations whose allocations are counted, a multiple of 100.
     var operations = 20_000
 
@@ -61,11 +65,17 @@ struct MicroOptions: ParsableArguments {
     @Option(help: "Round trips between two threads. (default: 20,000)")
     var trips: Int?
 
+    @Option(help: "Operations of tasks that await; of the quickest, five times as many. (default: 100,000)")
+    var steps: Int?
+
     @Option(help: "Connections of each loop that echoes to itself. (default: 50)")
     var connections: Int?
 
     @Option(help: "Child processes that are started. (default: 200)")
     var children: Int?
+
+    @Option(help: "Bytes that a child process is given, or writes. (default: 64 MiB)")
+    var pipedBytes: Int?
 
     @Option(help: "Operations whose allocations are counted; a multiple of 100. (default: 20,000)")
     var operations: Int?
@@ -76,7 +86,8 @@ struct MicroOptions: ParsableArguments {
         let counts: [(String, Int?)] = [
             ("callbacks", callbacks), ("burst", burst), ("cancelled-timers", cancelledTimers),
             ("standing-timers", standingTimers), ("timers", timers), ("posts", posts), ("trips", trips),
-            ("connections", connections), ("children", children),
+            ("steps", steps), ("connections", connections), ("children", children),
+            ("piped-bytes", pipedBytes),
             ("operations", operations),
         ]
         for (name, count) in counts {
@@ -102,6 +113,8 @@ struct MicroOptions: ParsableArguments {
         sizes.posts = posts ?? sizes.posts
         sizes.trips = trips ?? sizes.trips
         sizes.connections = connections ?? sizes.connections
+        sizes.steps = steps ?? sizes.steps
+        sizes.pipedBytes = pipedBytes ?? sizes.pipedBytes
         sizes.children = children ?? sizes.children
         sizes.operations = operations ?? sizes.operations
         return sizes

@@ -50,14 +50,13 @@ final class SourceConnection: StreamProtocol {
     }
 
     private func send() throws {
-        let pattern = pattern
-        let bytes = pattern.span.bytes
         var pieces = 0
         while let transport, !isPaused, !transport.isClosing {
             guard pieces < Self.piecesPerTurnMax else { return schedule() }
             pieces += 1
             let piece = position..<(position + messageBytes)
-            transport.write(bytes.extracting(piece))
+            // A stretch of the one pattern, as the other servers send it.
+            transport.write(pattern[piece])
             position = piece.upperBound % Self.period
         }
     }

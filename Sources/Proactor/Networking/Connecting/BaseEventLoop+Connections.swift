@@ -8,7 +8,7 @@ extension BaseEventLoop {
         try checkMayBegin("createConnection")
         try options.check()
         // Before anything is connected to: a context may be of no use.
-        let tls = try options.tls.map { try TLSStart($0, engine: $0.makeEngine(.client, host: options.host), side: .client) }
+        var tls = try options.tls.map { try TLSStart($0, engine: $0.makeEngine(.client, host: options.host), side: .client) }
         let socket: FileDescriptor
         switch options.endpoint {
         case .tcp(let host, let port):
@@ -19,14 +19,16 @@ extension BaseEventLoop {
             socket = try await connectUnix(address, options)
         case .socket(let given):
             try checkStreamSocket(given, family: options.family, needsPeer: true)
-            return try await startTransport(on: given, isGiven: true, tls, protocolFactory)
+            let started = try startTransport(on: given, isGiven: true, tls.take(), protocolFactory)
+            return try await whenOpen(started)
         }
         guard !Task.isCancelled else {
             // It has come all the same, and nobody wants it.
             closeUnclaimed(socket)
             throw CancellationError()
         }
-        return try await startTransport(on: socket, isGiven: false, tls, protocolFactory)
+        let started = try startTransport(on: socket, isGiven: false, tls.take(), protocolFactory)
+        return try await whenOpen(started)
     }
 
     nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
@@ -35,24 +37,32 @@ extension BaseEventLoop {
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkMayBegin("connectAcceptedSocket")
-        let start = try tls.map { try TLSStart($0, engine: $0.makeEngine(.server), side: .server) }
+        var start = try tls.map { try TLSStart($0, engine: $0.makeEngine(.server), side: .server) }
         try checkStreamSocket(socket, needsPeer: true)
-        return try await startTransport(on: socket, isGiven: true, start, protocolFactory)
+        let started = try startTransport(on: socket, isGiven: true, start.take(), protocolFactory)
+        return try await whenOpen(started)
     }
 
-    /// A transport for the socket, and TLS over it where that is wanted: then it returns when the handshake is done.
-    nonisolated(nonsending) private func startTransport<Protocol: ConnectionProtocol>(
+    /// A transport for the socket, and TLS over it where that is wanted.
+    private func startTransport<Protocol: ConnectionProtocol>(
         on socket: FileDescriptor,
         isGiven: Bool,
         _ tls: TLSStart?,
         _ protocolFactory: () throws -> Protocol
-    ) async throws -> (transport: any Transport, protocol: Protocol) {
+    ) throws -> (transport: any Transport, protocol: Protocol) {
         guard let tls else { return try startTransport(on: socket, isGiven: isGiven, protocolFactory) }
         let connectionProtocol = try makeProtocol(for: socket, by: protocolFactory)
         let transport = tls.makeTransport(for: connectionProtocol, on: self)
         _ = try startTransport(on: socket, isGiven: isGiven) { transport }
-        try await transport.untilOpen()
         return (transport, connectionProtocol)
+    }
+
+    /// The same again, once the handshake is done where there is one.
+    nonisolated(nonsending) private func whenOpen<Protocol>(
+        _ started: (transport: any Transport, protocol: Protocol)
+    ) async throws -> (transport: any Transport, protocol: Protocol) {
+        try await (started.transport as? TLSTransport)?.untilOpen()
+        return started
     }
 
     private func startTransport<Protocol: ConnectionProtocol>(

@@ -17,8 +17,11 @@ public protocol WriteTransport: ConnectionTransport {
     /// Sends a copy of `data`. Ignored when the transport is closing; after ``writeEOF()`` it is a mistake, reported to the
     /// loop's exception handler.
     func write(_ data: RawSpan)
-    /// As ``write(_:)-(RawSpan)``.
+    /// As ``write(_:)-(RawSpan)``. An array from 32 KiB on is not copied but kept until it is sent: who changes it meanwhile pays for
+    /// the copy, and sends what it was.
     func write(_ data: [UInt8])
+    /// As ``write(_:)-([UInt8])``, a stretch of an array: it, and so the whole array, is kept from 32 KiB on.
+    func write(_ data: ArraySlice<UInt8>)
     /// Sends the text as UTF-8.
     func write(_ text: String)
     /// Sends the buffer's bytes without a copy, and frees it when they are sent.
@@ -54,6 +57,11 @@ public protocol WriteTransport: ConnectionTransport {
 }
 
 extension WriteTransport {
+    /// Sends a copy of `data`; a transport of your own may keep it instead.
+    public func write(_ data: ArraySlice<UInt8>) {
+        write(data.span.bytes)
+    }
+
     /// Sets when the protocol is paused and resumed; see ``setWriteBufferLimits(high:low:)``.
     public func setWriteBufferLimits(high: Int) throws(EventLoopError) {
         try setWriteBufferLimits(high: high, low: nil)

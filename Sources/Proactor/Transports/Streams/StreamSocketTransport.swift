@@ -158,6 +158,8 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         fileSending?.lossReason = (error as? SocketError)?.errno
     }
 
+    override func willReleaseUsersObjects() { filter?.loopIsClosed() }
+
     override var hasWorkInFlight: Bool {
         if case .idle = sendState { fileSending?.isInFlight == true } else { true }
     }
@@ -181,6 +183,8 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         .receiveInto(descriptor, room)
     }
     func makeSend() -> IOOperation { writes.makeSend(on: descriptor, pool: loop.buffers) }
+    /// Whether a send takes what there is room for, and is over.
+    var sendsWithoutWaiting: Bool { true }
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
         loop.backend.system.sendWithoutWaiting(bytes, on: descriptor)
     }

@@ -49,10 +49,15 @@ import Testing
 
     /// Writes `bytes` in the way that `form` numbers.
     private static func write(_ bytes: [UInt8], form: Int, to transport: any Transport) {
-        switch form % 4 {
+        switch form % 5 {
         case 0: transport.write(bytes)
         case 1: transport.write(bytes.span.bytes)
         case 2: transport.write(OwnedBuffer(bytes))
+        case 3:
+            var array = [7, 7] + bytes + [7]
+            transport.write(array[2..<(2 + bytes.count)])
+            // What is sent is what it was.
+            array.withUnsafeMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }
         default:
             let third = bytes.count / 3
             transport.writeLines([Array(bytes[..<third]), [], Array(bytes[third...])])
@@ -66,7 +71,7 @@ import Testing
         try await kind.withLoop { loop in
             let (transport, peer) = try loop.connect(RecordingProtocol(), over: socket)
             var expected: [UInt8] = []
-            for form in 0..<4 {
+            for form in 0..<5 {
                 for (index, size) in Self.sizes.enumerated() {
                     let bytes = patternBytes(size, seed: form * 10 + index)
                     expected += bytes
