@@ -83,7 +83,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ProactorSoak",
-            dependencies: ["Proactor", "CUring"],
+            dependencies: ["Proactor", "ProactorTLS", "CUring", "CTestCertificates"],
             swiftSettings: swiftSettings
         ),
     ] + examples,

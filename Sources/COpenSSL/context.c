@@ -90,10 +90,10 @@ static bool keep_bytes(SSL_CTX *context, int index, const uint8_t *bytes, size_t
     if (!kept) return false;
     kept->size = (unsigned int)size;
     memcpy(kept->bytes, bytes, size);
-    OPENSSL_free(SSL_CTX_get_ex_data(context, index));
-    if (SSL_CTX_set_ex_data(context, index, kept) == 1) return true;
-    OPENSSL_free(kept);
-    return false;
+    void *former = SSL_CTX_get_ex_data(context, index);
+    bool is_set = SSL_CTX_set_ex_data(context, index, kept) == 1;
+    OPENSSL_free(is_set ? former : kept);
+    return is_set;
 }
 
 static void free_bytes(void *parent, void *kept, CRYPTO_EX_DATA *data, int index, long argl, void *argp) {
