@@ -59,8 +59,8 @@ struct OpenSSLDataTests {
         let (client, server) = (
             try TLSContext.testClient { $0.maximumVersion = version }, try TLSContext.testServer()
         )
-        var size = 1
-        for place in stride(from: 0, to: 2_000, by: 3) where place < size {
+        var place = 0
+        while true {
             let pair = try MemoryPair(client, server)
             pair.client.advance()
             if sender == .server {
@@ -69,15 +69,17 @@ struct OpenSSLDataTests {
                 pair.server.advance()
             }
             let end = sender == .server ? pair.server : pair.client
-            size = end.outgoing.count
+            // A signature's length differs from one handshake to the next.
+            guard place < end.outgoing.count else { break }
             end.outgoing[place] ^= 1 << UInt8(place % 8)
+            place += 3
             pair.run()
             guard pair.client.isEstablished, pair.server.isEstablished else { continue }
             try pair.client.seal("as it was")
             pair.run()
             #expect(pair.server.text == "as it was" || pair.server.error != nil)
         }
-        #expect(size > 100)
+        #expect(place > 100)
     }
 
     @Test func whatCameBeforeABrokenRecordIsGiven() throws {
