@@ -149,7 +149,7 @@ extension TLSTransport {
         advance(to: .ending)
         lossReason = lossReason ?? error
         held = []
-        fileWriting?.connectionIsLost(unsent: unsentByteCount)
+        fileWriting?.connectionIsLost(unsealed: plaintext.byteCount)
         plaintext.removeAllNotInFlight(pool: loop.buffers)
         if wasHandshaking {
             handshakeTimer?.cancel()
