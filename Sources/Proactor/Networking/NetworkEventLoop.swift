@@ -108,7 +108,8 @@ public protocol NetworkEventLoop: AnyObject {
     ///
     /// Until it is done nothing else can be written to the transport, and reading is paused. Closing the transport waits for
     /// it; aborting, or a peer that goes, ends it. Cancelling the task ends it too, after any number of bytes, and leaves the
-    /// transport as it is. In every case ``File/position`` says how far it came: `offset` and the bytes sent.
+    /// transport as it is. In every case ``File/position`` says how far it came: `offset` and the bytes sent. Over TLS the file is read and
+    /// written, a piece ahead of the peer, and sent is what was encrypted.
     ///
     /// - Parameters:
     ///   - transport: one that is open for writing.

@@ -36,7 +36,8 @@ extension BaseEventLoop {
         let upgraded = start.makeTransport(for: connectionProtocol, on: self, isUpgrade: true)
         prepare(upgraded)
         // A pause that the protocol was told of is over when this transport says so, whose marks count from here on.
-        let isPaused = own?.isWritingPaused ?? (transport.writeBufferSize > transport.getWriteBufferLimits().high)
+        let isPaused =
+            own?.isWritingPaused ?? (transport.writeBufferSize > transport.getWriteBufferLimits().high)
         upgraded.flow.isPaused = isPaused && transport.getProtocol() === connectionProtocol
         upgraded.isBelowPaused = own == nil && isPaused
         transport.setProtocol(upgraded)

@@ -58,6 +58,11 @@ extension NetworkEventLoop {
         var options = TLSOptions(context, serverName: serverName)
         if let handshakeTimeout { options.handshakeTimeout = handshakeTimeout }
         if let shutdownTimeout { options.shutdownTimeout = shutdownTimeout }
-        return try await startTLS(transport, connectionProtocol, options, side: serverSide ? .server : .client)
+        return try await startTLS(
+            transport,
+            connectionProtocol,
+            options,
+            side: serverSide ? .server : .client
+        )
     }
 }

@@ -18,8 +18,8 @@ final class TLSFileWriting {
         unsent = transport.unsentByteCount
     }
 
-    /// How much of the file has left, as far as it is known: what was handed over and does not wait any more.
-    var sent: Int64 { max(written - Int64(unsent), 0) }
+    /// How much of the file was sealed when the connection was lost: the peer has no more of it. How much of that it has, nobody knows.
+    private(set) var sealed: Int64 = 0
 
     /// Why the connection is lost, when it was the system's doing.
     var lossReason: Errno? { (transport.lossReason as? SocketError)?.errno }
@@ -35,8 +35,9 @@ final class TLSFileWriting {
         if let waiter, unsent <= waiter.atMost { wake() }
     }
 
-    func connectionIsLost(unsent: Int) {
-        self.unsent = max(unsent, self.unsent)
+    /// - Parameter unsealed: how many bytes of what was written are still plaintext.
+    func connectionIsLost(unsealed: Int) {
+        sealed = max(written - Int64(unsealed), 0)
         isLost = true
         wake()
     }

@@ -59,7 +59,9 @@ public struct TLSOptions: Sendable {
         }
         guard side == .client else {
             guard serverName == nil else {
-                throw EventLoopError.invalidArgument("serverName is for the client's side of TLS: a server is asked by it")
+                throw EventLoopError.invalidArgument(
+                    "serverName is for the client's side of TLS: a server is asked by it"
+                )
             }
             return try context.makeEngine(side: side, serverName: nil)
         }

@@ -84,7 +84,9 @@ extension TLSTransport {
 
     /// Once all is sealed, says that nothing follows.
     func shutDownIfSealed(_ engine: any TLSEngine) {
-        guard phase == .closing, plaintext.byteCount == 0, fileWriting == nil, !isCallingEngine else { return }
+        guard phase == .closing, plaintext.byteCount == 0, fileWriting == nil, !isCallingEngine else {
+            return
+        }
         // Where the kernel has all that was written, the rest is of no interest to the program.
         if belowUnsent == 0 { isAllOut = true }
         do {
@@ -147,7 +149,7 @@ extension TLSTransport {
         advance(to: .ending)
         lossReason = lossReason ?? error
         held = []
-        fileWriting?.connectionIsLost(unsent: unsentByteCount)
+        fileWriting?.connectionIsLost(unsealed: plaintext.byteCount)
         plaintext.removeAllNotInFlight(pool: loop.buffers)
         if wasHandshaking {
             handshakeTimer?.cancel()
@@ -185,7 +187,9 @@ extension TLSTransport {
     func checkTakesFilter() throws {
         guard fileWriting == nil else { throw SendFileError.inProgress }
         guard filter == nil else {
-            throw EventLoopError.invalidState("\(self) carries TLS already: start TLS on the transport that you got then")
+            throw EventLoopError.invalidState(
+                "\(self) carries TLS already: start TLS on the transport that you got then"
+            )
         }
         guard phase == .open, peerEnd == .notYet else {
             throw EventLoopError.invalidState("\(self) is closing or at its end, and cannot start TLS")

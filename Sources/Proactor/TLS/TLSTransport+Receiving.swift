@@ -140,8 +140,13 @@ extension TLSTransport {
         into room: UnsafeMutableRawBufferPointer
     ) -> (count: Int, goesOn: Bool) {
         do {
-            let (count, progress) = try callEngine { () throws(TLSError) in try engine.open(records, into: room) }
-            precondition(count >= 0 && count <= room.count, "a TLS engine opened more than there was room for")
+            let (count, progress) = try callEngine { () throws(TLSError) in
+                try engine.open(records, into: room)
+            }
+            precondition(
+                count >= 0 && count <= room.count,
+                "a TLS engine opened more than there was room for"
+            )
             if count > 0 { wasUsed = true }
             switch progress {
             case .done: return (count, count > 0 || hasSomething(engine))

@@ -102,7 +102,9 @@ extension TLSTransport {
         loop.checkThread("writeEOF")
         guard phase == .open else { return }
         report(
-            EventLoopError.invalidState("a TLS connection cannot end one direction alone: see canWriteEOF, or close it"),
+            EventLoopError.invalidState(
+                "a TLS connection cannot end one direction alone: see canWriteEOF, or close it"
+            ),
             "an end of stream was not sent"
         )
     }
@@ -217,7 +219,9 @@ extension TLSTransport {
     }
 
     private func resumeProtocolIfPossible() {
-        guard flow.isPaused, phase == .open || phase == .closing, unsentByteCount <= Int(flow.low) else { return }
+        guard flow.isPaused, phase == .open || phase == .closing, unsentByteCount <= Int(flow.low) else {
+            return
+        }
         flow.isPaused = false
         currentProtocol?.resumeWriting()
     }

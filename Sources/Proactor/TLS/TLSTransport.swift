@@ -163,7 +163,9 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         markUnflushed()
         if !wasGreeted {
             wasGreeted = true
-            do { try currentProtocol?.connectionMade(self) } catch { protocolFailed(error, in: "connectionMade") }
+            do { try currentProtocol?.connectionMade(self) } catch {
+                protocolFailed(error, in: "connectionMade")
+            }
         }
         endHandshakeWait(nil)
     }
@@ -204,7 +206,13 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
 
     /// What who waits is told.
     func handshakeFailure(_ error: (any Error)?) -> any Error {
-        error ?? TLSError(.handshake, .endOfStream, side: side, detail: "the connection was closed on this side")
+        error
+            ?? TLSError(
+                .handshake,
+                .endOfStream,
+                side: side,
+                detail: "the connection was closed on this side"
+            )
     }
 
     // MARK: - Protocol

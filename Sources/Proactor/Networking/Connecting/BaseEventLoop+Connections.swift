@@ -8,7 +8,9 @@ extension BaseEventLoop {
         try checkMayBegin("createConnection")
         try options.check()
         // Before anything is connected to: a context may be of no use.
-        var tls = try options.tls.map { try TLSStart($0, engine: $0.makeEngine(.client, host: options.host), side: .client) }
+        var tls = try options.tls.map {
+            try TLSStart($0, engine: $0.makeEngine(.client, host: options.host), side: .client)
+        }
         let socket: FileDescriptor
         switch options.endpoint {
         case .tcp(let host, let port):

@@ -73,7 +73,8 @@ extension BaseEventLoop {
     }
 
     /// TLS has to see the bytes.
-    nonisolated(nonsending) private func copy(_ sender: FileSender, over transport: TLSTransport) async throws {
+    nonisolated(nonsending) private func copy(_ sender: FileSender, over transport: TLSTransport) async throws
+    {
         guard transport.loop === self else {
             throw EventLoopError.invalidArgument("\(transport) belongs to another event loop")
         }

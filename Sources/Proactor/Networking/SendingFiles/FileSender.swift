@@ -117,7 +117,7 @@ final class FileSender {
         }
         try await writing.untilSent()
         guard writing.isLost else { return }
-        sent = writing.sent
+        sent = writing.sealed
         throw SendFileError.connectionLost(writing.lossReason, bytesSent: sent)
     }
 

@@ -51,7 +51,9 @@ extension StreamReader {
             throw EventLoopError.invalidState("the stream is at its end, and cannot start TLS")
         }
         guard waiting?.isTaken != true, !isLending else {
-            throw EventLoopError.invalidState("a task reads from the stream, which cannot start TLS meanwhile")
+            throw EventLoopError.invalidState(
+                "a task reads from the stream, which cannot start TLS meanwhile"
+            )
         }
     }
 

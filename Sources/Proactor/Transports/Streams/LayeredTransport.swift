@@ -55,7 +55,9 @@ extension StreamSocketTransport {
     func checkTakesFilter() throws {
         guard fileSending == nil else { throw SendFileError.inProgress }
         guard filter == nil else {
-            throw EventLoopError.invalidState("\(self) has TLS already: start TLS on the transport that you got then")
+            throw EventLoopError.invalidState(
+                "\(self) has TLS already: start TLS on the transport that you got then"
+            )
         }
         guard phase == .open, writeEnd == .open, endOfStream != .delivered else {
             throw EventLoopError.invalidState("\(self) is closing or at its end, and cannot start TLS")

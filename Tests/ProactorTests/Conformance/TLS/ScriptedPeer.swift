@@ -137,9 +137,12 @@ extension BaseEventLoop {
         _ context: ScriptedTLS
     ) throws -> (client: TLSTransport, server: TLSTransport) {
         let pair = try SocketPair(.tcp)
-        let accepting = createTask { try await self.connectAcceptedSocket(pair.first, tls: context) { server }.transport }
+        let accepting = createTask {
+            try await self.connectAcceptedSocket(pair.first, tls: context) { server }.transport
+        }
         let connecting = createTask {
-            try await self.createConnection(socket: pair.second, tls: context, serverName: "x") { client }.transport
+            try await self.createConnection(socket: pair.second, tls: context, serverName: "x") { client }
+                .transport
         }
         try turn { accepting.done && connecting.done }
         return (

@@ -117,11 +117,15 @@ final class ScriptedEngine: TLSEngine {
         }
         switch (side, step, type) {
         case (.server, .start, ScriptedRecord.hello):
-            guard put(ScriptedRecord.answer, [], records) else { preconditionFailure("no room for an answer") }
+            guard put(ScriptedRecord.answer, [], records) else {
+                preconditionFailure("no room for an answer")
+            }
             step = .waiting
             return false
         case (.client, .waiting, ScriptedRecord.answer):
-            guard put(ScriptedRecord.finished, [], records) else { preconditionFailure("no room for the end") }
+            guard put(ScriptedRecord.finished, [], records) else {
+                preconditionFailure("no room for the end")
+            }
             step = .done
             return true
         case (.server, .waiting, ScriptedRecord.finished):
@@ -146,7 +150,9 @@ final class ScriptedEngine: TLSEngine {
                 guard answer(records) else { return (count, .needsRoom) }
                 let fitting = min(room.count - count, opened.count)
                 if fitting > 0 {
-                    UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyBytes(from: opened[..<fitting])
+                    UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyBytes(
+                        from: opened[..<fitting]
+                    )
                     opened.removeFirst(fitting)
                 }
                 count += fitting
@@ -157,7 +163,9 @@ final class ScriptedEngine: TLSEngine {
                     throw failure
                 }
                 do throws(TLSError) {
-                    guard let record = try nextRecord(records, .receive) else { return (count, .needsRecords) }
+                    guard let record = try nextRecord(records, .receive) else {
+                        return (count, .needsRecords)
+                    }
                     take(record, records)
                 } catch {
                     failure = error
@@ -256,7 +264,9 @@ final class ScriptedEngine: TLSEngine {
         return record
     }
 
-    private func lacking(_ records: TLSRecords, _ stepName: TLSError.Step) throws(TLSError) -> (UInt8, [UInt8])? {
+    private func lacking(_ records: TLSRecords, _ stepName: TLSError.Step) throws(TLSError) -> (
+        UInt8, [UInt8]
+    )? {
         if records.isAtEnd, stepName == .receive { throw TLSError(.receive, .truncated, side: side) }
         return nil
     }

@@ -12,7 +12,10 @@ enum UpgradedKind: CaseIterable, Sendable {
     private let context = ScriptedTLS()
 
     // Behaviour 37
-    @Test(arguments: LoopKind.allCases, [(TLSSide.client, UpgradedKind.own), (.server, .own), (.client, .foreign), (.server, .foreign)])
+    @Test(
+        arguments: LoopKind.allCases,
+        [(TLSSide.client, UpgradedKind.own), (.server, .own), (.client, .foreign), (.server, .foreign)]
+    )
     func aPlainConnectionGoesOnEncrypted(kind: LoopKind, upgrade: (TLSSide, UpgradedKind)) async throws {
         let context = context
         let (side, upgraded) = upgrade
@@ -77,7 +80,13 @@ enum UpgradedKind: CaseIterable, Sendable {
                 let below = upgraded == .own ? plain : WrappedTransport(plain)
                 let timeout: Duration = way == "timeout" ? .milliseconds(10) : .seconds(60)
                 let task = loop.createTask {
-                    try await loop.startTLS(below, recorder, context, serverSide: true, handshakeTimeout: timeout)
+                    try await loop.startTLS(
+                        below,
+                        recorder,
+                        context,
+                        serverSide: true,
+                        handshakeTimeout: timeout
+                    )
                 }
                 try loop.settle(turns: 3)
                 switch way {
@@ -103,7 +112,10 @@ enum UpgradedKind: CaseIterable, Sendable {
     }
 
     // Pitfall 52
-    @Test(arguments: LoopKind.allCases, [(UpgradedKind.own, false), (.foreign, false), (.own, true), (.foreign, true)])
+    @Test(
+        arguments: LoopKind.allCases,
+        [(UpgradedKind.own, false), (.foreign, false), (.own, true), (.foreign, true)]
+    )
     func aPauseFromBeforeEndsOnceAndForWhomItWas(kind: LoopKind, upgrade: (UpgradedKind, Bool)) async throws {
         let context = context
         let (upgraded, handsOver) = upgrade
@@ -115,7 +127,9 @@ enum UpgradedKind: CaseIterable, Sendable {
             let bytes = patternBytes(2 << 20)
             plain.write(bytes)
             #expect(recorder.pauseCount == 1)
-            let task = loop.createTask { try await loop.startTLS(below, successor, context, serverSide: true) }
+            let task = loop.createTask {
+                try await loop.startTLS(below, successor, context, serverSide: true)
+            }
             try loop.settle()
             #expect(recorder.resumeCount == 0)
             try loop.turn {
@@ -162,7 +176,9 @@ enum UpgradedKind: CaseIterable, Sendable {
             try loop.settle()
             #expect(recorder.text == "STARTTLS\n")
             let transport = try {
-                let task = loop.createTask { try await loop.startTLS(below, recorder, context, serverSide: true) }
+                let task = loop.createTask {
+                    try await loop.startTLS(below, recorder, context, serverSide: true)
+                }
                 try loop.turn {
                     peer.step()
                     return task.done && peer.isOpen
@@ -229,10 +245,10 @@ enum UpgradedKind: CaseIterable, Sendable {
                     Issue.record("\(String(describing: error))")
                     return
                 }
-                #expect(plain.getProtocol() === recorder)
             }
             plain.writeEOF()
             try refuses()
+            #expect(plain.getProtocol() === recorder)
             plain.close()
             try refuses()
             context.refusal = TLSError(.context, .other)

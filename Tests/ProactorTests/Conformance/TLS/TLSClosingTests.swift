@@ -108,7 +108,9 @@ import Testing
     func aStreamThatIsCutIsToldFromOneThatEnds(kind: LoopKind) async throws {
         let context = context
         try await kind.withLoop { loop in
-            for (way, tolerates) in [("notify", false), ("cut", false), ("cut", true), ("cut amid a record", false)] {
+            for (way, tolerates) in [
+                ("notify", false), ("cut", false), ("cut", true), ("cut amid a record", false),
+            ] {
                 var options = TLSOptions(context)
                 options.toleratesTruncation = tolerates
                 let recorder = RecordingProtocol()
@@ -193,7 +195,8 @@ import Testing
                 case "data":
                     peer.write(patternBytes(100_000))
                     peer.closeNotify()
-                case "alert": peer.raw.write(ScriptedRecord.make(ScriptedRecord.alert, [80], key: context.key))
+                case "alert":
+                    peer.raw.write(ScriptedRecord.make(ScriptedRecord.alert, [80], key: context.key))
                 case "garbage": peer.raw.write(Array(repeating: 7, count: 1000))
                 case "reset": peer.raw.reset()
                 default:

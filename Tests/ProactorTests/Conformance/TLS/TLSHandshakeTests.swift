@@ -187,19 +187,33 @@ import Testing
             }
             let pair = try SocketPair(.unix)
             let peers = [RawPeer(pair.first), RawPeer(pair.second)]
-            try isInvalid { _ = try await loop.createConnection(socket: pair.first, tls: context) { RecordingProtocol() } }
             try isInvalid {
-                _ = try await loop.createUnixConnection(path: "/nowhere", tls: context) { RecordingProtocol() }
-            }
-            try isInvalid { _ = try await loop.createConnection(host: "h", port: 1, serverName: "x") { RecordingProtocol() } }
-            try isInvalid {
-                _ = try await loop.createServer(port: 0, tlsHandshakeTimeout: .seconds(1)) { RecordingProtocol() }
+                _ = try await loop.createConnection(socket: pair.first, tls: context) { RecordingProtocol() }
             }
             try isInvalid {
-                _ = try await loop.createServer(port: 0, tls: context, tlsShutdownTimeout: .zero) { RecordingProtocol() }
+                _ = try await loop.createUnixConnection(path: "/nowhere", tls: context) {
+                    RecordingProtocol()
+                }
             }
             try isInvalid {
-                _ = try await loop.connectAcceptedSocket(pair.first, tlsShutdownTimeout: .seconds(1)) { RecordingProtocol() }
+                _ = try await loop.createConnection(host: "h", port: 1, serverName: "x") {
+                    RecordingProtocol()
+                }
+            }
+            try isInvalid {
+                _ = try await loop.createServer(port: 0, tlsHandshakeTimeout: .seconds(1)) {
+                    RecordingProtocol()
+                }
+            }
+            try isInvalid {
+                _ = try await loop.createServer(port: 0, tls: context, tlsShutdownTimeout: .zero) {
+                    RecordingProtocol()
+                }
+            }
+            try isInvalid {
+                _ = try await loop.connectAcceptedSocket(pair.first, tlsShutdownTimeout: .seconds(1)) {
+                    RecordingProtocol()
+                }
             }
             var options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
             options.tls = TLSOptions(context, serverName: "x")
@@ -207,7 +221,9 @@ import Testing
             try isInvalid { _ = try await loop.createServer(refused) { RecordingProtocol() } }
             context.refusal = TLSError(.context, .invalidSetting("a context for clients"))
             #expect(throws: TLSError.self) {
-                try loop.run { _ = try await loop.createServer(port: 0, tls: context) { RecordingProtocol() } }
+                try loop.run {
+                    _ = try await loop.createServer(port: 0, tls: context) { RecordingProtocol() }
+                }
             }
             // The sockets are the caller's still.
             peers[0].write("x")

@@ -38,7 +38,9 @@ import Testing
                     : ScriptedRecord.make(ScriptedRecord.hello, [1], key: context.key)
                         + ScriptedRecord.make(ScriptedRecord.finished, [], key: context.key)
                 // Application data comes right behind it.
-                for byte in script + ScriptedRecord.make(ScriptedRecord.data, Array("early".utf8), key: context.key) {
+                for byte in script
+                    + ScriptedRecord.make(ScriptedRecord.data, Array("early".utf8), key: context.key)
+                {
                     peer.raw.write([byte])
                     try loop.turn()
                 }
