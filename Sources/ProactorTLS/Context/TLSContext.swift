@@ -110,6 +110,12 @@ public final class TLSContext: TLSProvider {
 
     // MARK: Connections
 
+    /// An engine for one connection, as loops ask for it.
+    ///
+    /// - Parameters:
+    ///   - side: which end of TLS this is.
+    ///   - serverName: whom a client means to reach, a host name or an IP address; `nil` for servers.
+    /// - Throws: `TLSError`: the context is for the other side, or a client verifies names and got none that it could.
     public func makeEngine(side: TLSSide, serverName: String?) throws(TLSError) -> any TLSEngine {
         try makeOpenSSLEngine(side: side, serverName: serverName)
     }
