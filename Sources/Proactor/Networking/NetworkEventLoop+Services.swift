@@ -1,7 +1,7 @@
 /// Ports by the names of their services.
 extension NetworkEventLoop {
     /// Listens on the TCP port of a service, such as `http`: see
-    /// ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:samePort:keepAlive:startServing:protocolFactory:)``.
+    /// ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:samePort:keepAlive:startServing:tls:tlsHandshakeTimeout:tlsShutdownTimeout:protocolFactory:)``.
     ///
     /// ```swift
     /// let server = try await loop.createServer(host: "127.0.0.1", port: "http-alt") { Echo() }
@@ -17,6 +17,9 @@ extension NetworkEventLoop {
     ///   - reusePort: share the port with other sockets that ask for the same.
     ///   - keepAlive: probe silent peers.
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - tls: encrypts each connection: a context for servers, of ProactorTLS or your own.
+    ///   - tlsHandshakeTimeout: how long a handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long a peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called for each connection.
     /// - Throws: ``ResolutionError``, with ``ResolutionError/Code/serviceUnknown`` for a name that is no service's;
     ///   ``SocketError``, `CancellationError`, ``EventLoopError/closed``.
@@ -29,6 +32,9 @@ extension NetworkEventLoop {
         reusePort: Bool = false,
         keepAlive: Bool = false,
         startServing: Bool = true,
+        tls: (any TLSProvider)? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server {
         let hosts = host.map { $0.isEmpty ? [] : [$0] } ?? []
@@ -39,11 +45,16 @@ extension NetworkEventLoop {
         options.reusePort = reusePort
         options.keepAlive = keepAlive
         options.startServing = startServing
+        options.tls = try TLSOptions(
+            tls,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createServer(options, protocolFactory: protocolFactory)
     }
 
     /// Connects to the TCP port of a service of a host, such as `http`: see
-    /// ``createConnection(host:port:socket:family:localAddress:happyEyeballsDelay:interleave:allErrors:protocolFactory:)``.
+    /// ``createConnection(host:port:socket:family:localAddress:happyEyeballsDelay:interleave:allErrors:tls:serverName:tlsHandshakeTimeout:tlsShutdownTimeout:protocolFactory:)``.
     ///
     /// ```swift
     /// let (transport, client) = try await loop.createConnection(host: "localhost", port: "http") { Client() }
@@ -57,6 +68,10 @@ extension NetworkEventLoop {
     ///   - happyEyeballsDelay: how long an attempt may take before the next address is tried beside it.
     ///   - interleave: how many addresses of the first family come before one of another family.
     ///   - allErrors: when every address fails, throw all the reasons also where they are alike.
+    ///   - tls: encrypts the connection: a context for clients, of ProactorTLS or your own.
+    ///   - serverName: with `tls`, whom the peer's certificate has to name; `nil` is the host.
+    ///   - tlsHandshakeTimeout: how long the handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long the peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``ResolutionError``, with ``ResolutionError/Code/serviceUnknown`` for a name that is no service's;
     ///   ``SocketError``, or ``ConnectionError`` when addresses fail for different reasons; `CancellationError`,
@@ -69,6 +84,10 @@ extension NetworkEventLoop {
         happyEyeballsDelay: Duration? = nil,
         interleave: Int? = nil,
         allErrors: Bool = false,
+        tls: (any TLSProvider)? = nil,
+        serverName: String? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         var options = ConnectionOptions(.service(host: host, name: port))
@@ -77,6 +96,12 @@ extension NetworkEventLoop {
         options.happyEyeballsDelay = happyEyeballsDelay
         options.interleave = interleave
         options.allErrors = allErrors
+        options.tls = try TLSOptions(
+            tls,
+            serverName: serverName,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createConnection(options, protocolFactory: protocolFactory)
     }
 

@@ -14,9 +14,10 @@ public protocol NetworkEventLoop: AnyObject {
 
     /// Connects a stream, as ``ConnectionOptions`` says, and returns when `connectionMade` was called. Cancelling the task
     /// ends the attempt and leaves no socket behind. A task that is cancelled beforehand attempts nothing, and a socket that
-    /// it gave stays the caller's: so do all calls of a loop.
+    /// it gave stays the caller's: so do all calls of a loop. With TLS that is when the handshake is done, and while it is
+    /// under way the end of the task, of the loop or of the connection ends it.
     ///
-    /// - Throws: ``SocketError``, or ``ConnectionError`` when addresses fail for different reasons; ``ResolutionError``;
+    /// - Throws: ``TLSError`` when the handshake fails, and then the connection is closed; ``SocketError``, or ``ConnectionError`` when addresses fail for different reasons; ``ResolutionError``;
     ///   `CancellationError`; ``EventLoopError/invalidArgument(_:)`` for options that do not go with the endpoint;
     ///   that and ``EventLoopError/invalidState(_:)`` for a socket that is no stream, listens, is not connected or is in
     ///   use already, which stays the caller's; ``EventLoopError/closed``; what the factory throws, and then the socket is
@@ -58,16 +59,47 @@ public protocol NetworkEventLoop: AnyObject {
     ) async throws -> (transport: any DatagramTransport, protocol: Protocol)
 
     /// Serves a connection that was accepted elsewhere, and returns when `connectionMade` was called. The transport owns
-    /// `socket` from here on.
+    /// `socket` from here on. With `tls` it is the server's side of TLS.
     ///
-    /// - Throws: ``EventLoopError/invalidArgument(_:)``, ``EventLoopError/invalidState(_:)`` and ``SocketError`` for what is
+    /// - Throws: ``TLSError`` when the handshake fails, and then the socket is closed; ``EventLoopError/invalidArgument(_:)``, ``EventLoopError/invalidState(_:)`` and ``SocketError`` for what is
     ///   no stream socket, listens itself, is not connected or is in use already, which stays the caller's;
     ///   `CancellationError`, and then it does too; ``EventLoopError/closed``; what the factory throws, and then the socket
     ///   is closed.
     nonisolated(nonsending) func connectAcceptedSocket<Protocol: ConnectionProtocol>(
         _ socket: FileDescriptor,
+        tls: TLSOptions?,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol)
+
+    // MARK: TLS
+
+    /// Puts TLS on a connection that stands: asyncio's `start_tls`, for protocols that begin in plain text and agree on TLS, such as SMTP.
+    ///
+    /// From the call on nothing else may use `transport`: what comes by it is taken for TLS, also what had come and was held back while
+    /// reading was paused. What was written before still goes out, before TLS begins. It returns when the handshake is done, and
+    /// from then on `connectionProtocol` has the transport that is returned, without another `connectionMade`; reading goes on there,
+    /// paused before or not. Whatever ends the connection, a failed handshake too, comes to its `connectionLost`.
+    ///
+    /// Any transport will do, one that has TLS already included, and your own. What a protocol was given in one piece with the peer's agreement, and
+    /// behind it, has come in plain text, whoever sent it: a protocol that finds bytes there closes the connection, since
+    /// they may be a stranger's. ``StreamWriter/startTLS(_:serverName:handshakeTimeout:shutdownTimeout:)`` sees to that
+    /// itself.
+    ///
+    /// - Parameters:
+    ///   - transport: one that is open and has neither ended its sending nor heard the peer's end.
+    ///   - connectionProtocol: the transport's protocol, or another.
+    ///   - options: the context, and a client's server name.
+    ///   - side: ``TLSSide/client`` for who speaks first, whoever has connected.
+    /// - Returns: the transport that the protocol uses from here on.
+    /// - Throws: ``TLSError``; ``SocketError`` where the connection is lost amid the handshake; `CancellationError`, which aborts the
+    ///   connection; ``SendFileError/inProgress``; ``EventLoopError/invalidState(_:)`` for a transport that is closing, at its
+    ///   end, or has TLS above it; ``EventLoopError/invalidArgument(_:)`` for another loop's; ``EventLoopError/closed``.
+    nonisolated(nonsending) func startTLS(
+        _ transport: any Transport,
+        _ connectionProtocol: any ConnectionProtocol,
+        _ options: TLSOptions,
+        side: TLSSide
+    ) async throws -> any Transport
 
     // MARK: Files
 
@@ -76,7 +108,8 @@ public protocol NetworkEventLoop: AnyObject {
     ///
     /// Until it is done nothing else can be written to the transport, and reading is paused. Closing the transport waits for
     /// it; aborting, or a peer that goes, ends it. Cancelling the task ends it too, after any number of bytes, and leaves the
-    /// transport as it is. In every case ``File/position`` says how far it came: `offset` and the bytes sent.
+    /// transport as it is. In every case ``File/position`` says how far it came: `offset` and the bytes sent. Over TLS the file is read and
+    /// written, a piece ahead of the peer, and sent is what was encrypted.
     ///
     /// - Parameters:
     ///   - transport: one that is open for writing.

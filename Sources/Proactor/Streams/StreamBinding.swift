@@ -12,7 +12,8 @@ struct StreamBinding {
     /// Takes the loop of a transport.
     mutating func bind(to transport: any BaseTransport) {
         loop =
-            (transport as? LoopTransport)?.loop ?? (transport as? ChildProcess)?.loop ?? loop ?? runningLoop()
+            (transport as? LoopTransport)?.loop ?? (transport as? TLSTransport)?.loop
+            ?? (transport as? ChildProcess)?.loop ?? loop ?? runningLoop()
     }
 
     /// Whether the loop is known and runs on this thread.

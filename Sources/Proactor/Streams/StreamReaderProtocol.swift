@@ -19,6 +19,8 @@ public final class StreamReaderProtocol: StreamProtocol {
     let reader: StreamReader
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
     @exclusivity(unchecked) private var clientConnected: Handler?
+    /// Whether it is a server's: it has, or had, a handler.
+    let servesClients: Bool
     @exclusivity(unchecked) var binding = StreamBinding()
     @exclusivity(unchecked) var isWritingPaused = false
     @exclusivity(unchecked) var loss = StreamLoss.none
@@ -44,6 +46,7 @@ public final class StreamReaderProtocol: StreamProtocol {
     public init(_ reader: StreamReader, clientConnected: Handler? = nil) {
         self.reader = reader
         self.clientConnected = clientConnected
+        servesClients = clientConnected != nil
     }
 
     // MARK: - What the transport tells
@@ -110,7 +113,7 @@ public final class StreamReaderProtocol: StreamProtocol {
         )
         context.connectionProtocol = self
         context.transport = transport
-        context.server = (transport as? LoopTransport)?.server
+        context.server = (transport as? any LayeredTransport)?.server
         binding.loop?.callExceptionHandler(context)
     }
 

@@ -15,8 +15,8 @@
 /// try await writer.waitClosed()
 /// ```
 public final class StreamWriter {
-    /// What it writes to.
-    public let transport: any WriteTransport
+    /// What it writes to: another one from ``startTLS(_:serverName:handshakeTimeout:shutdownTimeout:)`` on.
+    public private(set) var transport: any WriteTransport
     let streamProtocol: StreamReaderProtocol
 
     /// A writer for a connection that a ``StreamReaderProtocol`` serves.
@@ -82,6 +82,52 @@ public final class StreamWriter {
     /// Sends what was written, then tells the peer that nothing follows. Reading goes on.
     public func writeEOF() {
         transport.writeEOF()
+    }
+
+    // MARK: - TLS
+
+    /// Puts TLS on the connection, once what was written may go on: asyncio's `start_tls`. The side of a server's handler is the
+    /// server's. It returns when the handshake is done, and the reader and this writer go on over TLS; no task may read meanwhile, and
+    /// other writers of the same connection are of no more use.
+    ///
+    /// What has come already and was not read is taken for the beginning of TLS. So a line that somebody has slipped in behind the
+    /// peer's agreement, in plain text, has the handshake fail, and is never read as if it had come encrypted.
+    ///
+    /// ```swift
+    /// writer.write("STARTTLS\r\n")
+    /// _ = try await reader.readLine()
+    /// try await writer.startTLS(context, serverName: "mail.example.org")
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - context: for clients or for servers, of ProactorTLS or your own.
+    ///   - serverName: for clients, whom the peer's certificate has to name.
+    ///   - handshakeTimeout: how long the handshake may take; `nil` is 60 seconds.
+    ///   - shutdownTimeout: how long the peer's answer to a close may take; `nil` is 30 seconds.
+    /// - Throws: as ``drain()``, and as ``NetworkEventLoop/startTLS(_:_:_:side:)``, and then the connection is lost;
+    ///   ``EventLoopError/invalidState(_:)`` while another task reads, at the end of the stream, and for what is no two-way
+    ///   connection.
+    public nonisolated(nonsending) func startTLS(
+        _ context: any TLSProvider,
+        serverName: String? = nil,
+        handshakeTimeout: Duration? = nil,
+        shutdownTimeout: Duration? = nil
+    ) async throws {
+        try await drain()
+        guard let plain = transport as? any Transport, let loop = streamProtocol.binding.loop else {
+            throw EventLoopError.invalidState("TLS goes with two-way connections of an event loop")
+        }
+        let reader = streamProtocol.reader
+        try reader.checkTakesOtherTransport()
+        var options = TLSOptions(context, serverName: serverName)
+        if let handshakeTimeout { options.handshakeTimeout = handshakeTimeout }
+        if let shutdownTimeout { options.shutdownTimeout = shutdownTimeout }
+        let side = streamProtocol.servesClients ? TLSSide.server : .client
+        let encrypted = try loop.beginTLS(plain, streamProtocol, options, side: side) { encrypted in
+            transport = encrypted
+            encrypted.held = reader.takeAll(for: encrypted)
+        }
+        try await encrypted.untilOpen()
     }
 
     // MARK: - The end

@@ -41,6 +41,8 @@ public struct ConnectionOptions: Sendable {
     /// When every address fails: throw a ``ConnectionError`` with all the reasons also where they are alike. Otherwise one
     /// ``SocketError`` stands for reasons with the same errno, the first.
     public var allErrors = false
+    /// Encrypts the connection, as the client's side of TLS; `nil` leaves it plain.
+    public var tls: TLSOptions?
 
     /// Options with everything but the endpoint as usual.
     public init(_ endpoint: Endpoint) {

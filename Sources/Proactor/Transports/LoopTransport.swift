@@ -246,6 +246,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     }
 
     final func releaseUsersObjects() {
+        willReleaseUsersObjects()
         releaseProtocol()
         server = nil
     }
@@ -313,6 +314,8 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     func willClose() {}
     /// The same where the loop closes, and no operation can be submitted any more.
     func willCloseWithLoop(inFork: Bool) {}
+    /// The loop is closed, and the protocol will be let go of without another call.
+    func willReleaseUsersObjects() {}
     /// Gives all memory back: nothing is in flight.
     func releaseBuffers() { preconditionFailure("a transport must give its memory back") }
 }

@@ -7,6 +7,10 @@ extension BaseEventLoop {
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkMayBegin("createConnection")
         try options.check()
+        // Before anything is connected to: a context may be of no use.
+        var tls = try options.tls.map {
+            try TLSStart($0, engine: $0.makeEngine(.client, host: options.host), side: .client)
+        }
         let socket: FileDescriptor
         switch options.endpoint {
         case .tcp(let host, let port):
@@ -17,23 +21,50 @@ extension BaseEventLoop {
             socket = try await connectUnix(address, options)
         case .socket(let given):
             try checkStreamSocket(given, family: options.family, needsPeer: true)
-            return try startTransport(on: given, isGiven: true, protocolFactory)
+            let started = try startTransport(on: given, isGiven: true, tls.take(), protocolFactory)
+            return try await whenOpen(started)
         }
         guard !Task.isCancelled else {
             // It has come all the same, and nobody wants it.
             closeUnclaimed(socket)
             throw CancellationError()
         }
-        return try startTransport(on: socket, isGiven: false, protocolFactory)
+        let started = try startTransport(on: socket, isGiven: false, tls.take(), protocolFactory)
+        return try await whenOpen(started)
     }
 
     nonisolated(nonsending) public func connectAcceptedSocket<Protocol: ConnectionProtocol>(
         _ socket: FileDescriptor,
+        tls: TLSOptions?,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         try checkMayBegin("connectAcceptedSocket")
+        var start = try tls.map { try TLSStart($0, engine: $0.makeEngine(.server), side: .server) }
         try checkStreamSocket(socket, needsPeer: true)
-        return try startTransport(on: socket, isGiven: true, protocolFactory)
+        let started = try startTransport(on: socket, isGiven: true, start.take(), protocolFactory)
+        return try await whenOpen(started)
+    }
+
+    /// A transport for the socket, and TLS over it where that is wanted.
+    private func startTransport<Protocol: ConnectionProtocol>(
+        on socket: FileDescriptor,
+        isGiven: Bool,
+        _ tls: TLSStart?,
+        _ protocolFactory: () throws -> Protocol
+    ) throws -> (transport: any Transport, protocol: Protocol) {
+        guard let tls else { return try startTransport(on: socket, isGiven: isGiven, protocolFactory) }
+        let connectionProtocol = try makeProtocol(for: socket, by: protocolFactory)
+        let transport = tls.makeTransport(for: connectionProtocol, on: self)
+        _ = try startTransport(on: socket, isGiven: isGiven) { transport }
+        return (transport, connectionProtocol)
+    }
+
+    /// The same again, once the handshake is done where there is one.
+    nonisolated(nonsending) private func whenOpen<Protocol>(
+        _ started: (transport: any Transport, protocol: Protocol)
+    ) async throws -> (transport: any Transport, protocol: Protocol) {
+        try await (started.transport as? TLSTransport)?.untilOpen()
+        return started
     }
 
     private func startTransport<Protocol: ConnectionProtocol>(

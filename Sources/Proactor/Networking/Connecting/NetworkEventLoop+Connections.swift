@@ -19,6 +19,10 @@ extension NetworkEventLoop {
     ///   - interleave: how many addresses of the first family come before one of another family; 0 keeps the
     ///     resolver's order. `nil` is 1 with a delay, and 0 without.
     ///   - allErrors: when every address fails, throw all the reasons also where they are alike.
+    ///   - tls: encrypts the connection: a context for clients, of ProactorTLS or your own.
+    ///   - serverName: with `tls`, whom the peer's certificate has to name; `nil` is the host, and has to be given with a socket.
+    ///   - tlsHandshakeTimeout: how long the handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long the peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with anything that is about
     ///   addresses, for a socket that is not connected, and for neither a socket nor a host and port;
@@ -33,6 +37,10 @@ extension NetworkEventLoop {
         happyEyeballsDelay: Duration? = nil,
         interleave: Int? = nil,
         allErrors: Bool = false,
+        tls: (any TLSProvider)? = nil,
+        serverName: String? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         let isAboutAddresses =
@@ -60,6 +68,12 @@ extension NetworkEventLoop {
         options.happyEyeballsDelay = happyEyeballsDelay
         options.interleave = interleave
         options.allErrors = allErrors
+        options.tls = try TLSOptions(
+            tls,
+            serverName: serverName,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createConnection(options, protocolFactory: protocolFactory)
     }
 
@@ -74,6 +88,10 @@ extension NetworkEventLoop {
     ///   - path: where the server's socket stands in the file system.
     ///   - abstractName: instead of it, a name in Linux's abstract name space.
     ///   - socket: instead of both, a connected Unix stream socket; the transport owns it from here on.
+    ///   - tls: encrypts the connection: a context for clients, of ProactorTLS or your own.
+    ///   - serverName: with `tls`, whom the peer's certificate has to name; it has to be given here: empty where none is verified.
+    ///   - tlsHandshakeTimeout: how long the handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long the peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called once the connection stands.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` unless exactly one of path, name and socket is given,
     ///   for another kind of socket, and for one that is not connected; ``EventLoopError/invalidState(_:)`` for one
@@ -83,6 +101,10 @@ extension NetworkEventLoop {
         path: String? = nil,
         abstractName: String? = nil,
         socket: FileDescriptor? = nil,
+        tls: (any TLSProvider)? = nil,
+        serverName: String? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: () throws -> Protocol
     ) async throws -> (transport: any Transport, protocol: Protocol) {
         var options: ConnectionOptions
@@ -91,6 +113,12 @@ extension NetworkEventLoop {
         case .socket(let socket): options = ConnectionOptions(.socket(socket))
         }
         options.family = .unix
+        options.tls = try TLSOptions(
+            tls,
+            serverName: serverName,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createConnection(options, protocolFactory: protocolFactory)
     }
 }

@@ -16,7 +16,10 @@ extension BaseEventLoop {
         return try await send(file, offset, count) { sender in
             guard let transport = transport as? StreamSocketTransport else {
                 guard fallback else { throw SendFileError.notAvailable(nil) }
-                return try await sender.copy(through: transport)
+                guard let tls = transport as? TLSTransport else {
+                    return try await sender.copy(through: transport)
+                }
+                return try await self.copy(sender, over: tls)
             }
             try await self.send(sender, over: transport, fallback: fallback)
         }
@@ -67,6 +70,23 @@ extension BaseEventLoop {
         defer { file.position = offset + sender.sent }
         try await body(sender)
         return sender.sent
+    }
+
+    /// TLS has to see the bytes.
+    nonisolated(nonsending) private func copy(_ sender: FileSender, over transport: TLSTransport) async throws
+    {
+        guard transport.loop === self else {
+            throw EventLoopError.invalidArgument("\(transport) belongs to another event loop")
+        }
+        let writing = try transport.beginWritingFile()
+        // What the protocol would answer now could not be written.
+        let wasReading = transport.isReading
+        transport.pauseReading()
+        defer {
+            transport.endWritingFile()
+            if wasReading { transport.resumeReading() }
+        }
+        try await sender.copy(by: writing)
     }
 
     nonisolated(nonsending) private func send(

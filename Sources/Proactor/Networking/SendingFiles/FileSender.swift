@@ -103,6 +103,24 @@ final class FileSender {
         }
     }
 
+    /// Over TLS: a piece is read while the one before it is sent.
+    nonisolated(nonsending) func copy(by writing: TLSFileWriting) async throws {
+        guard left > 0 else { return }
+        let piece = FilePiece(capacity: Self.pieceSize)
+        while left > 0, !writing.isLost {
+            let bytes = try await readPiece(into: piece)
+            guard bytes.count > 0 else { break }
+            writing.write(bytes)
+            // The transport has them, and goes on without us if it must.
+            sent += Int64(bytes.count)
+            try await writing.untilRoom()
+        }
+        try await writing.untilSent()
+        guard writing.isLost else { return }
+        sent = writing.sealed
+        throw SendFileError.connectionLost(writing.lossReason, bytesSent: sent)
+    }
+
     /// The next bytes of the file, in the piece's memory; none at its end.
     nonisolated(nonsending) private func readPiece(into piece: FilePiece) async throws
         -> UnsafeRawBufferPointer

@@ -7,6 +7,8 @@ extension BaseEventLoop {
     ) async throws -> Server {
         try checkMayBegin("createServer")
         try options.check()
+        // A context that is of no use to servers shows here, and not with each connection.
+        _ = try options.tls?.makeEngine(.server)
         let listeners =
             switch options.endpoint {
             case .tcp(let hosts, let port): try await bindAll(hosts: hosts, port: .number(port), options)

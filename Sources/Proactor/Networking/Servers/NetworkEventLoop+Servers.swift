@@ -14,7 +14,7 @@ extension NetworkEventLoop {
     ///     get different ports then, unless `samePort` is set.
     ///   - socket: a bound stream socket instead of host and port; the server owns it from here on. The file of a
     ///     Unix socket stays where it is: see
-    ///     ``createUnixServer(path:abstractName:socket:backlog:cleanupSocket:permissions:startServing:protocolFactory:)``.
+    ///     ``createUnixServer(path:abstractName:socket:backlog:cleanupSocket:permissions:startServing:tls:tlsHandshakeTimeout:tlsShutdownTimeout:protocolFactory:)``.
     ///   - family: only addresses of this family; `nil` takes all.
     ///   - backlog: how many connections the kernel may hold that the server has not accepted yet; as many as the system
     ///     permits unless given, see ``ServerOptions/largestBacklog``.
@@ -23,6 +23,9 @@ extension NetworkEventLoop {
     ///   - samePort: with port 0, one port for all addresses.
     ///   - keepAlive: probe silent peers.
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - tls: encrypts each connection: a context for servers, of ProactorTLS or your own.
+    ///   - tlsHandshakeTimeout: how long a handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long a peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called for each connection.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a socket together with a host, a port or what says how to
     ///   bind, such as `reusePort`, and for neither; ``EventLoopError/invalidState(_:)`` for a socket that is in use
@@ -38,6 +41,9 @@ extension NetworkEventLoop {
         samePort: Bool = false,
         keepAlive: Bool = false,
         startServing: Bool = true,
+        tls: (any TLSProvider)? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server {
         let endpoint: ServerOptions.Endpoint
@@ -64,11 +70,16 @@ extension NetworkEventLoop {
         options.samePort = samePort
         options.keepAlive = keepAlive
         options.startServing = startServing
+        options.tls = try TLSOptions(
+            tls,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createServer(options, protocolFactory: protocolFactory)
     }
 
     /// Listens on a TCP port of several hosts: see
-    /// ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:samePort:keepAlive:startServing:protocolFactory:)``.
+    /// ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:samePort:keepAlive:startServing:tls:tlsHandshakeTimeout:tlsShutdownTimeout:protocolFactory:)``.
     ///
     /// - Parameters:
     ///   - hosts: names or addresses; none at all is every interface, IPv4 and IPv6.
@@ -81,6 +92,9 @@ extension NetworkEventLoop {
     ///   - samePort: with port 0, one port for all addresses.
     ///   - keepAlive: probe silent peers.
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - tls: encrypts each connection: a context for servers, of ProactorTLS or your own.
+    ///   - tlsHandshakeTimeout: how long a handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long a peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called for each connection.
     /// - Throws: ``SocketError``, ``ResolutionError``, `CancellationError`, ``EventLoopError/closed``.
     nonisolated(nonsending) public func createServer(
@@ -93,6 +107,9 @@ extension NetworkEventLoop {
         samePort: Bool = false,
         keepAlive: Bool = false,
         startServing: Bool = true,
+        tls: (any TLSProvider)? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server {
         var options = ServerOptions(.tcp(hosts: hosts, port: port))
@@ -103,6 +120,11 @@ extension NetworkEventLoop {
         options.samePort = samePort
         options.keepAlive = keepAlive
         options.startServing = startServing
+        options.tls = try TLSOptions(
+            tls,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createServer(options, protocolFactory: protocolFactory)
     }
 
@@ -128,6 +150,9 @@ extension NetworkEventLoop {
     ///   - permissions: what the socket's file permits, whatever the process's mask is, and before anybody can
     ///     connect: to connect takes the permission to write. `nil` leaves it to the mask. It goes with a path.
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - tls: encrypts each connection: a context for servers, of ProactorTLS or your own.
+    ///   - tlsHandshakeTimeout: how long a handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long a peer's answer to a close may take; `nil` is 30 seconds.
     ///   - protocolFactory: called for each connection.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` unless exactly one of path, name and socket is given,
     ///   for another kind of socket, and for permissions without a path; ``SocketError`` with the errno and the
@@ -140,6 +165,9 @@ extension NetworkEventLoop {
         cleanupSocket: Bool = true,
         permissions: FilePermissions? = nil,
         startServing: Bool = true,
+        tls: (any TLSProvider)? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) async throws -> Server {
         let address = try UnixEndpoint(path, abstractName, socket, in: "createUnixServer")
@@ -153,6 +181,11 @@ extension NetworkEventLoop {
         options.cleanupSocket = cleanupSocket
         options.permissions = permissions
         options.startServing = startServing
+        options.tls = try TLSOptions(
+            tls,
+            handshakeTimeout: tlsHandshakeTimeout,
+            shutdownTimeout: tlsShutdownTimeout
+        )
         return try await createServer(options, protocolFactory: protocolFactory)
     }
 }

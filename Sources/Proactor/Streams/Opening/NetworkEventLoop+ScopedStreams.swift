@@ -49,6 +49,10 @@ extension NetworkEventLoop {
     ///   - happyEyeballsDelay: how long an attempt may take before the next address is tried beside it.
     ///   - interleave: how many addresses of the first family come before one of another family.
     ///   - allErrors: when every address fails, throw all the reasons also where they are alike.
+    ///   - tls: encrypts the connection: a context for clients, of ProactorTLS or your own.
+    ///   - serverName: with `tls`, whom the peer's certificate has to name; `nil` is the host, and has to be given with a socket.
+    ///   - tlsHandshakeTimeout: how long the handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long the peer's answer to a close may take; `nil` is 30 seconds.
     ///   - limit: the reader's ``StreamReader/limit``, in bytes.
     ///   - body: uses the connection.
     /// - Throws: as ``withConnection(_:limit:_:)``.
@@ -61,6 +65,10 @@ extension NetworkEventLoop {
         happyEyeballsDelay: Duration? = nil,
         interleave: Int? = nil,
         allErrors: Bool = false,
+        tls: (any TLSProvider)? = nil,
+        serverName: String? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         limit: Int = StreamReader.defaultLimit,
         _ body: nonisolated(nonsending) (StreamReader, StreamWriter) async throws -> Result
     ) async throws -> Result {
@@ -73,6 +81,10 @@ extension NetworkEventLoop {
             happyEyeballsDelay: happyEyeballsDelay,
             interleave: interleave,
             allErrors: allErrors,
+            tls: tls,
+            serverName: serverName,
+            tlsHandshakeTimeout: tlsHandshakeTimeout,
+            tlsShutdownTimeout: tlsShutdownTimeout,
             limit: limit
         )
         return try await writer.closing { try await body(reader, writer) }
@@ -85,6 +97,10 @@ extension NetworkEventLoop {
     ///   - path: where the server's socket stands in the file system.
     ///   - abstractName: instead of it, a name in Linux's abstract name space.
     ///   - socket: instead of both, a connected Unix stream socket; the connection owns it from here on.
+    ///   - tls: encrypts the connection: a context for clients, of ProactorTLS or your own.
+    ///   - serverName: with `tls`, whom the peer's certificate has to name; it has to be given here: empty where none is verified.
+    ///   - tlsHandshakeTimeout: how long the handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long the peer's answer to a close may take; `nil` is 30 seconds.
     ///   - limit: the reader's ``StreamReader/limit``, in bytes.
     ///   - body: uses the connection.
     /// - Throws: as ``withConnection(_:limit:_:)``.
@@ -92,6 +108,10 @@ extension NetworkEventLoop {
         path: String? = nil,
         abstractName: String? = nil,
         socket: FileDescriptor? = nil,
+        tls: (any TLSProvider)? = nil,
+        serverName: String? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         limit: Int = StreamReader.defaultLimit,
         _ body: nonisolated(nonsending) (StreamReader, StreamWriter) async throws -> Result
     ) async throws -> Result {
@@ -99,6 +119,10 @@ extension NetworkEventLoop {
             path: path,
             abstractName: abstractName,
             socket: socket,
+            tls: tls,
+            serverName: serverName,
+            tlsHandshakeTimeout: tlsHandshakeTimeout,
+            tlsShutdownTimeout: tlsShutdownTimeout,
             limit: limit
         )
         return try await writer.closing { try await body(reader, writer) }

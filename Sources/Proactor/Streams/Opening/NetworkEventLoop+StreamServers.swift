@@ -55,10 +55,13 @@ extension NetworkEventLoop {
     ///   - samePort: with port 0, one port for all addresses.
     ///   - keepAlive: probe silent peers.
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - tls: encrypts each connection: a context for servers, of ProactorTLS or your own.
+    ///   - tlsHandshakeTimeout: how long a handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long a peer's answer to a close may take; `nil` is 30 seconds.
     ///   - limit: each reader's ``StreamReader/limit``, in bytes.
     ///   - clientConnected: serves one connection.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a limit of zero or less; otherwise as
-    ///   ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:samePort:keepAlive:startServing:protocolFactory:)``.
+    ///   ``createServer(host:port:socket:family:backlog:reuseAddress:reusePort:samePort:keepAlive:startServing:tls:tlsHandshakeTimeout:tlsShutdownTimeout:protocolFactory:)``.
     nonisolated(nonsending) public func startServer(
         host: String? = nil,
         port: UInt16? = nil,
@@ -70,6 +73,9 @@ extension NetworkEventLoop {
         samePort: Bool = false,
         keepAlive: Bool = false,
         startServing: Bool = true,
+        tls: (any TLSProvider)? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         limit: Int = StreamReader.defaultLimit,
         clientConnected: @escaping StreamReaderProtocol.Handler
     ) async throws -> Server {
@@ -84,6 +90,9 @@ extension NetworkEventLoop {
             samePort: samePort,
             keepAlive: keepAlive,
             startServing: startServing,
+            tls: tls,
+            tlsHandshakeTimeout: tlsHandshakeTimeout,
+            tlsShutdownTimeout: tlsShutdownTimeout,
             protocolFactory: try makeStreamFactory(limit: limit, clientConnected)
         )
     }
@@ -99,10 +108,13 @@ extension NetworkEventLoop {
     ///   - cleanupSocket: remove the path when the server closes, unless another socket stands there by then.
     ///   - permissions: what the socket's file permits; `nil` leaves it to the process's mask.
     ///   - startServing: accept at once; otherwise only after ``Server/startServing()``.
+    ///   - tls: encrypts each connection: a context for servers, of ProactorTLS or your own.
+    ///   - tlsHandshakeTimeout: how long a handshake may take; `nil` is 60 seconds.
+    ///   - tlsShutdownTimeout: how long a peer's answer to a close may take; `nil` is 30 seconds.
     ///   - limit: each reader's ``StreamReader/limit``, in bytes.
     ///   - clientConnected: serves one connection.
     /// - Throws: ``EventLoopError/invalidArgument(_:)`` for a limit of zero or less; otherwise as
-    ///   ``createUnixServer(path:abstractName:socket:backlog:cleanupSocket:permissions:startServing:protocolFactory:)``.
+    ///   ``createUnixServer(path:abstractName:socket:backlog:cleanupSocket:permissions:startServing:tls:tlsHandshakeTimeout:tlsShutdownTimeout:protocolFactory:)``.
     nonisolated(nonsending) public func startUnixServer(
         path: String? = nil,
         abstractName: String? = nil,
@@ -111,6 +123,9 @@ extension NetworkEventLoop {
         cleanupSocket: Bool = true,
         permissions: FilePermissions? = nil,
         startServing: Bool = true,
+        tls: (any TLSProvider)? = nil,
+        tlsHandshakeTimeout: Duration? = nil,
+        tlsShutdownTimeout: Duration? = nil,
         limit: Int = StreamReader.defaultLimit,
         clientConnected: @escaping StreamReaderProtocol.Handler
     ) async throws -> Server {
@@ -122,6 +137,9 @@ extension NetworkEventLoop {
             cleanupSocket: cleanupSocket,
             permissions: permissions,
             startServing: startServing,
+            tls: tls,
+            tlsHandshakeTimeout: tlsHandshakeTimeout,
+            tlsShutdownTimeout: tlsShutdownTimeout,
             protocolFactory: try makeStreamFactory(limit: limit, clientConnected)
         )
     }

@@ -42,4 +42,27 @@ extension StreamReader {
         guard let waiting else { return }
         waiting.loop.resumeNow { waiting.wake() }
     }
+
+    // MARK: - Another transport
+
+    /// Throws where what has come cannot be taken away.
+    func checkTakesOtherTransport() throws {
+        guard case .open = end, failure == nil else {
+            throw EventLoopError.invalidState("the stream is at its end, and cannot start TLS")
+        }
+        guard waiting?.isTaken != true, !isLending else {
+            throw EventLoopError.invalidState(
+                "a task reads from the stream, which cannot start TLS meanwhile"
+            )
+        }
+    }
+
+    /// Goes on with another transport, and gives away what has come by the one before and was not read.
+    func takeAll(for transport: any ReadTransport) -> [UInt8] {
+        source = transport
+        isSourcePaused = false
+        let bytes = buffer.withBytes(buffer.count) { bytes in bytes.withUnsafeBytes { Array($0) } }
+        buffer.drop(buffer.count, pool: pool)
+        return bytes
+    }
 }

@@ -45,7 +45,7 @@ public final class StreamReader {
     @exclusivity(unchecked) var fedMeanwhile: [UInt8] = []
     /// What was collected for a task that wants all of it.
     @exclusivity(unchecked) var collected: [UInt8] = []
-    @exclusivity(unchecked) private(set) var source: (any ReadTransport)?
+    @exclusivity(unchecked) var source: (any ReadTransport)?
     @exclusivity(unchecked) var isSourcePaused = false
 
     /// A reader without a transport: see ``StreamReaderProtocol``, and ``feedData(_:)-(RawSpan)``.

@@ -16,5 +16,7 @@ public protocol BaseTransport: AnyObject {
     /// A peer that does not read holds the close up for as long, and so does one that reads no more than it can send back, since
     /// this side has stopped reading. Datagrams are waited for only while some are taken at least once a second, ten seconds at most;
     /// what is left then is reported to `errorReceived` as `ENOBUFS`. What must end in time is closed by ``WriteTransport/close(timeout:)``.
+    /// Over TLS the peer's own end is waited for as well, and a peer that does neither read nor answer is given up after
+    /// ``TLSOptions/shutdownTimeout``, by a ``TLSError``.
     func close()
 }

@@ -8,6 +8,9 @@ public protocol ConnectionProtocol: BaseProtocol {
     /// The peer sends nothing more. Return true to keep the sending side open, false to close. Once it is kept open, the
     /// connection lasts until you close it, also when ``WriteTransport/writeEOF()`` has ended your side too: call
     /// ``BaseTransport/close()`` when nothing is left to send.
+    ///
+    /// Over TLS this is the peer's close_notify, after which one may still write. A stream that ends without it may have been
+    /// cut, and the connection is lost by a ``TLSError`` instead, unless ``TLSOptions/toleratesTruncation`` is set.
     func eofReceived() throws -> Bool
     /// The server of this connection stops gracefully, and would like the connection to end soon: the answer says
     /// whether it can. Called at most once for each stop, while the connection is open.

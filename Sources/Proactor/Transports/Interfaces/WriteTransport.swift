@@ -32,7 +32,8 @@ public protocol WriteTransport: ConnectionTransport {
     /// until it is closed: by ``BaseTransport/close()``, or at the peer's end where
     /// ``ConnectionProtocol/eofReceived()`` returns false.
     func writeEOF()
-    /// Whether ``writeEOF()`` is possible.
+    /// Whether ``writeEOF()`` is possible: not over TLS, where it changes nothing and goes to the loop's exception handler, since most
+    /// peers answer the end of one direction by ending both.
     var canWriteEOF: Bool { get }
     /// Closes at once and drops what was not sent. `connectionLost(nil)` follows in a later turn.
     func abort()

@@ -24,6 +24,7 @@ public final class Server {
     /// How many connections it has at most; `nil` is without a bound. See ``ServerOptions/maxConnections``.
     public let maxConnections: Int?
     private let idleTimeout: Duration?
+    private let tls: TLSOptions?
     private let protocolFactory: () throws -> any ConnectionProtocol
     private var listeners: [Listener]
     private var state = ServerState.ready
@@ -48,6 +49,7 @@ public final class Server {
         self.listeners = listeners
         maxConnections = options.maxConnections
         idleTimeout = options.idleTimeout
+        tls = options.tls
         self.protocolFactory = protocolFactory
     }
 
@@ -166,7 +168,7 @@ public final class Server {
     /// Closes every connection that it accepted, as `transport.close()`.
     public func closeClients() {
         loop.checkThread("closeClients")
-        for transport in loop.openTransports.transports(of: self) { transport.close() }
+        for transport in loop.openTransports.transports(of: self) { transport.outermost.close() }
     }
 
     /// Aborts every connection that it accepted, as `transport.abort()`.
@@ -288,12 +290,19 @@ public final class Server {
         if !hasRoom { updateListeners() }
     }
 
+    /// The program's protocol, or what carries TLS between that and the connection.
+    private func makeProtocol() throws -> any ConnectionProtocol {
+        guard let tls else { return try protocolFactory() }
+        let start = TLSStart(tls, engine: try tls.makeEngine(.server), side: .server)
+        return start.makeTransport(for: try protocolFactory(), on: loop)
+    }
+
     /// A factory that fails costs this connection only.
     private func makeTransport(_ connection: HeldConnection) {
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {
-            let connectionProtocol = try protocolFactory()
+            let connectionProtocol = try makeProtocol()
             let transport = StreamSocketTransport(
                 loop: loop,
                 socket: connection.socket,
@@ -308,7 +317,9 @@ public final class Server {
             try? loop.backend.system.close(connection.socket)
             transportClosed()
             var context = ExceptionContext(
-                message: "the protocol factory threw an error; its connection is closed",
+                message: error is TLSError
+                    ? "there is no TLS for a connection, which is closed"
+                    : "the protocol factory threw an error; its connection is closed",
                 error: error
             )
             context.server = self

@@ -23,7 +23,7 @@ final class ServerDrain {
         summary.drained = transports.count
         let due = loop.time().advanced(by: timeout)
         deadline = loop.timers.insert(.callback { self.abortRest() }, at: due)
-        for transport in transports { transport.askToShutDown() }
+        for transport in transports { transport.outermost.askToShutDown() }
         guard serversLeft > 0 else {
             loop.ready.push(.callback { self.end() })
             return

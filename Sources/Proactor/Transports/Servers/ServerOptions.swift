@@ -60,6 +60,9 @@ public struct ServerOptions: Sendable {
     /// What the file of a Unix socket permits, whatever the process's mask is, and before anybody can connect: to connect
     /// takes the permission to write. `nil` leaves it to the mask. For sockets that the server binds to a path.
     public var permissions: FilePermissions?
+    /// Encrypts each connection, as the server's side of TLS; `nil` leaves them plain. A connection has its `connectionMade` after the
+    /// handshake, and until then it counts as one of the server's all the same.
+    public var tls: TLSOptions?
 
     /// Options with everything but the endpoint as usual.
     public init(_ endpoint: Endpoint) {

@@ -138,6 +138,10 @@ extension StreamSocketTransport {
         return offeredCount < max(Self.sourceShare, Int(flow.high))
     }
 
+    func offerGathered() {
+        if mayOffer { offerQueued() }
+    }
+
     private func noteOffered(_ count: Int) {
         if offeredInTurn != loop.turnNumber {
             offeredInTurn = loop.turnNumber
@@ -171,6 +175,7 @@ extension StreamSocketTransport {
 
     /// Sends what there is, or, when all is sent, what comes after it.
     func reconcileWriting() {
+        if let filter { filter.fill() }
         guard isOpenOrFlushing else { return stopSending() }
         guard case .idle = sendState else {
             // What waits for room may have been taken all the same.
@@ -214,7 +219,7 @@ extension StreamSocketTransport {
         // Whatever it was that a send at once has met, the connection is not lost by it.
         sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
-        if writes.byteCount > 0 || fileSending != nil {
+        if writes.byteCount > 0 || fileSending != nil || filter != nil {
             markUnflushed()
         } else {
             allSent()

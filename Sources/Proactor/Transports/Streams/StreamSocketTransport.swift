@@ -30,7 +30,7 @@ enum SendState {
 /// The transport of a connected stream socket, on every loop: a receive is in flight while it reads, a send while it has bytes.
 ///
 /// ``PipeTransport`` is the same over a pipe: what differs is in the methods under "What a pipe does otherwise".
-class StreamSocketTransport: LoopTransport, Transport {
+class StreamSocketTransport: LoopTransport, LayeredTransport {
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
 
     // The protocol, by what it wants to be called with: one of the two is set until the connection is lost.
@@ -61,6 +61,8 @@ class StreamSocketTransport: LoopTransport, Transport {
     @exclusivity(unchecked) var isUsed = false
     /// What keeps everybody else from writing.
     @exclusivity(unchecked) var fileSending: FileSending?
+    /// What stands on it and makes the bytes that it sends, if anything does. It is the protocol, too.
+    @exclusivity(unchecked) var filter: (any TransportFilter)?
 
     /// Takes over a connected socket. Nothing happens before ``start()``.
     init(
@@ -93,6 +95,7 @@ class StreamSocketTransport: LoopTransport, Transport {
     override func releaseProtocol() {
         streamProtocol = nil
         bufferedProtocol = nil
+        filter = nil
     }
 
     func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
@@ -154,6 +157,8 @@ class StreamSocketTransport: LoopTransport, Transport {
         writes.removeAllNotInFlight(pool: loop.buffers)
         fileSending?.lossReason = (error as? SocketError)?.errno
     }
+
+    override func willReleaseUsersObjects() { filter?.loopIsClosed() }
 
     override var hasWorkInFlight: Bool {
         if case .idle = sendState { fileSending?.isInFlight == true } else { true }

@@ -1,0 +1,264 @@
+/// What the protocol writes, on its way to the transport below.
+extension TLSTransport {
+    /// Up to how many sealed bytes may wait below for more to be sealed: two turns' worth of a busy connection.
+    private static let sealAhead = 128 * 1024
+    /// How much is sealed in one call of the engine: four records.
+    private static let slice = 64 * 1024
+    /// What may wait below in all. The engine's answers have what sealing leaves of it, and sealing always has room for a slice.
+    private static let sealedMax = 256 * 1024
+    /// From how many bytes a write that is next is sealed where it lies. Smaller ones share a record.
+    private static let immediateSealSize = 8 * 1024
+
+    // MARK: - Writing
+
+    func write(_ data: RawSpan) {
+        // The span holds its bytes for the call, and what is not sealed within it is copied.
+        data.withUnsafeBytes { write($0) }
+    }
+
+    func write(_ data: [UInt8]) {
+        guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        keep(data[...])
+    }
+
+    func write(_ data: ArraySlice<UInt8>) {
+        guard data.count >= WriteQueue.keptArraySize else { return data.withUnsafeBytes { write($0) } }
+        keep(data)
+    }
+
+    /// Sends what is large enough to be kept rather than copied.
+    private func keep(_ data: ArraySlice<UInt8>) {
+        loop.checkThread("write")
+        guard acceptsWrites() else { return }
+        let sealed = data.withUnsafeBytes { sealAtOnce($0) }
+        plaintext.append(data.dropFirst(sealed), pool: loop.buffers)
+        didGather()
+    }
+
+    func write(_ text: String) {
+        write(text.utf8Span.span.bytes)
+    }
+
+    func write(_ buffer: consuming OwnedBuffer) {
+        loop.checkThread("write")
+        guard acceptsWrites() else { return }
+        plaintext.append(buffer, pool: loop.buffers)
+        didGather()
+    }
+
+    func writeLines(_ pieces: some Sequence<[UInt8]>) {
+        loop.checkThread("writeLines")
+        guard acceptsWrites() else { return }
+        for piece in pieces { piece.withUnsafeBytes { plaintext.append($0, pool: loop.buffers) } }
+        didGather()
+    }
+
+    @inline(__always)
+    private func write(_ bytes: UnsafeRawBufferPointer) {
+        loop.checkThread("write")
+        guard acceptsWrites() else { return }
+        let sealed = bytes.count >= Self.immediateSealSize ? sealAtOnce(bytes) : 0
+        plaintext.append(UnsafeRawBufferPointer(rebasing: bytes[sealed...]), pool: loop.buffers)
+        didGather()
+    }
+
+    /// What stands on this one queues its records.
+    func append(_ bytes: UnsafeRawBufferPointer) {
+        guard phase == .open else { return }
+        wasUsed = true
+        plaintext.append(bytes, pool: loop.buffers)
+        markUnflushed()
+    }
+
+    @inline(__always)
+    private func acceptsWrites() -> Bool {
+        if phase == .open, fileWriting == nil {
+            wasUsed = true
+            return true
+        }
+        refuseWrite()
+        return false
+    }
+
+    @inline(never)
+    private func refuseWrite() {
+        guard phase == .open || phase == .closing && fileWriting != nil else { return ignoreLateWrite() }
+        report(SendFileError.inProgress, "a write was dropped")
+    }
+
+    private func ignoreLateWrite() {
+        lateWrites &+= 1
+        // Once, and only for a protocol that goes on and on: the first writes after a close are a race that it cannot win.
+        if lateWrites == 5 {
+            loop.logger.warning("\(self) is closed and ignores what is written to it, five times so far")
+        }
+        if lateWrites == .max { lateWrites = 5 }
+    }
+
+    /// TLS has an end of stream of its own, and most peers answer it by closing: there is no half of a connection to end.
+    var canWriteEOF: Bool { false }
+
+    func writeEOF() {
+        loop.checkThread("writeEOF")
+        guard phase == .open else { return }
+        report(
+            EventLoopError.invalidState(
+                "a TLS connection cannot end one direction alone: see canWriteEOF, or close it"
+            ),
+            "an end of stream was not sent"
+        )
+    }
+
+    // MARK: - Sealing
+
+    func markUnflushed() {
+        if let own { return own.markUnflushed() }
+        // Nobody else's transport says when its turn ends.
+        guard !willFillLater, below != nil else { return }
+        willFillLater = true
+        loop.ready.push(.callback { self.fillLater() })
+    }
+
+    private func fillLater() {
+        willFillLater = false
+        fill()
+    }
+
+    func fill() {
+        // Who stands on this one first: it fills this one's queue.
+        filter?.fill()
+        guard phase.isBeforeEnding, !isCallingEngine, let engine else { return }
+        resumeProtocolIfPossible()
+        sealQueued(by: engine)
+        fileWriting?.unsentChanged(to: unsentByteCount)
+        if phase == .closing { shutDownIfSealed(engine) }
+        if phase == .shuttingDown, belowUnsent == 0 { isAllOut = true }
+        guard lacksRoom, takesMore else { return }
+        lacksRoom = false
+        goOnReceiving()
+    }
+
+    /// Whether the transport below has so little to send that more may be sealed.
+    private var takesMore: Bool { own == nil ? !isBelowPaused : belowUnsent < Self.sealAhead }
+
+    /// Room for what the engine puts on its own account.
+    var roomForAnswers: Int {
+        own == nil ? (isBelowPaused ? 0 : Self.sealedMax) : max(Self.sealedMax - belowUnsent, 0)
+    }
+
+    private func sealQueued(by engine: any TLSEngine) {
+        while phase == .open || phase == .closing, takesMore, let bytes = plaintext.firstBytes {
+            let sealed = seal(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.slice)), by: engine)
+            guard sealed > 0 else { return }
+            plaintext.sentAtOnce(sealed, pool: loop.buffers)
+        }
+    }
+
+    /// Seals of bytes that are next what the transport below takes. Nothing where others come before them.
+    private func sealAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard plaintext.byteCount == 0, !isCallingEngine, let engine else { return 0 }
+        var sealed = 0
+        while sealed < bytes.count, phase == .open, takesMore {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[sealed...].prefix(Self.slice))
+            let count = seal(rest, by: engine)
+            guard count > 0 else { break }
+            sealed += count
+        }
+        return sealed
+    }
+
+    /// Returns how much went in. None when the engine cannot go on for now: a record of the peer or room below calls again.
+    private func seal(_ bytes: UnsafeRawBufferPointer, by engine: any TLSEngine) -> Int {
+        do {
+            let count = try callEngine { () throws(TLSError) in try engine.seal(bytes, records) }.byteCount
+            precondition(count >= 0 && count <= bytes.count, "a TLS engine sealed more than it was given")
+            return count
+        } catch {
+            fail(error)
+            return 0
+        }
+    }
+
+    /// Takes what the engine puts.
+    func putBelow(_ bytes: UnsafeRawBufferPointer) {
+        if let own { own.append(bytes) } else { below?.write(bytes.bytes) }
+    }
+
+    // MARK: - Flow control
+
+    var belowUnsent: Int { own?.unsentByteCount ?? below?.writeBufferSize ?? 0 }
+
+    /// Plaintext, and what waits below of sealed bytes.
+    var unsentByteCount: Int { plaintext.byteCount + belowUnsent }
+
+    var isWritingPaused: Bool { flow.isPaused }
+
+    private func didGather() {
+        markUnflushed()
+        guard !flow.isPaused, unsentByteCount > Int(flow.high) else { return }
+        // What was gathered in this turn is no reason to pause the protocol: see ``StreamSocketTransport``.
+        offerGathered()
+        pauseProtocolIfNeeded()
+    }
+
+    /// Seals what is gathered and has the kernel offered it, as long as that takes it.
+    func offerGathered() {
+        guard let engine, !isCallingEngine else { return }
+        var left = Int.max
+        while unsentByteCount < left, phase == .open || phase == .closing {
+            left = unsentByteCount
+            sealQueued(by: engine)
+            own?.offerGathered()
+        }
+    }
+
+    private func pauseProtocolIfNeeded() {
+        guard phase == .open, !flow.isPaused, unsentByteCount > Int(flow.high) else { return }
+        flow.isPaused = true
+        currentProtocol?.pauseWriting()
+    }
+
+    private func resumeProtocolIfPossible() {
+        guard flow.isPaused, phase == .open || phase == .closing, unsentByteCount <= Int(flow.low) else {
+            return
+        }
+        flow.isPaused = false
+        currentProtocol?.resumeWriting()
+    }
+
+    var writeBufferSize: Int {
+        loop.checkThread("writeBufferSize")
+        if unsentByteCount > 0, phase == .open || phase == .closing {
+            offerGathered()
+            // Not from here: the protocol may be in the midst of writing.
+            if flow.isPaused { loop.ready.push(.callback { self.resumeProtocolIfPossible() }) }
+        }
+        return phase == .ended ? 0 : unsentByteCount
+    }
+
+    func getWriteBufferLimits() -> (low: Int, high: Int) {
+        loop.checkThread("getWriteBufferLimits")
+        return (Int(flow.low), Int(flow.high))
+    }
+
+    func setWriteBufferLimits(high: Int?, low: Int?) throws(EventLoopError) {
+        loop.checkThread("setWriteBufferLimits")
+        try flow.setLimits(high: high, low: low)
+        resumeProtocolIfPossible()
+        if !flow.isPaused, unsentByteCount > Int(flow.high) { offerGathered() }
+        pauseProtocolIfNeeded()
+    }
+
+    // MARK: - From below
+
+    func pauseWriting() {
+        isBelowPaused = true
+    }
+
+    func resumeWriting() {
+        // A pause that this one knows nothing of came before the upgrade, to the same protocol.
+        if !isBelowPaused, own == nil { flow.isPaused = true }
+        isBelowPaused = false
+        markUnflushed()
+    }
+}
