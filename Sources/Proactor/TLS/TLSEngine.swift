@@ -1,6 +1,6 @@
 /// What makes and opens the records of one TLS connection. It has bytes on both sides, and neither a descriptor nor a transport.
 ///
-/// Proactor owns the transport and the order of things; an engine brings the cryptography, as ``TLSContext`` of ProactorTLS does by
+/// Proactor owns the transport and the order of things; an engine brings the cryptography, as `TLSContext` of ProactorTLS does by
 /// OpenSSL. Records come from and go to ``TLSRecords``, which is lent for each call. A call goes as far as it can, and says what it
 /// lacks. An error that it throws ends the connection: what it has put by then, an alert most of all, is still sent.
 ///

@@ -252,12 +252,15 @@ extension TLSTransport {
     // MARK: - From below
 
     func pauseWriting() {
+        // It cannot be paused twice.
+        mayOweResume = false
         isBelowPaused = true
     }
 
     func resumeWriting() {
-        // A pause that this one knows nothing of came before the upgrade, to the same protocol.
-        if !isBelowPaused, own == nil { flow.isPaused = true }
+        // A pause that this one knows nothing of came before the upgrade.
+        if mayOweResume, !isBelowPaused { flow.isPaused = true }
+        mayOweResume = false
         isBelowPaused = false
         markUnflushed()
     }

@@ -62,6 +62,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     @exclusivity(unchecked) var flow = FlowControl()
     /// Whether a transport below that is not the library's own has said to pause.
     @exclusivity(unchecked) var isBelowPaused = false
+    /// Whether that one may have paused the protocol before an upgrade: it alone knows.
+    @exclusivity(unchecked) var mayOweResume = false
     @exclusivity(unchecked) var willFillLater = false
     /// Whether the engine is in a call.
     @exclusivity(unchecked) var isCallingEngine = false
@@ -115,7 +117,7 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     }
 
     /// Takes over what is below, whose protocol it is.
-    private func begin(on transport: any Transport) {
+    func begin(on transport: any Transport) {
         precondition(below == nil, "a TLS transport was put on two transports")
         below = transport
         own = transport as? any LayeredTransport
@@ -276,8 +278,16 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
 
     func extraInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
         loop.checkThread("extraInfo")
+        if let value = engine?.extraInfo(key) { return value }
+        // An engine may know better: a server can go on with another context.
         if key.name == ExtraInfoKey<any TLSProvider>.tlsContext.name { return options.context as? Value }
-        return engine?.extraInfo(key) ?? below?.extraInfo(key)
+        return floorInfo(key)
+    }
+
+    /// What is known of the connection that all TLS stands on: one layer's cipher or certificate is not another's.
+    private func floorInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
+        if let tls = below as? TLSTransport { return tls.floorInfo(key) }
+        return below?.extraInfo(key)
     }
 
     var isClosing: Bool {
