@@ -14,10 +14,12 @@ let examples = [
     "WatchDescriptor", "Signals", "Subprocess", "SubprocessStreams", "LineServer",
     "StreamEchoServer", "StreamEchoClient", "StreamSocket", "HTTPHead", "ChatServer",
     "DispatcherHTTPClient", "DispatcherEchoServer", "ChatRequestHandler",
+    "HTTPSServer", "HTTPSClient", "StartTLS",
 ].map { name in
     Target.executableTarget(
         name: "Example\(name)",
-        dependencies: ["Proactor", .product(name: "SystemPackage", package: "swift-system")],
+        dependencies: ["Proactor", .product(name: "SystemPackage", package: "swift-system")]
+            + (["HTTPSServer", "HTTPSClient", "StartTLS"].contains(name) ? ["ProactorTLS"] : []),
         path: "Sources/Examples/\(name)",
         // Some as in a package whose code is the main actor's by default: one of each kind of protocol.
         swiftSettings: swiftSettings
@@ -32,7 +34,8 @@ let examples = [
 let package = Package(
     name: "swift-proactor",
     products: [
-        .library(name: "Proactor", targets: ["Proactor"])
+        .library(name: "Proactor", targets: ["Proactor"]),
+        .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -55,15 +58,32 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .systemLibrary(name: "CLibSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "COpenSSL", dependencies: ["CLibSSL"], cSettings: cSettings),
+        .target(
+            name: "ProactorTLS",
+            dependencies: [
+                "Proactor", "COpenSSL", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
-            dependencies: ["Proactor", "CPosix", "CUring", "CTestLimits"],
+            dependencies: [
+                "Proactor", "ProactorTLS", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
+            ],
             swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "CTestCertificates",
+            dependencies: ["CLibSSL"],
+            path: "Tests/CTestCertificates",
+            cSettings: cSettings
         ),
         .testTarget(
             name: "ProactorSoak",
-            dependencies: ["Proactor", "CUring"],
+            dependencies: ["Proactor", "ProactorTLS", "CUring", "CTestCertificates"],
             swiftSettings: swiftSettings
         ),
     ] + examples,

@@ -6,6 +6,7 @@ import SystemPackage
 extension Soak {
     enum StreamKind {
         case tcp
+        case tls
         case unix
     }
 
@@ -27,10 +28,17 @@ extension Soak {
         let endpoint: ConnectionOptions.Endpoint =
             switch kind {
             case .tcp: .tcp(host: "127.0.0.1", port: tcpPort)
+            case .tls: .tcp(host: "127.0.0.1", port: tlsPort)
             case .unix: .unix(unixAddress)
             }
         let factory = { SoakClient(lives: self.lives, loop: self.loop) }
-        return try await loop.createConnection(ConnectionOptions(endpoint), protocolFactory: factory).protocol
+        var options = ConnectionOptions(endpoint)
+        if kind == .tls {
+            // Mostly resumed, as the others are forgotten from time to time.
+            if random.oneIn(50) { try contexts.client.reload() }
+            options.tls = TLSOptions(contexts.client, serverName: "localhost")
+        }
+        return try await loop.createConnection(options, protocolFactory: factory).protocol
     }
 
     private func converse(_ client: SoakClient) async throws {
@@ -44,7 +52,7 @@ extension Soak {
         case 1: try close(client)
         case 2: client.transport?.abort()
         case 3: reset(client)
-        case 4:
+        case 4 where client.transport?.canWriteEOF == true:
             client.transport?.writeEOF()
         default:
             try await client.untilAllIsBack()

@@ -19,6 +19,9 @@ final class Soak {
     let lives = SoakCounter()
     var random: SoakRandom
     private(set) var tcpPort: UInt16 = 0
+    private(set) var tlsPort: UInt16 = 0
+    /// Shared by the group's loops, and by all clients of the loop.
+    let contexts: SoakContexts
     let unixAddress: SocketAddress
     /// A file that scenarios share, each with a stretch of its own.
     let filePath: FilePath
@@ -31,6 +34,7 @@ final class Soak {
 
     private let scenarios: [(name: String, weight: Int, run: Scenario)] = [
         ("tcp", 6, { try await $0.streamScenario(.tcp) }),
+        ("tls", 4, { try await $0.streamScenario(.tls) }),
         ("unix", 4, { try await $0.streamScenario(.unix) }),
         ("refused", 1, { try await $0.refusedScenario() }),
         ("server", 1, { try await $0.serverScenario() }),
@@ -51,6 +55,7 @@ final class Soak {
     init(kind: SoakKind, seed: UInt64) throws {
         self.kind = kind
         random = SoakRandom(seed: seed)
+        contexts = try SoakContexts()
         unixAddress = .unixAbstract(name: Array("proactor-soak-\(getpid())-\(kind)".utf8))
         filePath = FilePath("/tmp/proactor-soak-\(getpid())-\(kind)")
         try FileDescriptor.open(
@@ -113,6 +118,9 @@ final class Soak {
         }
         let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
         tcpPort = try await group.createServer(options, protocolFactory: makeEcho).port ?? 0
+        var tlsOptions = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
+        tlsOptions.tls = TLSOptions(contexts.server)
+        tlsPort = try await group.createServer(tlsOptions, protocolFactory: makeEcho).port ?? 0
         let unixOptions = ServerOptions(.unix(unixAddress))
         let first = group.next()
         try await first.runCoroutineThreadSafe {

@@ -32,7 +32,15 @@ static inline void cposix_set_running_loop(void *loop) { cposix_running_loop = l
 // Whether the calling thread runs a Swift task. It asks what compiled Swift code asks for its current task; the standard
 // library's withUnsafeCurrentTask costs several times as much.
 extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
+static inline void *cposix_current_task(void) { return swift_task_getCurrent(); }
 static inline bool cposix_is_within_task(void) { return swift_task_getCurrent() != 0; }
+
+// Whether the calling task is cancelled, as Task.isCancelled, which retains the task to ask it. False outside of a task.
+extern bool swift_task_isCancelled(void *task) __attribute__((swiftcall));
+static inline bool cposix_is_task_cancelled(void) {
+    void *task = swift_task_getCurrent();
+    return task != 0 && swift_task_isCancelled(task);
+}
 
 // Has `cancelled` called with `object` when the calling task is cancelled, on whatever thread that happens, and at once when
 // it is cancelled already. One function for the whole process: it must be the same each time. What is returned is to be

@@ -74,7 +74,7 @@ struct FileOpening {
                 if !nature.contains(.stream) { try? calls.setNonBlocking(descriptor, false) }
             }
             // Opened or not, who cancelled does not want it.
-            try Task.checkCancellation()
+            try checkCancellation()
             return File(opened: descriptor, nature, path: path, on: loop)
         } catch {
             _ = await AwaitedOperation.performToTheEnd(.close(descriptor), on: loop)

@@ -22,7 +22,7 @@ extension EventLoopGroup {
                 "a group spreads TCP servers only; create a Unix server, or one on a socket, on one of its loops"
             )
         }
-        try Task.checkCancellation()
+        try checkCancellation()
         var unstarted = options
         unstarted.reusePort = true
         unstarted.startServing = false
@@ -30,7 +30,7 @@ extension EventLoopGroup {
         guard options.startServing else { return server }
         do {
             try await server.startServing()
-            try Task.checkCancellation()
+            try checkCancellation()
         } catch {
             server.close()
             throw error
@@ -51,7 +51,7 @@ extension EventLoopGroup {
         var servers = [firstServer]
         do {
             for loop in members.dropFirst() {
-                try Task.checkCancellation()
+                try checkCancellation()
                 let server = try await loop.runCoroutineThreadSafe {
                     let server = try loop.createServer(
                         at: addresses,
@@ -62,7 +62,7 @@ extension EventLoopGroup {
                 }.valueEvenIfCancelled()
                 servers.append(server)
             }
-            try Task.checkCancellation()
+            try checkCancellation()
         } catch {
             for server in servers { try? server.post { $0.close() } }
             throw error

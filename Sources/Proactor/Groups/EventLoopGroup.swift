@@ -78,7 +78,7 @@ public final class EventLoopGroup: Sendable {
     public nonisolated(nonsending) func runOnEach<Value: Sendable>(
         _ body: @escaping @Sendable (any AbstractEventLoop) async throws -> Value
     ) async throws -> [Value] {
-        try Task.checkCancellation()
+        try checkCancellation()
         return try await withThrowingTaskGroup(of: (Int, Value).self) { tasks in
             for (index, loop) in members.enumerated() {
                 tasks.addTask {
@@ -121,7 +121,7 @@ public final class EventLoopGroup: Sendable {
     ///   wait for itself.
     public nonisolated(nonsending) func waitUntilEnded() async throws {
         try checkNotWithin("waitUntilEnded")
-        try Task.checkCancellation()
+        try checkCancellation()
         let end = GroupEnd(of: threads)
         try await withTaskCancellationHandler {
             if await !end.wait() { throw CancellationError() }

@@ -51,7 +51,7 @@ public final class EventLoopGroupServer: Sendable {
     ///
     /// - Throws: `CancellationError`; ``EventLoopError/closed`` when the group is shut down first.
     public nonisolated(nonsending) func waitClosed() async throws {
-        try Task.checkCancellation()
+        try checkCancellation()
         for server in servers { try await server.run { try await $0.waitClosed() } }
     }
 

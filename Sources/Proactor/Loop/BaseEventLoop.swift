@@ -42,6 +42,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
 
     /// Whether callbacks, timers and steps of tasks run now, and not what completions bring about.
     @exclusivity(unchecked) var isRunningCallbacks = false
+    /// Whether the job of a context callback runs only to end.
+    @exclusivity(unchecked) var isEndingContext = false
     /// Whether a step of a task runs now.
     @exclusivity(unchecked) var isRunningJob = false
     let buffers: BufferPool
@@ -96,11 +98,13 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         self.inbox = inbox
         let ready = ReadyQueue(thread: thread, inbox: inbox)
         self.ready = ready
-        timers = TimerQueue(thread: thread) { job in ready.push(.contextCallback(job)) }
+        timers = TimerQueue(thread: thread) { job in ready.push(.contextEnd(job)) }
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
         backend.useFlush { [unowned self] in flushTransports() }
-        backend.useExecutor { [weak self] call throws(Errno) in try self?.submitBlockingCall(call) }
+        // The backend calls it within what the loop asks of it, and nobody else does: the loop is alive. Any weak reference would
+        // make each retain of the loop, for good, cost several times as much.
+        backend.useExecutor { [unowned(unsafe) self] call throws(Errno) in try submitBlockingCall(call) }
     }
 
     deinit {
@@ -147,7 +151,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @inline(__always)
     func checkMayBegin(_ call: StaticString) throws {
         try checkUsable(call)
-        try Task.checkCancellation()
+        try checkCancellation()
     }
 
     /// As ``checkUsable(_:)``, for what lets go of something: a fork's child may do that with what it has inherited.

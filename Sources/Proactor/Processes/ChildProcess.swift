@@ -105,7 +105,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
 
     nonisolated(nonsending) func wait() async throws -> Int32 {
         loop.checkThread("wait")
-        try Task.checkCancellation()
+        try checkCancellation()
         if let exitCode { return exitCode }
         try loop.checkUsable("wait")
         let waiter = loop.createFuture(of: Int32.self)

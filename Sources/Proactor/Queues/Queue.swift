@@ -74,8 +74,7 @@ public class Queue<Element> {
     ///   cancelled; ``EventLoopError/noRunningLoop``. The element is not in the queue then.
     @inlinable
     public final nonisolated(nonsending) func put(_ element: Element) async throws {
-        try Task.checkCancellation()
-        if !(try core.mayPut("Queue.put")) { try await core.waitForPlace() }
+        if !(try core.mayPutUnlessCancelled()) { try await core.waitForPlace() }
         store(element)
     }
 
@@ -96,8 +95,7 @@ public class Queue<Element> {
     ///   the element stays for the next; ``EventLoopError/noRunningLoop``.
     @inlinable
     public final nonisolated(nonsending) func get() async throws -> Element {
-        try Task.checkCancellation()
-        if !(try core.mayGet("Queue.get")) { try await core.waitForElement() }
+        if !(try core.mayGetUnlessCancelled()) { try await core.waitForElement() }
         return take()
     }
 

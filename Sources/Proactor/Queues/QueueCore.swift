@@ -54,6 +54,13 @@ final class QueueCore {
         return !isFull
     }
 
+    /// The same for a task that would wait.
+    @usableFromInline
+    func mayPutUnlessCancelled() throws -> Bool {
+        try checkCancellation()
+        return try mayPut("Queue.put")
+    }
+
     /// Waits for a place, which is then promised to the caller.
     @usableFromInline
     nonisolated(nonsending) func waitForPlace() async throws {
@@ -91,6 +98,13 @@ final class QueueCore {
         guard available == 0 else { return true }
         guard life == .open else { throw QueueError.shutDown }
         return false
+    }
+
+    /// The same for a task that would wait.
+    @usableFromInline
+    func mayGetUnlessCancelled() throws -> Bool {
+        try checkCancellation()
+        return try mayGet("Queue.get")
     }
 
     /// Waits for an element, which is then promised to the caller.
@@ -135,7 +149,7 @@ final class QueueCore {
     @usableFromInline
     nonisolated(nonsending) func join() async throws {
         let loop = try binding.use("Queue.join")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard unfinished > 0 else { return }
         guard await joiners.wait(on: loop) == .woken else { throw CancellationError() }
     }

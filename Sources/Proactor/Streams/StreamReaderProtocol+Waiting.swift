@@ -9,7 +9,7 @@ extension StreamReaderProtocol {
     @inline(__always)
     func mayWriteOn(_ transport: any WriteTransport) throws -> Bool {
         try binding.use("StreamWriter.drain")
-        try Task.checkCancellation()
+        try checkCancellation()
         try checkIsWritable(transport)
         if isWritingPaused || transport.isClosing { return false }
         drainsInARow += 1
@@ -49,7 +49,7 @@ extension StreamReaderProtocol {
     /// Returns when the connection is lost.
     nonisolated(nonsending) func waitClosed() async throws {
         try binding.use("StreamWriter.waitClosed")
-        try Task.checkCancellation()
+        try checkCancellation()
         if case .none = loss, let loop = binding.loop {
             guard await closers.wait(on: loop) == .woken else { throw CancellationError() }
         }

@@ -55,7 +55,7 @@ public final class Barrier {
     @discardableResult
     public nonisolated(nonsending) func wait() async throws -> Int {
         let loop = try binding.use("Barrier.wait")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard !isBroken else { throw BrokenBarrierError() }
         guard waiters.count < parties - 1 else {
             for position in 0..<parties - 1 { waiters.wakeFirst(with: position) }

@@ -55,7 +55,7 @@ public final class Condition {
     public nonisolated(nonsending) func wait() async throws {
         let loop = try binding.use("Condition.wait")
         guard lock.locked else { throw notHeld("wait") }
-        try Task.checkCancellation()
+        try checkCancellation()
         lock.releaseHeld()
         let outcome = await waiters.wait(on: loop)
         await lock.acquireRegardless(on: loop)

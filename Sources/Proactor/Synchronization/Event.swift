@@ -43,7 +43,7 @@ public final class Event {
     /// - Throws: `CancellationError` when the task is cancelled, ``EventLoopError/noRunningLoop``.
     public nonisolated(nonsending) func wait() async throws {
         let loop = try binding.use("Event.wait")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard !hasHappened else { return }
         guard await waiters.wait(on: loop) == .woken else { throw CancellationError() }
     }

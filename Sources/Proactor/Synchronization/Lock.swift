@@ -34,7 +34,7 @@ public final class Lock {
     ///   ``EventLoopError/noRunningLoop``.
     public nonisolated(nonsending) func acquire() async throws {
         let loop = try binding.use("Lock.acquire")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard isHeld else {
             precondition(waiters.isEmpty, "tasks wait for a lock that nobody holds")
             isHeld = true

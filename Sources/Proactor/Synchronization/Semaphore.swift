@@ -41,7 +41,7 @@ public final class Semaphore {
     ///   ``EventLoopError/noRunningLoop``.
     public nonisolated(nonsending) func acquire() async throws {
         let loop = try binding.use("Semaphore.acquire")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard permits == 0 else {
             precondition(waiters.isEmpty, "tasks wait for a permit while there is one")
             permits -= 1

@@ -65,6 +65,12 @@ final class Waiter: CancellableWait {
         self.list = list
     }
 
+    /// It is in no list: the loop wakes it in its next turn.
+    func queueForNextTurn() {
+        precondition(phase == .idle, "a waiter was queued twice")
+        phase = .queued
+    }
+
     /// Waits until it is woken, or its task is cancelled.
     // Not inlined: see `CancellationHandler`.
     @inline(never)

@@ -13,6 +13,7 @@ extension ExtraInfoKey where Value == Bool {
 }
 
 extension ExtraInfoKey where Value == any TLSProvider {
-    /// What a TLS connection has its engine from: its `TLSContext`.
+    /// What a TLS connection has its engine from: its `TLSContext`; on a server, the one that was chosen by the name that the
+    /// client asked for.
     public static var tlsContext: ExtraInfoKey { ExtraInfoKey("tlsContext") }
 }

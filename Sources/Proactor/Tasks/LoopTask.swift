@@ -1,3 +1,4 @@
+import CPosix
 import Synchronization
 
 /// An async function that runs on a loop's thread, and the future of its result: asyncio's `Task`.
@@ -25,6 +26,10 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     private var cancelRequests = 0
     /// The running function; `nil` when it is done.
     private var swiftTask: Task<Void, Never>?
+    /// The runtime's name of it, while the function runs.
+    @exclusivity(unchecked) private var runningTask: UnsafeRawPointer?
+    /// What the function waits for, as long as it does.
+    @exclusivity(unchecked) private unowned(unsafe) var currentWait: (any CancellableWait)?
     /// The place in the loop's list of tasks; below zero when it is not in it.
     private var place = -1
 
@@ -72,9 +77,10 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     }
 
     private nonisolated(nonsending) func run(_ body: () async throws -> Value) async {
+        runningTask = UnsafeRawPointer(cposix_current_task())
         do {
             // As in asyncio, a task that is cancelled before its first step never begins.
-            try Task.checkCancellation()
+            try checkCancellation()
             let value = try await body()
             leaveLoop()
             succeed(value)
@@ -87,6 +93,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     private func leaveLoop() {
         precondition(loop.isOnLoopThread, "a task's last step ran away from its event loop's thread")
         swiftTask = nil
+        runningTask = nil
         // A loop that was closed meanwhile has emptied its list.
         if place >= 0 { loop.tasks.remove(at: place) }
         place = -1
@@ -119,9 +126,25 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         loop.checkThread("LoopTask.cancel")
         guard isPending else { return false }
         cancelRequests += 1
-        swiftTask?.cancel()
+        // A wait hears of it once, and one that begins later when it does.
+        guard let swiftTask, !swiftTask.isCancelled else { return true }
+        swiftTask.cancel()
+        currentWait?.waiterWasCancelled()
         return true
     }
+
+    func begin(_ wait: any CancellableWait) -> Bool {
+        guard runningTask == UnsafeRawPointer(cposix_current_task()), runningTask != nil, wait.loop === loop
+        else {
+            return false
+        }
+        precondition(currentWait == nil, "a task waits for two things at once")
+        currentWait = wait
+        if cposix_is_task_cancelled() { wait.waiterWasCancelled() }
+        return true
+    }
+
+    func endWait() { currentWait = nil }
 
     /// How often the task was asked to cancel.
     public func cancelling() -> Int {

@@ -2,6 +2,10 @@
 protocol RegisteredTask: AnyLoopTask {
     var loop: BaseEventLoop { get }
 
+    /// The task waits: a cancel of it reaches `wait`, which the caller holds until ``endWait()``. Returns false when it is not this
+    /// task itself that runs, but a child of it.
+    func begin(_ wait: any CancellableWait) -> Bool
+    func endWait()
     /// Calls `body` in the turn after the task is done.
     func whenDone(_ body: @escaping () -> Void)
     /// The loop was closed: drops whatever waits for the task.

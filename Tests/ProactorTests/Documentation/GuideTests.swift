@@ -4,12 +4,16 @@ import Testing
 /// The guides' code is that of programs under Snippets, which are built.
 @Suite struct GuideTests {
     @Test(arguments: [
-        ("StreamsAndBackPressure", "StreamsGuide"), ("ChildProcesses", "ProcessesGuide"),
+        ("Proactor/Proactor.docc/StreamsAndBackPressure", "StreamsGuide"),
+        ("Proactor/Proactor.docc/ChildProcesses", "ProcessesGuide"),
+        ("ProactorTLS/ProactorTLS.docc/ServersAndClients", "TLSGuide"),
+        ("ProactorTLS/ProactorTLS.docc/CertificatesForTests", "TLSGuide"),
+        ("ProactorTLS/ProactorTLS.docc/TruncatedConnections", "TLSGuide"),
     ])
     func everyPieceOfCodeIsBuilt(guide: String, snippet: String) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
         let page = try String(
-            contentsOf: root.appending(path: "Sources/Proactor/Proactor.docc/\(guide).md"),
+            contentsOf: root.appending(path: "Sources/\(guide).md"),
             encoding: .utf8
         )
         let program = try String(

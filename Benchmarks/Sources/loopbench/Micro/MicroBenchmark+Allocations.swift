@@ -11,7 +11,7 @@ extension MicroBenchmark {
             ("callSoon", 0.001, callSoonAllocations),
             // Each makes a Swift task, which carries the task-local values. `Task.yield` allocates, once for a hundred of them.
             (
-                "callSoon in a task", 7.02,
+                "callSoon in a task", 5.02,
                 { try allocationsInTask(on: $0, $1) { _ = try $0.callSoon(nothing) } }
             ),
             (
@@ -21,7 +21,7 @@ extension MicroBenchmark {
             // Their memory grows in pieces, for many timers at a time.
             ("timer that fires", 0.1, timerAllocations),
             (
-                "timer that a task schedules", 6.1,
+                "timer that a task schedules", 5.1,
                 { try allocationsInTask(on: $0, $1) { _ = try $0.callLater(.microseconds(1), nothing) } }
             ),
             ("await of a future", 0, awaitAllocations),

@@ -40,7 +40,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         on loop: BaseEventLoop
     ) async throws -> Int32 {
         // Not by way of `receive`: each function that waits costs a frame of the task's.
-        try Task.checkCancellation()
+        try checkCancellation()
         let awaited = loop.awaitedOperations.take(for: loop)
         awaited.memory = memory
         let result = await awaited.wait(for: operation)
@@ -69,7 +69,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         keeping memory: AnyObject?,
         on loop: BaseEventLoop
     ) async throws -> (result: Int32, bytes: [UInt8]) {
-        try Task.checkCancellation()
+        try checkCancellation()
         let awaited = loop.awaitedOperations.take(for: loop)
         awaited.memory = memory
         let result = await awaited.wait(for: operation)

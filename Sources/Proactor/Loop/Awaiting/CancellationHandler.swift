@@ -3,14 +3,25 @@ import CPosix
 /// Tells an object when the task that waits for it is cancelled: `withTaskCancellationHandler` for a wait, at a fraction of
 /// its cost.
 ///
+/// A task of the loop's is cancelled by the loop's own ``LoopTask/cancel()`` alone, which tells the wait itself. Only a child of it,
+/// or a task that is not the loop's, needs a handler of the runtime's: to add one and to remove it takes the task's lock twice.
+///
 /// The handler's memory is on the task's own stack of memory. So whoever makes one removes it in the same function, before
 /// it returns, holds the object meanwhile, and is not inlined into a function that may have memory of its own there.
 struct CancellationHandler {
     private let handler: UnsafeMutableRawPointer?
+    /// The task of the loop's that knows of the wait.
+    private let task: (any RegisteredTask)?
 
     /// Calls `cancelWait()` of `wait` when the calling task is cancelled; at once, when it is already.
     @inline(__always)
     init(for wait: any CancellableWait) {
+        if let task = CurrentTask.current?.task, task.begin(wait) {
+            self.task = task
+            handler = nil
+            return
+        }
+        task = nil
         // Not retained: the caller holds it until the handler is removed.
         let object = Unmanaged<AnyObject>.passUnretained(wait).toOpaque()
         handler = cposix_add_cancellation_handler(tellWait, object)
@@ -19,7 +30,7 @@ struct CancellationHandler {
     /// Returns when nobody is within the handler any more.
     @inline(__always)
     func remove() {
-        cposix_remove_cancellation_handler(handler)
+        if let task { task.endWait() } else { cposix_remove_cancellation_handler(handler) }
     }
 }
 

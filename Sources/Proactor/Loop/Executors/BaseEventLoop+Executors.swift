@@ -7,7 +7,7 @@ extension BaseEventLoop {
     ) async throws -> Value {
         try checkUsable("runInExecutor")
         // Work for a task that is cancelled already must not begin.
-        try Task.checkCancellation()
+        try checkCancellation()
         return try await startInExecutor(executor, work).value()
     }
 

@@ -25,8 +25,8 @@ extension BaseEventLoop {
             // The task's first job is enqueued on this thread, within its making: the pointer is not used later.
             cposix_set_job_capture(target)
             Task(executorPreference: self) {
-                // A closing loop runs the jobs that are left only to end their tasks.
-                guard self.runState != .closed else { return }
+                // A closing loop runs the jobs that are left only to end their tasks, and so is that of a cancelled callback run.
+                guard !self.isEndingContext, self.runState != .closed else { return }
                 CurrentTask.$current.withValue(nil) { self.runCallback(callback) }
             }
         }

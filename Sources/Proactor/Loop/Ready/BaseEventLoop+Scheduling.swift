@@ -3,7 +3,7 @@ extension BaseEventLoop {
     public func callSoon(_ callback: @escaping () throws -> Void) throws(EventLoopError) -> Handle {
         try checkUsable("callSoon")
         guard isWithinTask else { return ready.append(.callback(callback)) }
-        return callSoonInContext(callback)
+        return ready.append(.contextCallback(captureContext(callback)))
     }
 
     public func callSoonThreadSafe(_ callback: sending @escaping () throws -> Void) throws(EventLoopError) {
@@ -40,27 +40,9 @@ extension BaseEventLoop {
     }
 
     private func schedule(at when: LoopInstant, _ callback: @escaping () throws -> Void) -> TimerHandle {
-        guard isWithinTask else { return timers.insert(.callback(callback), at: when) }
-        // The callback has to know its handle, and the handle is known only when the timer stands.
-        let handle = timers.insert(.empty, at: when)
-        let job = captureContext { if !handle.cancelled { try callback() } }
-        handle.replace(with: .contextCallback(job))
-        return handle
+        timers.insert(
+            isWithinTask ? .contextCallback(captureContext(callback)) : .callback(callback),
+            at: when
+        )
     }
-
-    private func callSoonInContext(_ callback: @escaping () throws -> Void) -> Handle {
-        // The callback has to know its handle, and the handle is known only when the callback is queued.
-        let slot = HandleSlot()
-        let job = captureContext {
-            if slot.handle?.cancelled != true { try callback() }
-        }
-        let handle = ready.append(.contextCallback(job))
-        slot.handle = handle
-        return handle
-    }
-}
-
-/// Where a context callback finds its own handle.
-private final class HandleSlot {
-    var handle: Handle?
 }

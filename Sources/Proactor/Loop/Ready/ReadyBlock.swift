@@ -68,8 +68,11 @@ final class ReadyBlock {
     /// Remembers the cancel, and lets go of what a callback holds if it has not run.
     func cancel(_ index: Int) {
         if index < 64 { cancelledLow |= 1 << UInt64(index) } else { cancelledHigh |= 1 << UInt64(index - 64) }
-        // A context callback's job has to run for its task to end; it looks at the mark and does nothing.
-        guard index >= first, case .callback = entries[index] else { return }
-        entries[index] = .empty
+        guard index >= first else { return }
+        switch entries[index] {
+        case .callback: entries[index] = .empty
+        case .contextCallback(let job): entries[index] = .contextEnd(job)
+        case .empty, .contextEnd, .wake, .job: break
+        }
     }
 }

@@ -8,6 +8,10 @@ enum ReadyEntry: @unchecked Sendable {
     case callback(() throws -> Void)
     /// A callback that was scheduled within a task: the job of a task that carries the same task-local values.
     case contextCallback(UnownedJob)
+    /// The job of one that was cancelled: its task ends only by running.
+    case contextEnd(UnownedJob)
+    /// A task that only lets others have their turn.
+    case wake(Waiter)
     /// A step of a Swift task.
     case job(UnownedJob)
 }

@@ -63,7 +63,10 @@ final class ReadyQueue {
     /// Drops what will not run any more. The jobs of context callbacks are handed to `end`: their tasks end only by running.
     func drop(_ end: (UnownedJob) -> Void) {
         while count > 0 {
-            if case .contextCallback(let job) = takeFirst() { end(job) }
+            switch takeFirst() {
+            case .contextCallback(let job), .contextEnd(let job): end(job)
+            case .empty, .callback, .wake, .job: break
+            }
         }
     }
 

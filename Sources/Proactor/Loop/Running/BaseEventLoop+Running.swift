@@ -197,7 +197,15 @@ extension BaseEventLoop {
         case .empty: break
         case .callback(let callback): runCallback(callback)
         case .contextCallback(let job), .job(let job): run(job)
+        case .contextEnd(let job): endContext(job)
+        case .wake(let waiter): resumeNow { waiter.wake(with: 0) }
         }
+    }
+
+    private func endContext(_ job: UnownedJob) {
+        isEndingContext = true
+        run(job)
+        isEndingContext = false
     }
 
     @inline(__always)
@@ -219,8 +227,9 @@ extension BaseEventLoop {
 
     private func describe(_ entry: borrowing ReadyEntry) -> String {
         switch entry {
-        case .empty: "nothing"
+        case .empty, .contextEnd: "nothing"
         case .callback, .contextCallback: "a callback"
+        case .wake: "a task that slept for no time"
         case .job(let job): "a step of \(job)"
         }
     }

@@ -66,7 +66,7 @@ public final class LoopBound<Value>: @unchecked Sendable {
     ) async throws -> sending Result {
         // It was sent here, and is called once, on the loop's thread.
         nonisolated(unsafe) let body = body
-        try Task.checkCancellation()
+        try checkCancellation()
         return try await loop.runCoroutineThreadSafe { try await body(self.value) }.value()
     }
 }

@@ -33,11 +33,6 @@ public struct TimerHandle {
         marks.markCancelled(sequence)
         marks.store.cancel(slot, sequence)
     }
-
-    /// Has another entry run than the one it was made with, which must not have run yet.
-    func replace(with entry: consuming ReadyEntry) {
-        marks.store.replace(slot, sequence, with: entry)
-    }
 }
 
 @available(*, unavailable)

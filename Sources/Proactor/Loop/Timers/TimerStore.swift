@@ -40,12 +40,6 @@ final class TimerStore {
         return slot
     }
 
-    /// Gives a timer that has neither run nor been cancelled another entry.
-    func replace(_ slot: Int32, _ sequence: UInt64, with entry: consuming ReadyEntry) {
-        precondition(table.holds(slot, sequence), "a timer that is gone was to run something else")
-        table.records[Int(slot)].entry = entry
-    }
-
     /// Keeps a timer from running and lets go of what it holds, if it has neither run nor been cancelled.
     @inline(__always)
     func cancel(_ slot: Int32, _ sequence: UInt64) {
@@ -63,7 +57,7 @@ final class TimerStore {
         case .due:
             entry = table.records[Int(slot)].takeEntry()
         }
-        // The job's task ends only by running; it sees the mark and does nothing.
+        // The job's task ends only by running.
         if case .contextCallback(let job) = entry { discard(job) }
     }
 

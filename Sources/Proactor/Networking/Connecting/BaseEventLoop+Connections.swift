@@ -206,7 +206,7 @@ extension BaseEventLoop {
     ) async throws {
         let result = try await connectResult(socket, to: address)
         // Connected or not, who cancelled does not want it.
-        try Task.checkCancellation()
+        try checkCancellation()
         if result < 0 { throw SocketError(.connect, Errno(rawValue: -result), address: address) }
     }
 

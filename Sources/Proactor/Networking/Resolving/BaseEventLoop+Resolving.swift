@@ -65,7 +65,7 @@ extension BaseEventLoop {
             flags: isPassive ? flags.union(.passive) : flags
         )
         // Cancelled as the answer came, the caller makes nothing of it.
-        try Task.checkCancellation()
+        try checkCancellation()
         var addresses: [SocketAddress] = []
         for info in found where !addresses.contains(info.address) { addresses.append(info.address) }
         guard !addresses.isEmpty else {

@@ -39,7 +39,7 @@ final class FileFallbackProtocol: StreamProtocol {
 
     /// Returns when the transport has nothing to send any more, or is lost.
     nonisolated(nonsending) func drained() async throws {
-        guard isPaused, !isLost else { return try Task.checkCancellation() }
+        guard isPaused, !isLost else { return try checkCancellation() }
         let future = loop.createFuture()
         waiter = future
         defer { waiter = nil }

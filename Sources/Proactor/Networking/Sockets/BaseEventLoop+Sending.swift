@@ -24,7 +24,7 @@ extension BaseEventLoop {
         try checkUsable("sockSendAll")
         if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .write) }
-        try Task.checkCancellation()
+        try checkCancellation()
         guard bytes.count > 0 else { return }
         var rest = bytes
         var mayWait = false

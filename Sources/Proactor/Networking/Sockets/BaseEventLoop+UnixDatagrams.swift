@@ -92,7 +92,7 @@ extension BaseEventLoop {
         to target: KernelAddress?,
         on socket: FileDescriptor
     ) async throws -> Int32 {
-        try Task.checkCancellation()
+        try checkCancellation()
         if !descriptors.allowsImmediateSend(socket, turn: turnNumber) {
             await Task.yield()
             try checkStillOurs(socket)

@@ -60,7 +60,7 @@ extension StreamedProcess {
     /// Nothing may have begun when it throws.
     private func checkMayCommunicate(_ input: [UInt8]?, _ limit: Int) throws {
         try streams.use("StreamedProcess.communicate")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard limit >= 0 else {
             throw EventLoopError.invalidArgument("communicate was given a limit below zero; Int.max is none")
         }

@@ -140,7 +140,7 @@ public final class StreamReader {
     @inline(__always)
     func begin(_ call: StaticString) throws {
         try binding.use(call)
-        try Task.checkCancellation()
+        try checkCancellation()
         if waiting == nil { prepareToWait() }
         guard waiting?.isTaken != true else { throw isReadByAnother(call) }
         if let failure { throw failure }

@@ -100,7 +100,7 @@ private final class CompletionSource<Value> {
 
     nonisolated(nonsending) func next() async throws -> Future<Value>? {
         loop.checkThread("CompletedFutures.Iterator.next")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard remaining > 0 else { return nil }
         while ended.isEmpty {
             if hasExpired, let timeout { throw TimeoutError(timeout: timeout) }

@@ -77,12 +77,12 @@ public nonisolated(nonsending) func wait<Value>(
 ) async throws -> (done: [Future<Value>], pending: [Future<Value>]) {
     guard !futures.isEmpty else { throw EventLoopError.invalidArgument("wait was called without futures") }
     let loop = try loop(of: futures, "wait")
-    try Task.checkCancellation()
+    try checkCancellation()
     let wait = FuturesWait(loop: loop, until: condition)
     wait.watch(futures)
     let isFulfilled = await wait.fulfilled(within: timeout)
     for future in futures where future.isPending { future.stopWatching(by: wait) }
-    if !isFulfilled { try Task.checkCancellation() }
+    if !isFulfilled { try checkCancellation() }
     return (futures.filter { !$0.isPending }, futures.filter { $0.isPending })
 }
 

@@ -30,7 +30,7 @@ extension Server {
             throw CancellationError()
         }
         let summary = await loop.drain([self], timeout: grace, isCutShortByCancel: false)
-        try Task.checkCancellation()
+        try checkCancellation()
         return summary
     }
 }

@@ -131,7 +131,7 @@ public final class Server {
             throw CancellationError()
         }
         await outlastConnections()
-        try Task.checkCancellation()
+        try checkCancellation()
     }
 
     /// Begins to accept, and returns when the server is closed.
@@ -182,7 +182,7 @@ public final class Server {
     /// - Throws: `CancellationError`, which leaves the connections alone; ``EventLoopError/closed``.
     nonisolated(nonsending) public func waitClosed() async throws {
         loop.checkThread("waitClosed")
-        try Task.checkCancellation()
+        try checkCancellation()
         guard !isDrained else { return }
         try loop.checkUsable("waitClosed")
         try await makeCloseWaiter().value()

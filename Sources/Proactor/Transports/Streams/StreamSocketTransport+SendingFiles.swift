@@ -30,14 +30,14 @@ extension StreamSocketTransport {
         keeping memory: AnyObject,
         for sending: FileSending
     ) async throws -> Int32 {
-        try Task.checkCancellation()
+        try checkCancellation()
         let future = loop.createFuture(of: Int32.self)
         sending.memory = memory
         sending.step = .waiting(operation, future)
         startFileStep()
         await future.untilDone { self.stopFileStep() }
         let result = try future.result()
-        if result == -ECANCELED { try Task.checkCancellation() }
+        if result == -ECANCELED { try checkCancellation() }
         return result
     }
 

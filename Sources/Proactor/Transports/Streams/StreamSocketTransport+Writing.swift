@@ -63,8 +63,10 @@ extension StreamSocketTransport {
 
     @inline(never)
     private func writeLarge(_ bytes: UnsafeRawBufferPointer) {
-        if borrow(bytes) { return didGather() }
-        guard sendsAtOnce(bytes.count) else { return enqueue(bytes) }
+        guard sendsAtOnce(bytes.count) else {
+            if borrow(bytes) { didGather() } else { enqueue(bytes) }
+            return
+        }
         let sent = send(bytes)
         if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
     }

@@ -1,0 +1,12 @@
+import Synchronization
+
+/// Lines that any thread adds.
+final class LineBox: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func append(_ line: String) {
+        lines.withLock { $0.append(line) }
+    }
+}
