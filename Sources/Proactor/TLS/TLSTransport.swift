@@ -131,7 +131,9 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     /// Goes on with the handshake. Returns whether it is done.
     func handshake(by engine: any TLSEngine) -> Bool {
         do {
-            switch try callEngine({ () throws(TLSError) in try engine.handshake(records) }) {
+            let progress = try callEngine { () throws(TLSError) in try engine.handshake(records) }
+            guard phase == .handshaking else { return false }
+            switch progress {
             case .done:
                 handshakeIsDone()
                 return true
@@ -148,12 +150,17 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         return false
     }
 
-    /// Lends the engine the records, within `body`.
+    /// Lends the engine the records, within `body`. What it puts goes below at once, and there may be somebody else's transport, which
+    /// calls back: it may bring data, which is held, or be lost, so that ``phase`` is another afterwards.
     func callEngine<Result>(_ body: () throws(TLSError) -> Result) throws(TLSError) -> Result {
         precondition(!isCallingEngine, "a TLS engine was called within one of its calls")
         records.room = roomForAnswers
         isCallingEngine = true
-        defer { isCallingEngine = false }
+        defer {
+            isCallingEngine = false
+            // The engine may have been reading of it.
+            if !phase.isBeforeEnding { dropPlaintext() }
+        }
         return try body()
     }
 
@@ -263,10 +270,15 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         own?.filter = nil
         engine = nil
         held = []
-        plaintext.discardAll(pool: loop.buffers)
+        if !isCallingEngine { dropPlaintext() }
         filter = nil
         streamProtocol = nil
         bufferedProtocol = nil
+    }
+
+    /// Nothing of it is to be sealed any more.
+    func dropPlaintext() {
+        plaintext.removeAllNotInFlight(pool: loop.buffers)
     }
 
     deinit {
