@@ -16,8 +16,6 @@ protocol CompletionBackend: AnyObject {
     /// From how many bytes a task's send had better go out at once, past the backend. A ring makes the sends of a turn in one
     /// call, which is worth more than a task's wait as long as there is little to copy.
     var immediateSendSize: Int { get }
-    /// What lends received bytes, where anything can.
-    var lender: (any ReceiveLender)? { get }
     /// Bytes of the largest datagram that is received whole.
     var datagramSizeMax: Int { get }
     /// Whether it waits for child processes by number (``IOOperation/waitForChild(pid:)``). Otherwise each needs a pidfd, which
@@ -63,7 +61,6 @@ protocol CompletionBackend: AnyObject {
 
 extension CompletionBackend {
     var waitsForChildren: Bool { false }
-    var lender: (any ReceiveLender)? { nil }
 
     /// Whether a receive that took all the room there was, and was allowed more, may have lost the rest of a message. Messages
     /// are received in another way, unless the number of a stream's socket has become a message socket's past the loop.

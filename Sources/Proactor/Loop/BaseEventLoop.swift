@@ -46,7 +46,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var isEndingContext = false
     /// Whether a step of a task runs now.
     @exclusivity(unchecked) var isRunningJob = false
-    let buffers: BufferPool
+    let buffers = BufferPool()
     /// An empty array with room, for what a transport holds back while its protocol pauses. To ask the allocator for it each
     /// time would cost more than the copy.
     @exclusivity(unchecked) var spareBytes: [UInt8] = []
@@ -91,7 +91,6 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
 
     init(backend: any CompletionBackend, label: String) {
         self.backend = backend
-        buffers = BufferPool(lender: backend.lender)
         let thread = LoopThread()
         self.thread = thread
         let inbox = ThreadSafeInbox(waker: backend.waker)

@@ -74,7 +74,6 @@ final class PipeTransport: StreamSocketTransport {
     }
 
     override func makeSend() -> IOOperation { writes.makeWrite(to: descriptor, pool: loop.buffers) }
-    override var sendsWithoutWaiting: Bool { false }
     override func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
         loop.backend.system.writeWithoutWaiting(bytes, to: descriptor)
     }

@@ -17,7 +17,6 @@ class ForwardingBackend: CompletionBackend {
     var immediateSendSize: Int { inner.immediateSendSize }
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var waitsForChildren: Bool { inner.waitsForChildren }
-    var lender: (any ReceiveLender)? { inner.lender }
 
     func useFlush(_ flush: @escaping () -> Void) {
         inner.useFlush(flush)

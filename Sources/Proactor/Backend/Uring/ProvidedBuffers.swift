@@ -26,18 +26,7 @@ final class ProvidedBuffers {
     private let consumed: UnsafeMutablePointer<UInt32>
     /// When each buffer was given to the kernel: how many had been before.
     private let turns: UnsafeMutablePointer<UInt64>
-    /// How many loans there are of each buffer's bytes.
-    private let loans: UnsafeMutablePointer<UInt16>
-    /// Whether each buffer was spent while there were loans of it.
-    private let isSpent: UnsafeMutablePointer<Bool>
-    /// So many buffers may have loans: the others are for those who receive meanwhile.
-    private let lentMax: Int
     // Exclusivity: these belong to the loop's thread, and no method here calls out of the backend.
-    /// How many buffers have loans.
-    @exclusivity(unchecked) private(set) var lentCount = 0
-    /// What was taken and not yet given back, and of which buffer.
-    @exclusivity(unchecked) private var delivered = UnsafeRawBufferPointer(start: nil, count: 0)
-    @exclusivity(unchecked) private var deliveredNumber = 0
     /// A buffer that a completion without bytes named: whether the kernel took it shows only later.
     @exclusivity(unchecked) private(set) var doubtful: Int32 = -1
     @exclusivity(unchecked) private var hasUnpublished = false
@@ -57,18 +46,11 @@ final class ProvidedBuffers {
         givenCount = UInt64(count)
         turns = .allocate(capacity: count)
         for number in 0..<count { turns[number] = UInt64(number) }
-        loans = .allocate(capacity: count)
-        loans.initialize(repeating: 0, count: count)
-        isSpent = .allocate(capacity: count)
-        isSpent.initialize(repeating: false, count: count)
-        lentMax = count - (count + 3) / 4
     }
 
     deinit {
         consumed.deallocate()
         turns.deallocate()
-        loans.deallocate()
-        isSpent.deallocate()
     }
 
     /// The piece that a completion names. Its bytes hold until ``giveBack(_:)`` and ``publish()``.
@@ -90,8 +72,6 @@ final class ProvidedBuffers {
         // The kernel wrote `length` bytes from `start`, and never beyond the buffer.
         precondition(start + length <= size, "the kernel overran a receive buffer")
         let bytes = UnsafeRawBufferPointer(start: memory + number * size + start, count: length)
-        delivered = bytes
-        deliveredNumber = number
         if isIncremental, start + length < size, completion.hasMoreInBuffer {
             consumed[number] = UInt32(start + length)
             return Piece(bytes: bytes, spentBuffer: -1)
@@ -101,46 +81,7 @@ final class ProvidedBuffers {
 
     /// A spent buffer's bytes were looked at: the kernel may have it again, after ``publish()``.
     func giveBack(_ number: Int32) {
-        delivered = UnsafeRawBufferPointer(start: nil, count: 0)
         guard number >= 0 else { return }
-        guard loans[Int(number)] == 0 else {
-            isSpent[Int(number)] = true
-            return
-        }
-        recycle(number)
-    }
-
-    // MARK: - Loans
-
-    /// See ``ReceiveLender/lend(_:)``.
-    func lend(_ bytes: UnsafeRawBufferPointer) -> Int32 {
-        guard let start = bytes.baseAddress, let first = delivered.baseAddress, start >= first,
-            start + bytes.count <= first + delivered.count
-        else {
-            return -1
-        }
-        if loans[deliveredNumber] == 0 {
-            guard lentCount < lentMax else { return -1 }
-            lentCount += 1
-        }
-        // A buffer has far fewer pieces than that.
-        guard loans[deliveredNumber] < .max else { return -1 }
-        loans[deliveredNumber] += 1
-        return Int32(deliveredNumber)
-    }
-
-    /// See ``ReceiveLender/endLoan(_:)``.
-    func endLoan(_ number: Int32) {
-        precondition(loans[Int(number)] > 0, "a loan of received bytes ended twice")
-        loans[Int(number)] -= 1
-        guard loans[Int(number)] == 0 else { return }
-        lentCount -= 1
-        guard isSpent[Int(number)] else { return }
-        isSpent[Int(number)] = false
-        recycle(number)
-    }
-
-    private func recycle(_ number: Int32) {
         consumed[Int(number)] = 0
         turns[Int(number)] = givenCount
         givenCount += 1

@@ -11,7 +11,7 @@ import SystemPackage
 ///
 /// Completions are first moved out of the ring and then delivered, so that what owners do in a call cannot grow the
 /// list that is being walked.
-final class UringBackend: CompletionBackend, ReceiveLender {
+final class UringBackend: CompletionBackend {
     let system: any SystemCalls
     let features: RingFeatures
     var waker: any LoopWaker { ring.waker }
@@ -113,7 +113,6 @@ final class UringBackend: CompletionBackend, ReceiveLender {
     }
 
     var operationCount: Int { table.count + ended.count }
-    var lender: (any ReceiveLender)? { self }
     var immediateSendSize: Int { 8 * 1024 }
     var waitsForChildren: Bool { features.childWaits }
 
@@ -178,7 +177,6 @@ final class UringBackend: CompletionBackend, ReceiveLender {
         process.check()
         // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
         if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
-        streamBuffers.publish()
         if !resting.isEmpty { endRests() }
         if !parked.isEmpty { retryParked() }
         let limit = waitLimit(timeoutNanoseconds)
@@ -261,16 +259,6 @@ final class UringBackend: CompletionBackend, ReceiveLender {
         let rest = Self.firstRefusalRestNanoseconds << Int64(min(refusals, Self.refusalRestDoublingsMax))
         refusals = min(refusals + 1, Self.refusalRestDoublingsMax)
         ring.rest(nanoseconds: limit < 0 ? rest : min(rest, limit))
-    }
-
-    // MARK: - Loans
-
-    func lend(_ bytes: UnsafeRawBufferPointer) -> Int32 { streamBuffers.lend(bytes) }
-
-    func endLoan(_ loan: Int32) {
-        // The ring's end has taken the buffers with it, and in a fork's child they are the parent's.
-        guard !isClosed, process.isCurrent else { return }
-        streamBuffers.endLoan(loan)
     }
 
     /// EBADR: the kernel had no memory to keep a completion that found the queue full.

@@ -57,28 +57,9 @@ extension StreamSocketTransport {
     private func write(_ bytes: UnsafeRawBufferPointer) {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
-        guard bytes.count >= Self.immediateSendSize else { return enqueue(bytes) }
-        writeLarge(bytes)
-    }
-
-    @inline(never)
-    private func writeLarge(_ bytes: UnsafeRawBufferPointer) {
-        guard sendsAtOnce(bytes.count) else {
-            if borrow(bytes) { didGather() } else { enqueue(bytes) }
-            return
-        }
+        guard sendsAtOnce(bytes.count) else { return enqueue(bytes) }
         let sent = send(bytes)
         if sent < bytes.count { enqueue(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
-    }
-
-    /// Queues what was just received without a copy, if it is that. Only where the next send cannot wait, and is tried at the
-    /// turn's end at the latest: a loan is for so long.
-    private func borrow(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard sendsWithoutWaiting, case .idle = sendState, fileSending == nil else { return false }
-        let loan = loop.buffers.lend(bytes)
-        guard loan >= 0 else { return false }
-        writes.append(lent: bytes, loan)
-        return true
     }
 
     /// Whether a write of so many bytes is offered to the kernel at once.

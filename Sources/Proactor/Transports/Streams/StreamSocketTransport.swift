@@ -183,8 +183,6 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         .receiveInto(descriptor, room)
     }
     func makeSend() -> IOOperation { writes.makeSend(on: descriptor, pool: loop.buffers) }
-    /// Whether a send takes what there is room for, and is over.
-    var sendsWithoutWaiting: Bool { true }
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
         loop.backend.system.sendWithoutWaiting(bytes, on: descriptor)
     }

@@ -1,6 +1,6 @@
 /// Memory for outgoing data, in a few sizes, kept for the next write instead of given back.
 ///
-/// Idle connections hold none of it, and what it keeps is bounded. What was just received can be lent instead where it lies.
+/// Idle connections hold none of it, and what it keeps is bounded.
 final class BufferPool {
     /// The largest size that is kept, in bytes.
     static let largest = 65_536
@@ -15,13 +15,10 @@ final class BufferPool {
         var limit: Int
     }
 
-    /// Lends received bytes to who sends them on.
-    private let lender: (any ReceiveLender)?
     // Exclusivity: the lists belong to the loop's thread, and no method calls out. Raw memory spares the checks.
     private let lists: UnsafeMutablePointer<FreeList>
 
-    init(lender: (any ReceiveLender)? = nil) {
-        self.lender = lender
+    init() {
         lists = .allocate(capacity: Self.sizeCount)
         // At most some 9 MiB are kept together. Of the largest as many as a hundred busy streams have: given back to the system
         // and taken again, each costs as much in page faults as it costs to fill it.
@@ -60,11 +57,6 @@ final class BufferPool {
         list.pointee.count -= 1
         return buffer
     }
-
-    /// See ``ReceiveLender/lend(_:)``.
-    func lend(_ bytes: UnsafeRawBufferPointer) -> Int32 { lender?.lend(bytes) ?? -1 }
-
-    func endLoan(_ loan: Int32) { lender?.endLoan(loan) }
 
     func giveBack(_ buffer: UnsafeMutableRawPointer, _ sizeIndex: Int) {
         let list = lists + sizeIndex

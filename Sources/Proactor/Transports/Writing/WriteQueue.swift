@@ -6,8 +6,7 @@ import SystemPackage
 /// may still grow.
 ///
 /// Small writes are copied together and sent at once: that was measured to beat vectors of small pieces. Large arrays and
-/// owned buffers are kept as they are, and what was just received can stay where it lies until one send was tried. Only what
-/// does not fit one segment goes out as a vector.
+/// owned buffers are kept as they are. Only what does not fit one segment goes out as a vector.
 struct WriteQueue {
     /// The longest vector that is sent: far below IOV_MAX, and 4 MiB of full segments.
     private static let vectorLimit = 64
@@ -21,8 +20,6 @@ struct WriteQueue {
     private var message: UnsafeMutableRawPointer?
     /// Arrays that segments point into, in the order of those segments.
     private var arrays: Deque<ArraySlice<UInt8>> = []
-    /// How many segments are of lent bytes.
-    private var lentCount = 0
     /// Bytes that are still to be sent.
     private(set) var byteCount = 0
 
@@ -79,46 +76,6 @@ struct WriteQueue {
                 sizeIndex: WriteSegment.keptArray,
                 end: Int32(count)
             )
-        )
-    }
-
-    /// Keeps received bytes where they lie. They are copied as soon as a send has not taken them.
-    mutating func append(lent bytes: UnsafeRawBufferPointer, _ loan: Int32) {
-        byteCount += bytes.count
-        lentCount += 1
-        addSegment(
-            WriteSegment(
-                base: UnsafeMutableRawPointer(mutating: bytes.baseAddress!),
-                capacity: loan,
-                sizeIndex: WriteSegment.lent,
-                end: Int32(bytes.count)
-            )
-        )
-    }
-
-    /// Ends all loans, which are of nothing that is in flight: a peer that does not read must not keep what everybody receives into.
-    private mutating func endLoans(pool: BufferPool) {
-        precondition(inFlight == 0, "bytes were given back that the kernel sends")
-        if let segment = first, segment.sizeIndex == WriteSegment.lent { first = copied(segment, pool: pool) }
-        for index in restStart..<max(restStart, rest.count) where rest[index].sizeIndex == WriteSegment.lent {
-            rest[index] = copied(rest[index], pool: pool)
-        }
-    }
-
-    /// A segment of our own memory instead of one that was lent.
-    private mutating func copied(_ segment: WriteSegment, pool: BufferPool) -> WriteSegment {
-        let isPooled = segment.count <= BufferPool.largest
-        let sizeIndex = BufferPool.sizeIndex(for: segment.count)
-        let base =
-            isPooled
-            ? pool.take(sizeIndex) : UnsafeMutableRawPointer.allocate(byteCount: segment.count, alignment: 16)
-        base.copyMemory(from: segment.bytes.baseAddress!, byteCount: segment.count)
-        free(segment, pool: pool)
-        return WriteSegment(
-            base: base,
-            capacity: Int32(isPooled ? BufferPool.size(at: sizeIndex) : segment.count),
-            sizeIndex: isPooled ? Int32(sizeIndex) : -1,
-            end: Int32(segment.count)
         )
     }
 
@@ -256,15 +213,12 @@ struct WriteQueue {
     /// The send in flight is over and `sent` bytes of it went out.
     mutating func sendCompleted(_ sent: Int, pool: BufferPool) {
         precondition(inFlight > 0 && sent <= byteCount, "a send completed that was not in flight")
-        endFlight(pool: pool)
-        drop(sent, pool: pool)
-        if lentCount > 0 { endLoans(pool: pool) }
-    }
-
-    private mutating func endFlight(pool: BufferPool) {
         inFlight = 0
-        guard let memory = message.take() else { return }
-        pool.giveBack(memory, Self.messageSizeIndex)
+        if let memory = message {
+            message = nil
+            pool.giveBack(memory, Self.messageSizeIndex)
+        }
+        drop(sent, pool: pool)
     }
 
     /// The bytes that are next, as far as they lie together; `nil` when there are none.
@@ -273,9 +227,7 @@ struct WriteQueue {
     /// So many of ``firstBytes`` went out without a send in flight.
     mutating func sentAtOnce(_ sent: Int, pool: BufferPool) {
         precondition(inFlight == 0 && sent <= byteCount, "bytes went out past the send in flight")
-        let isShort = sent < first?.count ?? 0
         drop(sent, pool: pool)
-        if isShort, lentCount > 0 { endLoans(pool: pool) }
     }
 
     private mutating func drop(_ sent: Int, pool: BufferPool) {
@@ -308,7 +260,7 @@ struct WriteQueue {
 
     /// Drops all of it, for a kernel that is gone and holds nothing any more.
     mutating func discardAll(pool: BufferPool) {
-        endFlight(pool: pool)
+        if inFlight > 0 { sendCompleted(0, pool: pool) }
         removeAllNotInFlight(pool: pool)
     }
 
@@ -337,10 +289,6 @@ struct WriteQueue {
             arrays.removeFirst()
             return
         }
-        if segment.sizeIndex == WriteSegment.lent {
-            lentCount -= 1
-            return pool.endLoan(segment.capacity)
-        }
         guard segment.sizeIndex >= 0 else { return segment.base.deallocate() }
         pool.giveBack(segment.base, Int(segment.sizeIndex))
     }
@@ -350,12 +298,9 @@ struct WriteQueue {
 struct WriteSegment: BitwiseCopyable {
     /// The ``sizeIndex`` of one that points into an array.
     static let keptArray: Int32 = -2
-    /// The ``sizeIndex`` of one that points to received bytes.
-    static let lent: Int32 = -3
 
-    /// From the pool, an ``OwnedBuffer``'s, an array's, or where the backend receives.
+    /// From the pool, an ``OwnedBuffer``'s, or an array's.
     let base: UnsafeMutableRawPointer
-    /// In bytes; of lent bytes it is the loan.
     let capacity: Int32
     /// Which of the pool's sizes it is; below zero for memory that came with the write.
     let sizeIndex: Int32
