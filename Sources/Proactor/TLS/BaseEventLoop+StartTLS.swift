@@ -38,10 +38,14 @@ extension BaseEventLoop {
         // A pause that the protocol was told of is over when this transport says so, whose marks count from here on.
         let isPaused =
             own?.isWritingPaused ?? (transport.writeBufferSize > transport.getWriteBufferLimits().high)
-        upgraded.flow.isPaused = isPaused && transport.getProtocol() === connectionProtocol
+        let isItsProtocol = transport.getProtocol() === connectionProtocol
+        upgraded.flow.isPaused = isPaused && isItsProtocol
         upgraded.isBelowPaused = own == nil && isPaused
+        upgraded.mayOweResume = own == nil && !isPaused && isItsProtocol
+        // First: a transport of somebody else's may deliver as soon as it has the protocol.
+        upgraded.begin(on: transport)
         transport.setProtocol(upgraded)
-        upgraded.connectionMade(transport)
+        upgraded.openHeld()
         // What came in a pause of the former protocol's is the peer's first records.
         transport.resumeReading()
         return upgraded

@@ -92,8 +92,9 @@ extension TLSTransport {
         do {
             // When there is room, it is called again.
             let progress = try callEngine { () throws(TLSError) in try engine.sendCloseNotify(records) }
-            guard progress == .done else { return }
+            guard progress == .done, phase == .closing else { return }
         } catch {
+            guard phase == .closing else { return }
             // The peer has what was written, and nobody can do more about the end.
             advance(to: .shuttingDown)
             return finish()
@@ -150,7 +151,7 @@ extension TLSTransport {
         lossReason = lossReason ?? error
         held = []
         fileWriting?.connectionIsLost(unsealed: plaintext.byteCount)
-        plaintext.removeAllNotInFlight(pool: loop.buffers)
+        if !isCallingEngine { dropPlaintext() }
         if wasHandshaking {
             handshakeTimer?.cancel()
             handshakeTimer = nil

@@ -47,7 +47,7 @@ extension TLSTransport {
     func dataReceived(_ data: RawSpan) {
         guard phase.isBeforeEnding, peerEnd == .notYet, let engine else { return }
         data.withUnsafeBytes { bytes in
-            guard !isOpening, held.isEmpty, !mustHold else { return hold(bytes) }
+            guard !isOpening, !isCallingEngine, held.isEmpty, !mustHold else { return hold(bytes) }
             // The bytes live for the call, and the records refer to them no longer.
             records.incoming = bytes
             openAll(by: engine)
@@ -75,7 +75,7 @@ extension TLSTransport {
     /// Opens what was held back. It may be nothing: the engine has some, too, and the end may be to be told.
     func openHeld() {
         willOpenLater = false
-        guard phase.isBeforeEnding, !isOpening, !mustHold, let engine else { return }
+        guard phase.isBeforeEnding, !isOpening, !isCallingEngine, !mustHold, let engine else { return }
         var bytes: [UInt8] = []
         swap(&bytes, &held)
         let rest: [UInt8] = bytes.withUnsafeBytes { lent in
@@ -93,7 +93,8 @@ extension TLSTransport {
     func eofReceived() -> Bool {
         records.isAtEnd = true
         // Told in its turn, behind what is held back. The transport below stays open: this one closes it.
-        if !isOpening, !mustHold { openHeld() }
+        guard !mustHold else { return true }
+        if isOpening || isCallingEngine { openLater() } else { openHeld() }
         return true
     }
 

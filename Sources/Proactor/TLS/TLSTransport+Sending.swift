@@ -31,6 +31,7 @@ extension TLSTransport {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         let sealed = data.withUnsafeBytes { sealAtOnce($0) }
+        guard phase == .open else { return }
         plaintext.append(data.dropFirst(sealed), pool: loop.buffers)
         didGather()
     }
@@ -58,6 +59,7 @@ extension TLSTransport {
         loop.checkThread("write")
         guard acceptsWrites() else { return }
         let sealed = bytes.count >= Self.immediateSealSize ? sealAtOnce(bytes) : 0
+        guard phase == .open else { return }
         plaintext.append(UnsafeRawBufferPointer(rebasing: bytes[sealed...]), pool: loop.buffers)
         didGather()
     }
@@ -149,7 +151,7 @@ extension TLSTransport {
     private func sealQueued(by engine: any TLSEngine) {
         while phase == .open || phase == .closing, takesMore, let bytes = plaintext.firstBytes {
             let sealed = seal(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.slice)), by: engine)
-            guard sealed > 0 else { return }
+            guard sealed > 0, phase.isBeforeEnding else { return }
             plaintext.sentAtOnce(sealed, pool: loop.buffers)
         }
     }
@@ -252,12 +254,15 @@ extension TLSTransport {
     // MARK: - From below
 
     func pauseWriting() {
+        // It cannot be paused twice.
+        mayOweResume = false
         isBelowPaused = true
     }
 
     func resumeWriting() {
-        // A pause that this one knows nothing of came before the upgrade, to the same protocol.
-        if !isBelowPaused, own == nil { flow.isPaused = true }
+        // A pause that this one knows nothing of came before the upgrade.
+        if mayOweResume, !isBelowPaused { flow.isPaused = true }
+        mayOweResume = false
         isBelowPaused = false
         markUnflushed()
     }

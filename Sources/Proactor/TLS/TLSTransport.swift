@@ -62,6 +62,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     @exclusivity(unchecked) var flow = FlowControl()
     /// Whether a transport below that is not the library's own has said to pause.
     @exclusivity(unchecked) var isBelowPaused = false
+    /// Whether that one may have paused the protocol before an upgrade: it alone knows.
+    @exclusivity(unchecked) var mayOweResume = false
     @exclusivity(unchecked) var willFillLater = false
     /// Whether the engine is in a call.
     @exclusivity(unchecked) var isCallingEngine = false
@@ -115,7 +117,7 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     }
 
     /// Takes over what is below, whose protocol it is.
-    private func begin(on transport: any Transport) {
+    func begin(on transport: any Transport) {
         precondition(below == nil, "a TLS transport was put on two transports")
         below = transport
         own = transport as? any LayeredTransport
@@ -129,7 +131,9 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     /// Goes on with the handshake. Returns whether it is done.
     func handshake(by engine: any TLSEngine) -> Bool {
         do {
-            switch try callEngine({ () throws(TLSError) in try engine.handshake(records) }) {
+            let progress = try callEngine { () throws(TLSError) in try engine.handshake(records) }
+            guard phase == .handshaking else { return false }
+            switch progress {
             case .done:
                 handshakeIsDone()
                 return true
@@ -146,12 +150,17 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         return false
     }
 
-    /// Lends the engine the records, within `body`.
+    /// Lends the engine the records, within `body`. What it puts goes below at once, and there may be somebody else's transport, which
+    /// calls back: it may bring data, which is held, or be lost, so that ``phase`` is another afterwards.
     func callEngine<Result>(_ body: () throws(TLSError) -> Result) throws(TLSError) -> Result {
         precondition(!isCallingEngine, "a TLS engine was called within one of its calls")
         records.room = roomForAnswers
         isCallingEngine = true
-        defer { isCallingEngine = false }
+        defer {
+            isCallingEngine = false
+            // The engine may have been reading of it.
+            if !phase.isBeforeEnding { dropPlaintext() }
+        }
         return try body()
     }
 
@@ -261,10 +270,15 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         own?.filter = nil
         engine = nil
         held = []
-        plaintext.discardAll(pool: loop.buffers)
+        if !isCallingEngine { dropPlaintext() }
         filter = nil
         streamProtocol = nil
         bufferedProtocol = nil
+    }
+
+    /// Nothing of it is to be sealed any more.
+    func dropPlaintext() {
+        plaintext.removeAllNotInFlight(pool: loop.buffers)
     }
 
     deinit {
@@ -279,6 +293,12 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         if let value = engine?.extraInfo(key) { return value }
         // An engine may know better: a server can go on with another context.
         if key.name == ExtraInfoKey<any TLSProvider>.tlsContext.name { return options.context as? Value }
+        return floorInfo(key)
+    }
+
+    /// What is known of the connection that all TLS stands on: one layer's cipher or certificate is not another's.
+    private func floorInfo<Value>(_ key: ExtraInfoKey<Value>) -> Value? {
+        if let tls = below as? TLSTransport { return tls.floorInfo(key) }
         return below?.extraInfo(key)
     }
 

@@ -159,6 +159,74 @@ enum UpgradedKind: CaseIterable, Sendable {
         }
     }
 
+    // Pitfall 52
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aForeignTransportsPauseBetweenItsMarksEndsForWhomItWas(kind: LoopKind, handsOver: Bool) async throws
+    {
+        let context = context
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            let successor = handsOver ? RecordingProtocol() : recorder
+            let (plain, raw) = try loop.connect(recorder)
+            try plain.setWriteBufferLimits(high: 200_000, low: 50_000)
+            // Paused, and by now between the marks: nobody but the transport can tell.
+            while recorder.pauseCount == 0 { plain.write(patternBytes(50_000)) }
+            try loop.turn {
+                raw.read(limit: 10_000)
+                return plain.writeBufferSize < 150_000
+            }
+            try #require(plain.writeBufferSize > 50_000 && recorder.resumeCount == 0)
+            let task = loop.createTask {
+                try await loop.startTLS(WrappedTransport(plain), successor, context, serverSide: true)
+            }
+            try loop.settle(turns: 3)
+            try loop.turn {
+                raw.read()
+                return plain.writeBufferSize == 0
+            }
+            raw.read()
+            let peer = try ScriptedPeer(raw, context, .client)
+            try loop.turn {
+                peer.step()
+                return task.done && peer.isOpen
+            }
+            try loop.settle()
+            #expect(recorder.resumeCount == (handsOver ? 0 : 1))
+            #expect(!handsOver || successor.resumeCount == 0)
+            try task.result().abort()
+            try loop.finish(plain, raw)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aServerEndsWhatWasUpgraded(kind: LoopKind) async throws {
+        let context = context
+        try await kind.withLoop { loop in
+            let recorder = RecordingProtocol()
+            recorder.onShutdownRequested = { .close }
+            let server = try loop.serve { recorder }
+            let raw = try RawPeer(connectedTo: loop.port(of: server))
+            let peer = try ScriptedPeer(raw, context, .client)
+            try loop.turn { recorder.transport != nil }
+            let plain = try #require(recorder.transport)
+            let task = loop.createTask { try await loop.startTLS(plain, recorder, context, serverSide: true) }
+            try loop.turn {
+                peer.step()
+                return task.done && peer.isOpen
+            }
+            let stop = loop.createTask { await server.shutdownGracefully(timeout: .seconds(60)) }
+            try loop.turn {
+                peer.step()
+                return peer.sawCloseNotify
+            }
+            #expect(!stop.done)
+            peer.closeNotify()
+            try loop.turn { stop.done }
+            #expect(try stop.result().drained == 1 && recorder.lostErrors.count == 1)
+            raw.close()
+        }
+    }
+
     // Pitfall 53
     @Test(arguments: LoopKind.allCases, UpgradedKind.allCases)
     func whatCameWhileReadingWasPausedIsTheBeginning(kind: LoopKind, upgraded: UpgradedKind) async throws {
@@ -207,6 +275,10 @@ enum UpgradedKind: CaseIterable, Sendable {
             try loop.turn { upgrades.allSatisfy { $0.done } }
             let (innerClient, innerServer) = (try upgrades[0].result(), try upgrades[1].result())
             #expect(client.events.count { $0 == .made } == 1)
+            #expect(innerClient.extraInfo(.tlsContext) === inner)
+            // What the outer one has agreed on says nothing of the inner one.
+            #expect(innerClient.extraInfo(.applicationProtocol) == nil)
+            #expect(innerClient.extraInfo(.peerName) != nil)
             // One has TLS above it by now, and the other is not another loop's.
             #expect(throws: EventLoopError.self) {
                 try loop.run { _ = try await loop.startTLS(outer.client, client, inner, serverName: "z") }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TLSClosingTests {
     private let context = ScriptedTLS()
-    private static let much = patternBytes(5 << 20)
+    private static let much = patternBytes(3 << 20)
 
     // Behaviour 37
     // Pitfall 47
@@ -84,7 +84,7 @@ import Testing
                 let before = peer.received.count
                 try loop.turn {
                     peer.step(limit: 100_000)
-                    return peer.received.count > before + 600_000
+                    return peer.received.count > before + 300_000
                 }
                 try loop.settle()
                 backend.advanceClock(by: .seconds(30))

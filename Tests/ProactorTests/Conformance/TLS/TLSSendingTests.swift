@@ -36,7 +36,7 @@ import Testing
     func muchIsSealedAsThePeerTakesIt(kind: LoopKind) async throws {
         let test = self
         try await kind.withLoop { loop in
-            let bytes = patternBytes(16 << 20)
+            let bytes = patternBytes(6 << 20)
             for owned in [false, true] {
                 let recorder = RecordingProtocol()
                 let (transport, peer) = try loop.connectTLS(recorder, TLSOptions(test.context))
@@ -46,8 +46,8 @@ import Testing
                 try loop.settle()
                 #expect(transport.belowUnsent <= 256 * 1024)
                 // The kernel's buffers, and what waits for them.
-                #expect(engine.sealedBytes < 8 << 20)
-                #expect(transport.writeBufferSize > 8 << 20)
+                #expect(engine.sealedBytes < 3 << 20)
+                #expect(transport.writeBufferSize > 3 << 20)
                 try loop.turn {
                     peer.step()
                     #expect(transport.belowUnsent <= 256 * 1024)
