@@ -227,6 +227,46 @@ enum UpgradedKind: CaseIterable, Sendable {
         }
     }
 
+    /// One that delivers within the call that writes, and is lost within the call that ends it.
+    @Test(arguments: LoopKind.allCases, ["close", "abort", "abort amid a write", "garbage"])
+    func aTransportOfTheProgramsMayCallBackAtOnce(kind: LoopKind, end: String) async throws {
+        let context = context
+        try await kind.withLoop { loop in
+            let (client, server) = (RecordingProtocol(), RecordingProtocol.echo())
+            let (left, right) = MemoryTransport.pair(client, server)
+            // The client speaks first, and the server's protocol is not to be asked.
+            right.pauseReading()
+            let tasks = [
+                loop.createTask { try await loop.startTLS(left, client, context, serverName: "x") },
+                loop.createTask { try await loop.startTLS(right, server, context, serverSide: true) },
+            ]
+            try loop.turn { tasks.allSatisfy { $0.done } }
+            let (near, far) = (try tasks[0].result(), try tasks[1].result())
+            for one in [(near, client), (far, server)] { try one.1.connectionMade(one.0) }
+            for size in [1, 1000, 20_000, 300_000] {
+                let before = client.received.count
+                near.write(patternBytes(size))
+                try loop.turn { client.received.count == before + size }
+                #expect(client.received.suffix(size) == patternBytes(size)[...])
+            }
+            switch end {
+            case "close": near.close()
+            case "abort": near.abort()
+            case "abort amid a write":
+                // The other end goes while the record that it is given is being sealed.
+                server.onData = { transport, _ in transport.abort() }
+                near.write(patternBytes(200_000))
+            default: right.write(Array("no record at all".utf8))
+            }
+            try loop.turn { client.lostCount == 1 && server.lostCount == 1 }
+            #expect(end != "close" || client.lostError == nil && server.lostError == nil)
+            near.write("too late")
+            try loop.settle(turns: 3)
+            #expect(loop.timers.count == 0)
+        }
+        #expect(context.life.alive == 0)
+    }
+
     // Pitfall 53
     @Test(arguments: LoopKind.allCases, UpgradedKind.allCases)
     func whatCameWhileReadingWasPausedIsTheBeginning(kind: LoopKind, upgraded: UpgradedKind) async throws {
