@@ -1,6 +1,5 @@
 import COpenSSL
 import Proactor
-import Synchronization
 
 /// All that connections of TLS have in common: certificates, trust and settings, for clients or for servers.
 ///
@@ -19,7 +18,7 @@ public final class TLSContext: TLSProvider {
     /// What a client may resume.
     let sessions: TLSSessions
 
-    private let state: Mutex<State>
+    private let state: ThreadLock<State>
 
     private struct State {
         var context: OpenSSLContext
@@ -37,7 +36,7 @@ public final class TLSContext: TLSProvider {
         self.side = side
         self.configuration = configuration
         sessions = TLSSessions(serversMax: configuration.rememberedServers)
-        state = Mutex(
+        state = ThreadLock(
             State(
                 context: context,
                 certificateChain: configuration.certificateChain,

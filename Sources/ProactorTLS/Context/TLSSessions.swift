@@ -1,6 +1,6 @@
 import COpenSSL
+import Proactor
 import Glibc
-import Synchronization
 
 /// A client's sessions, by server, for connections of all loops.
 final class TLSSessions: Sendable {
@@ -21,7 +21,7 @@ final class TLSSessions: Sendable {
     }
 
     private let serversMax: Int
-    private let state = Mutex(State())
+    private let state = ThreadLock(State())
 
     /// Of TLS 1.3, where each is used once, as many connections at a time can resume.
     private static let sessionsMax = 4

@@ -3,7 +3,7 @@ import Glibc
 
 /// State that several threads share, behind a POSIX mutex: `Synchronization.Mutex` does the same, but the
 /// thread sanitizer cannot see that it orders anything, and reports every use as a race.
-final class ThreadLock<State>: @unchecked Sendable {
+package final class ThreadLock<State>: @unchecked Sendable {
     // The state is touched by the thread that holds the mutex only. A mutex may not move, so it has memory of
     // its own.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -11,7 +11,7 @@ final class ThreadLock<State>: @unchecked Sendable {
 
     /// - Parameter isKeptAcrossForks: for a lock that lives as long as the process: every fork holds it, so that a child finds it
     ///   free and the state whole.
-    init(_ state: State, isKeptAcrossForks: Bool = false) {
+    package init(_ state: State, isKeptAcrossForks: Bool = false) {
         mutex = .allocate(capacity: 1)
         let failure = pthread_mutex_init(mutex, nil)
         precondition(failure == 0, "no memory for a mutex (pthread_mutex_init: \(failure))")
@@ -28,7 +28,7 @@ final class ThreadLock<State>: @unchecked Sendable {
 
     /// Calls `body` with the state while no other thread has it. It must not call back into the lock.
     @inline(__always)
-    func withLock<Result, Failure: Error>(
+    package func withLock<Result, Failure: Error>(
         _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)

@@ -1,5 +1,3 @@
-import Synchronization
-
 @testable import Proactor
 
 /// A context for engines without any cryptography: a record is a header of five bytes, as TLS has it, and a body whose beginning is
@@ -18,7 +16,7 @@ final class ScriptedTLS: TLSProvider, @unchecked Sendable {
     var handshakeFailure: TLSError?
     /// Has what is put need this much room besides.
     var spareRoom = 0
-    private let names = Mutex<[String?]>([])
+    private let names = ThreadLock<[String?]>([])
 
     init(key: UInt8 = 0x5A) {
         self.key = key

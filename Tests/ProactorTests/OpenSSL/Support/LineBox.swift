@@ -1,8 +1,8 @@
-import Synchronization
+@testable import Proactor
 
 /// Lines that any thread adds.
 final class LineBox: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = ThreadLock<[String]>([])
 
     var all: [String] { lines.withLock { $0 } }
 
