@@ -291,7 +291,7 @@ import Testing
             }
             let (transport, peer) = try loop.connect(flooder, over: .tcp)
             let bytes = patternBytes(1_049_490)
-            for round in 1...5 {
+            for round in 1...2 {
                 var sent = 0
                 while sent < bytes.count {
                     let count = peer.write(bytes[sent...])

@@ -43,7 +43,7 @@ import Testing
         let serverContext = try TLSContext.testServer { $0.maximumVersion = version }
         let clientContext = try TLSContext.testClient()
         try await kind.withLoop { loop in
-            let sent = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 11) }
+            let sent = patternBytes(1_500_000)
             try loop.run { () async throws in
                 let (server, port) = try await loop.startTestServer(serverContext) { reader, writer in
                     for try await chunk in reader.chunks {
@@ -245,7 +245,7 @@ import Testing
         let (serverContext, clientContext) = (try TLSContext.testServer(), try TLSContext.testClient())
         try await kind.withLoop { loop in
             let folder = try TestDirectory()
-            let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 5 &+ $0 >> 7) }
+            let content = patternBytes(300_000)
             let path = try folder.write("content", content)
             try loop.run { () async throws in
                 let (server, port) = try await loop.startTestServer(serverContext) { _, writer in

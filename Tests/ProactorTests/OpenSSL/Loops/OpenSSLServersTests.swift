@@ -82,7 +82,7 @@ import Testing
         try await kind.withLoop { loop in
             let folder = try TestDirectory()
             let (chain, key) = try write(TestAuthority.shared.identity(), to: folder)
-            let sent = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 9) }
+            let sent = patternBytes(1_000_000)
             try loop.run { () async throws in
                 let (process, port) = try await start(loop, .python3, ["-c", Self.pythonServer, chain, key])
                 for _ in 0..<2 {
