@@ -9,6 +9,7 @@ struct OpenSSLSharingTests {
     private static let threads = 4
     private static let rounds = 25
 
+    // Pitfall 58.
     @Test(arguments: TLSVersion.allCases)
     func threadsShareContexts(version: TLSVersion) throws {
         let server = try TLSContext.testServer()
