@@ -62,7 +62,15 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .testTarget(name: "LoopbenchTests", dependencies: ["loopbench", "CLoad", "CLines"]),
+        .testTarget(
+            name: "LoopbenchTests",
+            dependencies: [
+                "loopbench", "CLoad", "CLines",
+                .product(name: "Proactor", package: "swift-proactor"),
+                .product(name: "ProactorTLS", package: "swift-proactor"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
