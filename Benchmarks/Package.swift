@@ -9,25 +9,30 @@ let package = Package(
         .executable(name: "c-ring-echo", targets: ["c-ring-echo"]),
         .executable(name: "c-epoll-echo", targets: ["c-epoll-echo"]),
         .executable(name: "c-ring-udp", targets: ["c-ring-udp"]),
+        .executable(name: "c-ring-tls", targets: ["c-ring-tls"]),
+        .executable(name: "c-epoll-tls", targets: ["c-epoll-tls"]),
         .executable(name: "nio-echo", targets: ["nio-echo"]),
     ],
     dependencies: [
         .package(name: "swift-proactor", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     ],
     targets: [
         .systemLibrary(name: "CBenchLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "CPattern"),
         .target(name: "CLines"),
+        .systemLibrary(name: "CBenchOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CServe", dependencies: ["CPattern"]),
-        .executableTarget(
-            name: "c-ring-echo",
-            dependencies: ["CServe", "CPattern", "CLines", "CBenchLiburing"]
-        ),
+        .target(name: "CServeRing", dependencies: ["CServe", "CBenchLiburing"]),
+        .target(name: "CServeTLS", dependencies: ["CServe", "CBenchOpenSSL"]),
+        .executableTarget(name: "c-ring-echo", dependencies: ["CServe", "CServeRing", "CPattern", "CLines"]),
         .executableTarget(name: "c-epoll-echo", dependencies: ["CServe", "CPattern", "CLines"]),
         .executableTarget(name: "c-ring-udp", dependencies: ["CServe", "CBenchLiburing"]),
+        .executableTarget(name: "c-ring-tls", dependencies: ["CServe", "CServeRing", "CServeTLS"]),
+        .executableTarget(name: "c-epoll-tls", dependencies: ["CServe", "CServeTLS"]),
         // A program of its own: what SwiftNIO costs to build, only those pay who compare with it.
         .executableTarget(
             name: "nio-echo",
@@ -38,6 +43,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
         .target(name: "CLoad", dependencies: ["CPattern"]),
@@ -56,7 +62,15 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .testTarget(name: "LoopbenchTests", dependencies: ["loopbench", "CLoad", "CLines"]),
+        .testTarget(
+            name: "LoopbenchTests",
+            dependencies: [
+                "loopbench", "CLoad", "CLines",
+                .product(name: "Proactor", package: "swift-proactor"),
+                .product(name: "ProactorTLS", package: "swift-proactor"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -23,14 +23,18 @@ _Noreturn void cserve_fail(const char *what, int error) {
     exit(1);
 }
 
-static void print_usage(FILE *file, const struct cserve_knob *knobs, size_t knob_count) {
-    fprintf(file, "usage: %s [--host HOST] [--port PORT] | [--unix PATH]", program_invocation_short_name);
-    fprintf(file, "%s\n", knob_count > 0 ? " [OPTIONS]" : "");
+static void print_usage(FILE *file, bool speaks_tls, const struct cserve_knob *knobs, size_t knob_count) {
+    fprintf(file, "usage: %s%s", program_invocation_short_name, speaks_tls ? " --tls CERT KEY" : "");
+    fprintf(file, " [--host HOST] [--port PORT] | [--unix PATH]%s\n", knob_count > 0 ? " [OPTIONS]" : "");
     fprintf(file, "Serves until SIGINT or SIGTERM. Port 0 lets the system choose.\n");
-    fprintf(file, "  --service        echo, sink (drops what it receives), source (sends without end), some: udp-echo,\n");
-    fprintf(file, "                   ask (sends lines back that begin with '?'), proxy (forwards to --upstream) (echo)\n");
-    fprintf(file, "  --upstream       the port of 127.0.0.1 that a proxy connects to\n");
-    fprintf(file, "  --message-bytes  what a source sends at a time, in bytes (65536)\n");
+    if (speaks_tls) {
+        fprintf(file, "  --tls            the PEM files of the certificate chain and of its key, for an echo over TLS\n");
+    } else {
+        fprintf(file, "  --service        echo, sink (drops what it receives), source (sends without end), some: udp-echo,\n");
+        fprintf(file, "                   ask (sends lines back that begin with '?'), proxy (forwards to --upstream) (echo)\n");
+        fprintf(file, "  --upstream       the port of 127.0.0.1 that a proxy connects to\n");
+        fprintf(file, "  --message-bytes  what a source sends at a time, in bytes (65536)\n");
+    }
     for (size_t i = 0; i < knob_count; i++) {
         fprintf(file, "  --%-14s %s (%ld)\n", knobs[i].name, knobs[i].help, *knobs[i].value);
     }
@@ -71,11 +75,25 @@ static bool set_knob(const struct cserve_knob *knobs, size_t knob_count, const c
     return false;
 }
 
-struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count) {
+// Takes an option that only servers without TLS have; false when the name is another.
+static bool set_plain_option(struct cserve_options *options, const char *name, const char *value) {
+    if (strcmp(name, "service") == 0) {
+        options->service = parse_service(value);
+    } else if (strcmp(name, "upstream") == 0) {
+        options->upstream = (uint16_t)parse_number(value, 1, UINT16_MAX);
+    } else if (strcmp(name, "message-bytes") == 0) {
+        options->message_bytes = (uint32_t)parse_number(value, 1, 1 << 30);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static struct cserve_options parse(int argc, char **argv, bool speaks_tls, const struct cserve_knob *knobs, size_t knob_count) {
     struct cserve_options options = {.service = cserve_echo, .message_bytes = 64 * 1024};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
-            print_usage(stdout, knobs, knob_count);
+            print_usage(stdout, speaks_tls, knobs, knob_count);
             exit(0);
         }
         if (strncmp(argv[i], "--", 2) != 0) usage_error("unexpected argument", argv[i]);
@@ -89,24 +107,33 @@ struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_kn
             options.port = value;
         } else if (strcmp(name, "unix") == 0) {
             options.unix_path = value;
-        } else if (strcmp(name, "service") == 0) {
-            options.service = parse_service(value);
-        } else if (strcmp(name, "upstream") == 0) {
-            options.upstream = (uint16_t)parse_number(value, 1, UINT16_MAX);
-        } else if (strcmp(name, "message-bytes") == 0) {
-            options.message_bytes = (uint32_t)parse_number(value, 1, 1 << 30);
-        } else if (!set_knob(knobs, knob_count, name, value)) {
+        } else if (speaks_tls && strcmp(name, "tls") == 0) {
+            if (i + 1 == argc) usage_error("the key's path is missing behind", value);
+            options.certificate_path = value;
+            options.key_path = argv[++i];
+        } else if (!(!speaks_tls && set_plain_option(&options, name, value)) && !set_knob(knobs, knob_count, name, value)) {
             usage_error("unknown option", argv[i - 1]);
         }
     }
     if (options.unix_path != NULL && (options.host != NULL || options.port != NULL)) {
         usage_error("--unix goes with neither --host nor --port:", options.unix_path);
     }
+    if (options.host == NULL) options.host = "127.0.0.1";
+    if (options.port == NULL) options.port = "0";
+    return options;
+}
+
+struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count) {
+    struct cserve_options options = parse(argc, argv, false, knobs, knob_count);
     if ((options.service == cserve_proxy) != (options.upstream != 0)) {
         usage_error("a proxy, and nothing else, needs", "--upstream");
     }
-    if (options.host == NULL) options.host = "127.0.0.1";
-    if (options.port == NULL) options.port = "0";
+    return options;
+}
+
+struct cserve_options cserve_parse_tls(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count) {
+    struct cserve_options options = parse(argc, argv, true, knobs, knob_count);
+    if (options.certificate_path == NULL) usage_error("this server needs", "--tls CERT KEY");
     return options;
 }
 

@@ -11,14 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "blocks.h"
 #include "buffers.h"
 #include "cpattern.h"
 #include "clines.h"
 #include "connection.h"
 #include "cserve.h"
 #include "ring.h"
-
-struct io_uring ring;
 
 // Beyond this a connection whose peer does not read is not read from either.
 static long waiting_max;

@@ -1,6 +1,7 @@
 import ArgumentParser
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// The services over SwiftNIO, in the way of its own examples, on one event loop thread.
 @main
@@ -35,6 +36,15 @@ struct NIOEcho: ParsableCommand {
     @Flag(help: "Of UDP: receive and send datagrams of one peer that came in a row as one (GRO and GSO).")
     var offload = false
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Two PEM files: speak TLS, with the certificate chain and the key in them. Not of proxy and udp-echo.",
+            valueName: "path"
+        )
+    )
+    var tls: [String] = []
+
     @Flag(help: "Of lines and exact: run the tasks on the event loop's thread, and not on Swift's own.")
     var tasksOnLoop = false
 
@@ -48,6 +58,12 @@ struct NIOEcho: ParsableCommand {
         guard (1...1_024).contains(vectorReads) else {
             throw ValidationError("--vector-reads must lie between 1 and 1,024.")
         }
+        guard tls.isEmpty || tls.count == 2 else {
+            throw ValidationError("--tls needs two paths, of a certificate and of its key.")
+        }
+        guard tls.isEmpty || (service != .proxy && service != .udpEcho) else {
+            throw ValidationError("--tls does not go with \(service.rawValue).")
+        }
         guard unix == nil || (host == nil && port == nil) else {
             throw ValidationError("--unix goes with neither --host nor --port.")
         }
@@ -56,7 +72,8 @@ struct NIOEcho: ParsableCommand {
     func run() throws {
         let signals = TerminationSignals()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let channel = try service == .udpEcho ? bindDatagrams(on: group) : bind(bootstrap(on: group))
+        let channel =
+            try service == .udpEcho ? bindDatagrams(on: group) : bind(bootstrap(on: group, tls: makeTLS()))
         announce(channel)
         signals.wait()
         try channel.close().wait()
@@ -64,7 +81,10 @@ struct NIOEcho: ParsableCommand {
     }
 
     /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.
-    private func bootstrap(on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
+    private func bootstrap(
+        on group: MultiThreadedEventLoopGroup,
+        tls: NIOSSLContext?
+    ) -> ServerBootstrap {
         let (service, messageBytes, upstream, onLoop) = (service, messageBytes, upstream, tasksOnLoop)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
@@ -72,6 +92,9 @@ struct NIOEcho: ParsableCommand {
             .childChannelInitializer { channel in
                 if let upstream { return GlueHandler.forward(channel, to: upstream) }
                 return channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     try service.addHandlers(to: channel, messageBytes: messageBytes, tasksOnLoop: onLoop)
                 }
             }
@@ -81,6 +104,16 @@ struct NIOEcho: ParsableCommand {
             .childChannelOption(.autoRead, value: service != .proxy)
         // Accepted sockets inherit it.
         return unix == nil ? bootstrap.serverChannelOption(.tcpOption(.tcp_nodelay), value: 1) : bootstrap
+    }
+
+    /// One context for all connections, with SwiftNIO's own settings: the clients say what is spoken.
+    private func makeTLS() throws -> NIOSSLContext? {
+        guard tls.count == 2 else { return nil }
+        let chain = try NIOSSLCertificate.fromPEMFile(tls[0]).map { NIOSSLCertificateSource.certificate($0) }
+        let key = try NIOSSLPrivateKey(file: tls[1], format: .pem)
+        return try NIOSSLContext(
+            configuration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+        )
     }
 
     /// Of a source one message waits while one is sent, of a proxy as much as SwiftNIO lets of itself; else as much waits as

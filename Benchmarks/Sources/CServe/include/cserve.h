@@ -25,6 +25,7 @@ struct cserve_options {
     enum cserve_service service;
     uint16_t upstream;      // of a proxy, on 127.0.0.1
     uint32_t message_bytes;  // what a source sends at a time
+    const char *certificate_path, *key_path;  // PEM files of a server that speaks TLS
 };
 
 // One more option of a server: `--name VALUE`, where VALUE is a number from `min` to `max`.
@@ -38,6 +39,9 @@ struct cserve_knob {
 
 // Parses the command line. Exits with 64 when it is wrong and with 0 after `--help`.
 struct cserve_options cserve_parse(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count);
+
+// The same for a server that echoes over TLS: it needs `--tls CERT KEY`, and knows no other service.
+struct cserve_options cserve_parse_tls(int argc, char **argv, const struct cserve_knob *knobs, size_t knob_count);
 
 // Makes the listening socket (TCP_NODELAY, which accepted sockets inherit) or exits with 1 and the reason.
 int cserve_listen(const struct cserve_options *options, int socket_flags);

@@ -1,10 +1,10 @@
-// The provided buffers that multishot receives fill, and the blocks that outgoing bytes are gathered in.
+// The provided buffers that multishot receives fill.
 //
 // On kernel 6.12 and newer a buffer is large and consumed piece by piece by whatever arrives next, on any connection;
 // before that each arrival takes a whole one. Either way it goes back when the kernel is done with it and every piece
 // of it has been sent or copied.
-#ifndef C_RING_ECHO_BUFFERS_H
-#define C_RING_ECHO_BUFFERS_H
+#ifndef CSERVE_BUFFERS_H
+#define CSERVE_BUFFERS_H
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "ring.h"
 
-enum { buffer_group = 0, buffer_count_max = 512, block_class_count = 32, block_class_first = 10 };
+enum { buffer_group = 0, buffer_count_max = 512 };
 
 struct buffers {
     struct io_uring_buf_ring *ring;
@@ -81,36 +81,6 @@ static inline void set_up_buffers(unsigned count, unsigned size) {
     if (problem < 0) cserve_fail("io_uring_register_buf_ring", -problem);
     while (buffers.count < count) buffers_grow();
     buffers_flush();
-}
-
-// A block of 2^class bytes. Free ones are kept, the last used first.
-struct block {
-    struct block *next;
-};
-
-static struct block *free_blocks[block_class_count];
-
-static inline unsigned block_class(size_t bytes) {
-    unsigned class = block_class_first;
-    while (((size_t)1 << class) < bytes) class++;
-    return class;
-}
-
-static inline uint8_t *take_block(unsigned class) {
-    struct block *block = free_blocks[class];
-    if (block != NULL) {
-        free_blocks[class] = block->next;
-    } else {
-        block = malloc((size_t)1 << class);
-        if (block == NULL) cserve_fail("malloc", errno);
-    }
-    return (uint8_t *)block;
-}
-
-static inline void return_block(uint8_t *bytes, unsigned class) {
-    struct block *block = (struct block *)bytes;
-    block->next = free_blocks[class];
-    free_blocks[class] = block;
 }
 
 #endif

@@ -1,6 +1,6 @@
-// The ring, and constants that liburing 2.3 does not have yet.
-#ifndef C_RING_ECHO_RING_H
-#define C_RING_ECHO_RING_H
+// The ring of the C servers over io_uring, and constants that liburing 2.3 does not have yet.
+#ifndef CSERVE_RING_H
+#define CSERVE_RING_H
 
 #include <liburing.h>
 #include <stdint.h>
@@ -45,16 +45,7 @@ static inline struct io_uring_sqe *next_sqe(void) {
     return sqe;
 }
 
-static inline void set_up_ring(unsigned sq_entries, unsigned cq_entries) {
-    struct io_uring_params params = {
-        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN |
-                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
-        .cq_entries = cq_entries,
-    };
-    int problem = io_uring_queue_init_params(sq_entries, &ring, &params);
-    if (problem < 0) cserve_fail("io_uring_queue_init_params (kernel 6.1 or newer is needed)", -problem);
-    problem = io_uring_register_ring_fd(&ring);  // saves the descriptor look-up of every enter
-    if (problem < 0) cserve_fail("io_uring_register_ring_fd", -problem);
-}
+// Makes the ring of this one thread, or exits with 1 and the reason.
+void set_up_ring(unsigned sq_entries, unsigned cq_entries);
 
 #endif
