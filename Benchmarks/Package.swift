@@ -21,6 +21,7 @@ let package = Package(
         .systemLibrary(name: "CBenchLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "CPattern"),
         .target(name: "CLines"),
+        .systemLibrary(name: "CBenchOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CServe", dependencies: ["CPattern"]),
         .executableTarget(
             name: "c-ring-echo",
@@ -40,7 +41,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]
         ),
-        .target(name: "CLoad", dependencies: ["CPattern"]),
+        .target(name: "CLoad", dependencies: ["CPattern", "CBenchOpenSSL"]),
         .target(name: "CMicro"),
         .target(name: "CFiles", dependencies: ["CBenchLiburing"]),
         .executableTarget(
@@ -53,10 +54,18 @@ let package = Package(
                 "CFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
+                .product(name: "ProactorTLS", package: "swift-proactor"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .testTarget(name: "LoopbenchTests", dependencies: ["loopbench", "CLoad", "CLines"]),
+        .testTarget(
+            name: "LoopbenchTests",
+            dependencies: [
+                "loopbench", "CLoad", "CLines",
+                .product(name: "Proactor", package: "swift-proactor"),
+                .product(name: "ProactorTLS", package: "swift-proactor"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

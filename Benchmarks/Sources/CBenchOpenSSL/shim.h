@@ -1,0 +1,1 @@
+// Here for its link to OpenSSL only: CServeTLS's C file includes <openssl/ssl.h> itself.
