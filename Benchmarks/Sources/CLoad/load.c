@@ -185,6 +185,7 @@ static void run_idle(struct engine *engine) {
     // One connection first, so that what a server makes for its first is not counted on the others.
     struct connection *first = &engine->connections[0];
     exchange_one(engine, first);
+    await_handshakes(engine, 0);
     await_answers(engine, 1);
     usleep(idle_settle_ns / 1000);
     read_memory(engine, &result->rss_before_bytes, &result->anonymous_before_bytes);

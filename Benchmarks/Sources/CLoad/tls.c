@@ -235,6 +235,8 @@ void tls_close(struct engine *engine, struct connection *connection) {
     struct tls *tls = connection->tls;
     if (tls->ssl == NULL) return;
     if (!tls->is_ready) engine->tls->handshaking--;
+    // A session is good also when its connection was cut: OpenSSL would not resume it.
+    SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN);
     SSL_free(tls->ssl);
     drop_unsent(tls);
     *tls = (struct tls){.session = tls->session};
