@@ -211,7 +211,7 @@ def main():
     parser.add_argument("--message-bytes", type=int, default=64 * 1024, help="what a source sends at a time, and what a message of exact has")
     parser.add_argument("--version", action="store_true", help="print what runs it, and end")
     options = parser.parse_args()
-    version = f"CPython {platform.python_version()}"
+    version = f"CPython {platform.python_version()}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}"
     if options.loop == "uvloop":
         import uvloop
 

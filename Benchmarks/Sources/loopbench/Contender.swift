@@ -58,7 +58,9 @@ struct Contender: Sendable {
             command += ["--message-bytes", "\(workload.messageBytes)"]
         }
         if let upstream { command += ["--upstream", "\(upstream)"] }
-        if let certificate, workload.tls != nil { command += ["--tls", certificate.path, certificate.keyPath] }
+        if let certificate, workload.tls != nil {
+            command += ["--tls", certificate.path, certificate.keyPath]
+        }
         switch endpoint {
         case .tcp(let host, let port): return command + ["--host", host, "--port", "\(port)"]
         case .unix(let path): return command + ["--unix", path]

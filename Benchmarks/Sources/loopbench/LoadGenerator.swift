@@ -11,7 +11,7 @@ struct LoadGenerator {
         var description: String { "load generator: \(step): \(String(cString: strerror(code)))" }
     }
 
-    /// No connection over TLS came to speak.
+    /// No connection over TLS came to be what was to be measured.
     struct Refusal: Error, CustomStringConvertible {
         var problem: String
 
@@ -58,7 +58,9 @@ struct LoadGenerator {
                 processID: processID
             )
         }
-        guard workload.tls == nil || certificate != nil else { throw Refusal(problem: "there is no certificate") }
+        guard workload.tls == nil || certificate != nil else {
+            throw Refusal(problem: "there is no certificate")
+        }
         guard let histogram = cload_histogram_create() else { throw Failure(step: "histogram", code: ENOMEM) }
         defer { cload_histogram_destroy(histogram) }
         var result = cload_result()
@@ -78,8 +80,8 @@ struct LoadGenerator {
             round: round,
             interruptsApart: interruptsApart
         )
-        // Where no connection speaks, why is worth more than their number.
-        if measurement.requests == 0, measurement.bytes == 0, let problem = result.problem {
+        // Where nothing counts, why is worth more than how often. Of a churn, bytes may have come by the wrong handshakes.
+        if let problem = result.problem, result.requests == 0, result.bytes == 0 || workload.kind == .churn {
             throw Refusal(problem: String(cString: problem))
         }
         // Where nothing came back there is none, and not the best of all.

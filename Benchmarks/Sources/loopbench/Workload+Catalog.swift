@@ -43,7 +43,12 @@ extension Workload {
     /// What stands for several: their name and what they are.
     static let groups: [(name: String, workloads: [Workload])] = [
         ("quick", quick), ("core", core), ("all", catalog),
-        ("echo", catalog.filter { $0.kind == .echo && $0.family == .tcp && $0.tls == nil && $0.depth == 1 && $0.rate == nil }),
+        (
+            "echo",
+            catalog.filter {
+                $0.kind == .echo && $0.family == .tcp && $0.tls == nil && $0.depth == 1 && $0.rate == nil
+            }
+        ),
         ("unix", catalog.filter { $0.family == .unix }),
         ("lines", catalog.filter { $0.kind == .lines }),
         ("exact", catalog.filter { $0.kind == .exact }),

@@ -8,7 +8,8 @@ extension Workload {
         let name =
             switch kind {
             case .echo where tls != nil && depth == 1: "\(prefix)\(size)x\(connections)"
-            case .churn where tls != nil: "\(prefix)\(tls == .resumed ? "resumed" : "full")-\(size)x\(connections)"
+            case .churn where tls != nil:
+                "\(prefix)\(tls == .resumed ? "resumed" : "full")-\(size)x\(connections)"
             case .idle where tls != nil && messageBytes != Self.usualMessageBytes:
                 "\(prefix)idle-\(size)x\(connections)"
             case .echo where depth > 1: "\(prefix)pipelined-\(size)x\(connections)x\(depth)"
@@ -58,12 +59,16 @@ extension Workload {
             return Workload(.idle, family: family, tls: .full, connections: count)
         }
         let kinds: [(String, Kind, Handshake)] = [
-            ("pipelined-", .echo, .full), ("full-", .churn, .full), ("resumed-", .churn, .resumed), ("idle-", .idle, .full),
+            ("pipelined-", .echo, .full), ("full-", .churn, .full), ("resumed-", .churn, .resumed),
+            ("idle-", .idle, .full),
             ("", .echo, .full),
         ]
         for (prefix, kind, handshake) in kinds {
             guard let rest = text.dropping(prefix) else { continue }
-            var workload = parameters(rest, hasDepth: prefix == "pipelined-").map { bytes, connections, depth in
+            var workload = parameters(rest, hasDepth: prefix == "pipelined-").map {
+                bytes,
+                connections,
+                depth in
                 Workload(kind, family: family, connections: connections, messageBytes: bytes, depth: depth)
             }
             workload?.tls = handshake
@@ -119,7 +124,9 @@ extension Workload {
             return "the lines of a flood have \(Self.floodLineBytes) B"
         }
         if kind == .proxy, family == .unix { return "a proxy listens on TCP" }
-        if tls != nil, ![.echo, .churn, .idle].contains(kind) { return "only echo, churn and idle workloads speak TLS" }
+        if tls != nil, ![.echo, .churn, .idle].contains(kind) {
+            return "only echo, churn and idle workloads speak TLS"
+        }
         if tls == .resumed, kind != .churn { return "only churn workloads resume sessions of TLS" }
         if depth > 1, kind != .echo, kind != .udp { return "only echo and UDP workloads have a depth" }
         guard let rate else { return nil }

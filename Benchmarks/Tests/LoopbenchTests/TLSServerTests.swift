@@ -29,7 +29,8 @@ struct TLSServerTests {
     @Test func thoseWhoSpeakTLSAreThere() throws {
         let names = Contender.catalog.filter { $0.tlsServices[.echo] != nil }.map(\.name)
         let expected = [
-            "c-ring-tls", "c-epoll-tls", "proactor", "epoll", "poll", "select", "swift-nio", "asyncio", "uvloop",
+            "c-ring-tls", "c-epoll-tls", "proactor", "epoll", "poll", "select", "swift-nio", "asyncio",
+            "uvloop",
         ]
         #expect(names == expected)
         let certificate = try RunCertificate()
@@ -89,7 +90,8 @@ struct TLSServerTests {
     }
 
     @Test(arguments: [
-        (["{cert}", "/nowhere"], "/nowhere could not be read"), (["/nowhere", "{key}"], "/nowhere could not be read"),
+        (["{cert}", "/nowhere"], "/nowhere could not be read"),
+        (["/nowhere", "{key}"], "/nowhere could not be read"),
         (["{key}", "{key}"], "there is no certificate in it"),
         (["{cert}", "{other}"], "the private key is not the certificate's"),
         (["{cert}"], "--tls takes two files"), (["{cert}", "{key}", "{key}"], "--tls takes two files"),
