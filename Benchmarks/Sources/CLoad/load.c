@@ -157,6 +157,7 @@ static void run_traffic(struct engine *engine) {
     read_memory(engine, &result->rss_before_bytes, &result->anonymous_before_bytes);
     begin(engine);
     run_window(engine);
+    if (engine->tls != NULL) tls_note_unanswered(engine);
     read_memory(engine, &result->rss_after_bytes, &result->anonymous_after_bytes);
 }
 

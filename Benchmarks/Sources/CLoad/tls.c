@@ -352,6 +352,14 @@ ssize_t tls_receive(struct engine *engine, struct connection *connection, bool *
     return -1;
 }
 
+void tls_note_unanswered(struct engine *engine) {
+    for (uint32_t i = 0; i < engine->client_count && engine->result->requests == 0; i++) {
+        if (!engine->connections[i].tls->has_said_goodbye) continue;
+        tls_note(engine, "the server does not close a connection after close_notify");
+        return;
+    }
+}
+
 bool tls_say_goodbye(struct engine *engine, struct connection *connection) {
     struct tls *tls = connection->tls;
     tls->has_said_goodbye = true;

@@ -48,6 +48,8 @@ ssize_t tls_receive(struct engine *engine, struct connection *connection, bool *
 bool tls_say_goodbye(struct engine *engine, struct connection *connection);
 // Whether the peer has ended its side as well, and closed. Below 0 when something else came, or failed.
 int tls_has_ended(struct engine *engine, struct connection *connection, bool ending);
+// Notes a server that lets connections stand which have said goodbye, if nothing was measured.
+void tls_note_unanswered(struct engine *engine);
 // Keeps the first reason why TLS failed.
 void tls_note(struct engine *engine, const char *problem);
 

@@ -49,6 +49,8 @@ final class SimulatedTLSServer: SimulatedTime {
         private let record: Record
         private let act: Action
         private var received: [UInt8] = []
+        /// Whether it lets a connection stand whose peer has said goodbye.
+        var staysOpen = false
 
         fileprivate init(_ messageBytes: Int, _ record: Record, _ act: @escaping Action) {
             (self.messageBytes, self.record, self.act) = (messageBytes, record, act)
@@ -68,6 +70,8 @@ final class SimulatedTLSServer: SimulatedTime {
                 act(self, message, record.messages - 1)
             }
         }
+
+        func eofReceived() -> Bool { staysOpen }
 
         func connectionLost(_ error: (any Error)?) {
             record.losses.append(error)

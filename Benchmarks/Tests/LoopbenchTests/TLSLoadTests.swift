@@ -147,6 +147,22 @@ struct TLSLoadTests {
         try server.close()
     }
 
+    @Test func aServerThatStaysIsNamed() throws {
+        let certificate = try RunCertificate()
+        let server = try SimulatedTLSServer(
+            messageBytes: 64,
+            over: try SimulatedTLSServer.context(certificate)
+        ) { connection, message, _ in
+            connection.staysOpen = true
+            connection.transport?.write(message)
+        }
+        let refusal = #expect(throws: LoadGenerator.Refusal.self) {
+            try server.drive("unix-tls-full-64Bx2", seconds: 0.01, believing: certificate)
+        }
+        #expect(refusal?.description == "TLS: the server does not close a connection after close_notify")
+        try server.close()
+    }
+
     @Test func aServerThatEndsItsConnectionsIsMeasuredToTheEnd() throws {
         let certificate = try RunCertificate()
         let server = try SimulatedTLSServer(
