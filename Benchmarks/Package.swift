@@ -64,6 +64,7 @@ let package = Package(
                 "loopbench", "CLoad", "CLines",
                 .product(name: "Proactor", package: "swift-proactor"),
                 .product(name: "ProactorTLS", package: "swift-proactor"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
     ],

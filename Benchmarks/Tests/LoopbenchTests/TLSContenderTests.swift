@@ -4,7 +4,7 @@ import Testing
 @testable import loopbench
 
 /// Servers over TLS as processes, and what they are given.
-struct TLSServerTests {
+struct TLSContenderTests {
     @Test func aCertificateGoesWithItsRun() throws {
         let folder: URL
         do {
