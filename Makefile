@@ -44,7 +44,7 @@ soak: ## Drive the ring and epoll with everything at once, ten minutes in all un
 	@Scripts/setup build
 	PROACTOR_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --disable-xctest --filter '^ProactorSoak\.' $(SWIFT_FLAGS)
 
-demo: ## Serve HTTP and echo on each loop, load them, and print a table
+demo: ## Serve HTTP, echo and echo over TLS on each loop, load them, and print a table
 	@Scripts/setup demo
 	$(SWIFT) build -c release --package-path Benchmarks --product loopbench
 	$(LOOPBENCH) demo

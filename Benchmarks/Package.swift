@@ -46,7 +46,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
-        .target(name: "CLoad", dependencies: ["CPattern"]),
+        .target(name: "CLoad", dependencies: ["CPattern", "CBenchOpenSSL"]),
         .target(name: "CMicro"),
         .target(name: "CFiles", dependencies: ["CBenchLiburing"]),
         .executableTarget(
@@ -59,6 +59,7 @@ let package = Package(
                 "CFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Proactor", package: "swift-proactor"),
+                .product(name: "ProactorTLS", package: "swift-proactor"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import platform
 import signal
+import ssl
 import sys
 
 WAITING_MAX = 1 << 20  # bytes that wait for a peer that does not read; as much as the other contenders allow
@@ -177,13 +178,22 @@ async def serve_datagrams(service, options):
     transport.close()
 
 
+def tls_context(files):
+    """What connections over TLS are made of, or None for plain ones."""
+    if not files:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context
+
+
 async def serve_streams(service, options):
-    loop, ended = asyncio.get_running_loop(), until_signal()
+    loop, ended, tls = asyncio.get_running_loop(), until_signal(), tls_context(options.tls)
     if options.unix:
-        server = await loop.create_unix_server(service, options.unix, backlog=BACKLOG)
+        server = await loop.create_unix_server(service, options.unix, backlog=BACKLOG, ssl=tls)
         place = options.unix
     else:
-        server = await loop.create_server(service, options.host, options.port, backlog=BACKLOG)
+        server = await loop.create_server(service, options.host, options.port, backlog=BACKLOG, ssl=tls)
         place = f"{options.host}:{server.sockets[0].getsockname()[1]}"
     print(f"listening on {place}", flush=True)
     await ended.wait()
@@ -197,10 +207,11 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--unix", help="the Unix socket to listen on instead")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="speak TLS, with this certificate and its key (PEM)")
     parser.add_argument("--message-bytes", type=int, default=64 * 1024, help="what a source sends at a time, and what a message of exact has")
     parser.add_argument("--version", action="store_true", help="print what runs it, and end")
     options = parser.parse_args()
-    version = f"CPython {platform.python_version()}"
+    version = f"CPython {platform.python_version()}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}"
     if options.loop == "uvloop":
         import uvloop
 

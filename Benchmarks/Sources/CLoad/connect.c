@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "engine.h"
+#include "tls.h"
 
 static const uint64_t default_patience_ns = 10ull * 1000 * 1000 * 1000;
 
@@ -100,11 +100,13 @@ bool open_connection(struct engine *engine, struct connection *connection) {
         return false;
     }
     prepare_connection(engine, connection, fd);
+    if (engine->tls != NULL && !tls_open(engine, connection)) return false;
     return watch_connection(engine, connection);
 }
 
 void close_connection(struct engine *engine, struct connection *connection) {
     if (connection->fd < 0) return;
+    if (connection->tls != NULL) tls_close(engine, connection);
     close(connection->fd);
     connection->fd = -1;
     engine->open_count--;

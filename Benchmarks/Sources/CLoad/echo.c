@@ -3,15 +3,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "engine.h"
+#include "tls.h"
 
 void echo_send(struct engine *engine, struct connection *connection) {
     const uint64_t target = connection->released * engine->message_bytes;
-    while (connection->sent < target) {
+    while (connection->sent < target || has_unsent(engine, connection)) {
         uint64_t length = target - connection->sent;
         if (length > piece_bytes_max) length = piece_bytes_max;
         const uint8_t *bytes = expected_bytes(engine, connection, connection->sent);
-        ssize_t sent = send(connection->fd, bytes, length, MSG_NOSIGNAL);
+        ssize_t sent = send_bytes(engine, connection, bytes, length);
         if (sent < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN) {
@@ -50,7 +50,8 @@ static void complete_messages(struct engine *engine, struct connection *connecti
 
 // True when more may be there.
 static bool echo_receive(struct engine *engine, struct connection *connection, bool ending) {
-    ssize_t received = recv(connection->fd, engine->incoming, piece_bytes_max, 0);
+    bool more = false;
+    ssize_t received = receive_bytes(engine, connection, &more);
     if (received <= 0) {
         if (received == 0 || (errno != EAGAIN && errno != EINTR)) fail_connection(engine, connection);
         return false;
@@ -64,15 +65,25 @@ static bool echo_receive(struct engine *engine, struct connection *connection, b
     }
     connection->received = end;
     if (engine->measuring) engine->result->bytes += (uint64_t)received;
-    return ending || received == piece_bytes_max;
+    return ending || more;
 }
 
 void echo_ready(struct engine *engine, struct connection *connection, uint32_t events) {
+    if (is_shaking_hands(connection)) {
+        if (tls_shake_hands(engine, connection)) echo_send(engine, connection);
+        return;
+    }
     const bool ending = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (events & EPOLLOUT) connection->blocked = false;
     if (ending || (events & EPOLLIN)) {
+        const uint64_t before = connection->received;
         while (echo_receive(engine, connection, ending)) continue;
         if (connection->fd < 0) return;
+        if (connection->received == before) {
+            // Tickets, or the beginning of a record: nothing that would let a message go out.
+            if (!connection->blocked) echo_send(engine, connection);
+            return;
+        }
         const uint64_t now = now_ns(engine);
         complete_messages(engine, connection, now);
         if (engine->is_open) {

@@ -33,6 +33,7 @@ struct connection {
     uint64_t scheduled; // messages that are due; open loop only
     uint64_t *starts_ns;  // when message i was released, or due in an open loop, at [i % depth]
     struct lane *lanes;   // `depth` of them; CLOAD_UDP only
+    struct tls *tls;      // NULL for plain bytes
 };
 
 struct snapshot {
@@ -66,6 +67,7 @@ struct engine {
     struct nudge nudge;
     struct connection *connections;
     struct lane *lanes;  // of all connections
+    struct tls_engine *tls;  // NULL for plain bytes
     uint32_t open_count;
     uint32_t client_count;      // of `connections`, those that are opened here; they come first
     uint32_t connection_count;

@@ -6,9 +6,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "engine.h"
+#include "tls.h"
 
-enum { event_capacity = 1024 };
+enum { event_capacity = 1024, handshakes_at_once_max = 16 };
 
 static const uint64_t idle_settle_ns = 300ull * 1000 * 1000;
 static const uint64_t wait_ns_max = 10ull * 1000 * 1000;
@@ -38,14 +38,6 @@ static int create_connections(struct engine *engine) {
     return 0;
 }
 
-static void open_all(struct engine *engine) {
-    uint32_t i = 0;
-    for (; i < engine->client_count && may_open_more(engine); i++) {
-        open_connection(engine, &engine->connections[i]);
-    }
-    engine->result->errors += engine->client_count - i;
-}
-
 // One turn: what is ready is looked at.
 static void turn(struct engine *engine) {
     uint64_t wait_ns = wait_ns_max;
@@ -62,6 +54,30 @@ static void turn(struct engine *engine) {
         struct connection *connection = events[i].data.ptr;
         if (connection->fd >= 0) engine->ready(engine, connection, events[i].events);
     }
+}
+
+// Waits until no more than so many handshakes are under way. Those of a server that is too slow are given up.
+static void await_handshakes(struct engine *engine, uint32_t count_max) {
+    if (engine->tls == NULL) return;
+    const uint64_t deadline = now_ns(engine) + patience_ns(engine);
+    while (engine->tls->handshaking > count_max && now_ns(engine) < deadline && !cload_was_interrupted()) turn(engine);
+    if (engine->tls->handshaking <= count_max) return;
+    tls_note(engine, "the server did not answer a handshake in time");
+    engine->result->timeouts++;
+    for (uint32_t i = 0; i < engine->client_count; i++) {
+        struct connection *connection = &engine->connections[i];
+        if (connection->fd >= 0 && is_shaking_hands(connection)) fail_connection(engine, connection);
+    }
+}
+
+static void open_all(struct engine *engine) {
+    uint32_t i = 0;
+    for (; i < engine->client_count && may_open_more(engine); i++) {
+        open_connection(engine, &engine->connections[i]);
+        await_handshakes(engine, handshakes_at_once_max);
+    }
+    await_handshakes(engine, 0);
+    engine->result->errors += engine->client_count - i;
 }
 
 // Goes on without connections, too: a server that ends them all early has done nothing in the rest of the time.
@@ -141,6 +157,7 @@ static void run_traffic(struct engine *engine) {
     read_memory(engine, &result->rss_before_bytes, &result->anonymous_before_bytes);
     begin(engine);
     run_window(engine);
+    if (engine->tls != NULL) tls_note_unanswered(engine);
     read_memory(engine, &result->rss_after_bytes, &result->anonymous_after_bytes);
 }
 
@@ -169,11 +186,13 @@ static void run_idle(struct engine *engine) {
     // One connection first, so that what a server makes for its first is not counted on the others.
     struct connection *first = &engine->connections[0];
     exchange_one(engine, first);
+    await_handshakes(engine, 0);
     await_answers(engine, 1);
     usleep(idle_settle_ns / 1000);
     read_memory(engine, &result->rss_before_bytes, &result->anonymous_before_bytes);
     for (uint32_t i = 1; i < config->connections && result->requests > 0 && may_open_more(engine); i++) {
         exchange_one(engine, &engine->connections[i]);
+        await_handshakes(engine, handshakes_at_once_max);
         if (i % 64 == 0) turn(engine);
     }
     await_answers(engine, config->connections);
@@ -201,6 +220,9 @@ static int set_up(struct engine *engine, const char **what) {
               : config->lines               ? lines_set_up(engine)
                                             : 0;
     if (problem != 0) return problem;
+    *what = "TLS";
+    problem = config->tls_certificate == NULL ? 0 : tls_set_up(engine);
+    if (problem != 0) return problem;
     *what = "server's CPU clock";
     if (config->server_pid <= 0) return 0;
     nudge_start(&engine->nudge, config->server_cpu);
@@ -213,6 +235,7 @@ static void tear_down(struct engine *engine) {
         for (uint32_t i = 0; i < engine->connection_count; i++) close_connection(engine, &engine->connections[i]);
         free(engine->connections[0].starts_ns);
     }
+    tls_tear_down(engine);
     free(engine->connections);
     free(engine->lanes);
     free(engine->pattern);
@@ -238,6 +261,12 @@ static void choose_behaviour(struct engine *engine) {
     }
 }
 
+static bool speaks_tls_rightly(const cload_config *config) {
+    if (config->tls_certificate == NULL) return !config->tls_resumes;
+    if (config->tls_resumes) return config->kind == CLOAD_CHURN;
+    return config->kind == CLOAD_ECHO || config->kind == CLOAD_CHURN || config->kind == CLOAD_IDLE;
+}
+
 int cload_run(const cload_config *config, cload_histogram *latency, cload_result *result, const char **what) {
     memset(result, 0, sizeof *result);
     *what = "parameters";
@@ -245,6 +274,7 @@ int cload_run(const cload_config *config, cload_histogram *latency, cload_result
     const bool is_open = config->rate_per_s > 0;
     if (is_open && config->kind != CLOAD_ECHO) return EINVAL;
     if (config->lines && config->kind != CLOAD_ECHO) return EINVAL;
+    if (!speaks_tls_rightly(config)) return EINVAL;
     if (config->kind == CLOAD_UDP && (config->message_bytes < 8 || config->message_bytes > 65507)) return EINVAL;
     struct engine engine = {
         .config = config,

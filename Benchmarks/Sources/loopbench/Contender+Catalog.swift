@@ -21,6 +21,8 @@ extension Contender {
                 program: Program.sibling("c-ring-udp"),
                 services: [.udpEcho: []]
             ),
+            tlsInC("c-ring", summary: "C over liburing, with OpenSSL between its buffers"),
+            tlsInC("c-epoll", summary: "C over epoll, with OpenSSL between its buffers"),
         ] + LoopKind.allCases.map { serving(on: $0) }
         + [LoopKind.proactor, .epoll].flatMap { [awaiting(on: $0), calling(on: $0)] }
         + [
@@ -31,7 +33,8 @@ extension Contender {
                 services: [
                     .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
                     .ask: ["ask"], .proxy: ["proxy"], .udpEcho: ["udp-echo"],
-                ]
+                ],
+                tlsServices: [.echo: ["echo"]]
             ),
             Contender(
                 name: "swift-nio-async",
@@ -68,6 +71,7 @@ extension Contender {
                 .ask: ["ask"], .proxy: ["proxy"], .udpEcho: ["udp-echo"],
                 .lines: [Service.lines.rawValue], .exact: [Service.exact.rawValue],
             ],
+            tlsServices: [.echo: ["echo"]],
             connectionsMax: loop == .select ? 1_000 : nil
         )
     }
@@ -78,6 +82,7 @@ extension Contender {
         contender.name += "-async"
         contender.summary = "the same loop as \(loop.rawValue): echo by a task for each connection"
         contender.services = [.echo: [Service.asyncEcho.rawValue]]
+        contender.tlsServices = [:]
         contender.isAsync = true
         return contender
     }
@@ -88,9 +93,21 @@ extension Contender {
         contender.name += "-sock"
         contender.summary = "the same loop as \(loop.rawValue): echo by sockRecv and sockSendAll"
         contender.services = [.echo: [Service.sockEcho.rawValue]]
+        contender.tlsServices = [:]
         contender.families = [.tcp]
         contender.isAsync = true
         return contender
+    }
+
+    /// C's server over TLS, which is a program of its own.
+    private static func tlsInC(_ name: String, summary: String) -> Contender {
+        Contender(
+            name: "\(name)-tls",
+            summary: summary,
+            program: Program.sibling("\(name)-tls"),
+            services: [:],
+            tlsServices: [.echo: []]
+        )
     }
 
     static let inC: [Service: [String]] = [

@@ -59,6 +59,7 @@ extension Contender {
                 .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
                 .udpEcho: ["udp-echo"], .lines: ["lines"], .exact: ["exact"],
             ],
+            tlsServices: [.echo: ["echo"]],
             versionCommand: [interpreter, script, "echo", "--loop", loop, "--version"],
             remedy: remedy
         )

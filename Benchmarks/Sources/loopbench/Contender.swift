@@ -14,6 +14,8 @@ struct Contender: Sendable {
     var arguments: [String] = []
     /// What it can serve, each with the further arguments that ask for it.
     var services: [Service: [String]] = [.echo: []]
+    /// What it serves over TLS, in the same way.
+    var tlsServices: [Service: [String]] = [:]
     var families: Set<Workload.Family> = [.tcp, .unix]
     /// It holds no more than these.
     var connectionsMax: Int?
@@ -34,33 +36,48 @@ struct Contender: Sendable {
     /// The whole command line of a server that listens on `endpoint` and, unless it is the user's own, prints
     /// `listening on …` when it does.
     ///
-    /// - Parameter upstream: the port of 127.0.0.1 that a proxy forwards to.
-    func command(endpoint: Endpoint, for workload: Workload, upstream: UInt16? = nil) -> [String] {
+    /// - Parameters:
+    ///   - upstream: the port of 127.0.0.1 that a proxy forwards to.
+    ///   - certificate: what a server of a workload over TLS shows.
+    func command(
+        endpoint: Endpoint,
+        for workload: Workload,
+        upstream: UInt16? = nil,
+        certificate: RunCertificate? = nil
+    ) -> [String] {
         if let template = templates.first(where: { $0.serves(workload) }) {
             return template.command(
                 endpoint: endpoint,
                 messageBytes: workload.messageBytes,
-                upstream: upstream
+                upstream: upstream,
+                certificate: certificate
             )
         }
-        var command = [program] + arguments + (services[workload.service] ?? [])
+        var command = [program] + arguments + (offers(for: workload)[workload.service] ?? [])
         if [.source, .exact].contains(workload.service) {
             command += ["--message-bytes", "\(workload.messageBytes)"]
         }
         if let upstream { command += ["--upstream", "\(upstream)"] }
+        if let certificate, workload.tls != nil {
+            command += ["--tls", certificate.path, certificate.keyPath]
+        }
         switch endpoint {
         case .tcp(let host, let port): return command + ["--host", host, "--port", "\(port)"]
         case .unix(let path): return command + ["--unix", path]
         }
     }
 
+    private func offers(for workload: Workload) -> [Service: [String]] {
+        workload.tls == nil ? services : tlsServices
+    }
+
     /// Why this contender cannot serve this workload, or nil.
     func obstacle(to workload: Workload) -> String? {
         if isOwn {
             guard !templates.contains(where: { $0.serves(workload) }) else { return nil }
-            return "has no command for \(workload.service.rawValue) over \(workload.family.rawValue) sockets"
+            return "has no command for \(workload.serviceName) over \(workload.family.rawValue) sockets"
         }
-        if services[workload.service] == nil { return "has no \(workload.service.rawValue) service" }
+        if offers(for: workload)[workload.service] == nil { return "has no \(workload.serviceName) service" }
         if !families.contains(workload.family) { return "does not serve \(workload.family.rawValue) sockets" }
         if let connectionsMax, workload.connections > connectionsMax {
             return "holds \(connectionsMax) connections at most"

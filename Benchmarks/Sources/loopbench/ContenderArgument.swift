@@ -17,9 +17,16 @@ struct ContenderArgument: Sendable {
             String.init
         )
         name = try Self.checkedName(title[0])
-        let service = try Self.service(title.count == 2 ? title[1] : Service.echo.rawValue)
+        let (service, isTLS) = try Self.service(title.count == 2 ? title[1] : Service.echo.rawValue)
         let words = try Self.words(String(parts[1]))
-        template = CommandTemplate(service: service, family: try Self.family(of: words), words: words)
+        let found = try Self.placeholders(in: words)
+        try Self.check(found, isTLS)
+        template = CommandTemplate(
+            service: service,
+            isTLS: isTLS,
+            family: try Self.family(found),
+            words: words
+        )
     }
 
     private static func checkedName(_ name: String) throws(Problem) -> String {
@@ -38,12 +45,25 @@ struct ContenderArgument: Sendable {
         return name
     }
 
-    private static func service(_ name: String) throws(Problem) -> Service {
-        guard let service = Service(rawValue: name) else {
-            let known = Service.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Problem(description: "there is no service '\(name)'; known: \(known)")
+    private static func service(_ name: String) throws(Problem) -> (service: Service, isTLS: Bool) {
+        if let service = Service(rawValue: name) { return (service, false) }
+        let prefix = CommandTemplate.tlsPrefix
+        // What workloads over TLS ask for.
+        let overTLS = [Service.echo]
+        if let service = overTLS.first(where: { name == prefix + $0.rawValue }) { return (service, true) }
+        let all = Service.allCases.map(\.rawValue) + overTLS.map { prefix + $0.rawValue }
+        throw Problem(description: "there is no service '\(name)'; known: \(all.joined(separator: ", "))")
+    }
+
+    /// A server over TLS has to be given what the load believes, and another has no use for it.
+    private static func check(_ found: Set<CommandTemplate.Placeholder>, _ isTLS: Bool) throws(Problem) {
+        let files = found.intersection([.certificate, .key])
+        guard !isTLS || files.count == 2 else {
+            throw Problem(description: "a server over TLS needs {cert} and {key}, the files of what it shows")
         }
-        return service
+        guard isTLS || files.isEmpty else {
+            throw Problem(description: "{cert} and {key} go with a service over TLS, as in 'mine:tls-echo=…'")
+        }
     }
 
     private static func words(_ line: String) throws(Problem) -> [String] {
@@ -58,8 +78,7 @@ struct ContenderArgument: Sendable {
         return words
     }
 
-    /// The kind of socket that the placeholders speak of.
-    private static func family(of words: [String]) throws(Problem) -> Workload.Family {
+    private static func placeholders(in words: [String]) throws(Problem) -> Set<CommandTemplate.Placeholder> {
         var found: Set<CommandTemplate.Placeholder> = []
         for match in words.flatMap({ $0.matches(of: /\{([A-Za-z]+)\}/) }) {
             guard let placeholder = CommandTemplate.Placeholder(rawValue: String(match.1)) else {
@@ -72,6 +91,13 @@ struct ContenderArgument: Sendable {
             }
             found.insert(placeholder)
         }
+        return found
+    }
+
+    /// The kind of socket that the placeholders speak of.
+    private static func family(
+        _ found: Set<CommandTemplate.Placeholder>
+    ) throws(Problem) -> Workload.Family {
         switch (found.contains(.port), found.contains(.path)) {
         case (true, false): return .tcp
         case (false, true) where !found.contains(.host): return .unix

@@ -14,7 +14,8 @@ struct ContenderOptions: ParsableArguments {
                 socket, and {bytes} the size of a message; {upstream} is the port of 127.0.0.1 that a proxy forwards to. The server must echo what it receives; 'mine:http=…' is one \
                 that answers HTTP, 'mine:udp-echo=…' one that echoes datagrams, 'mine:sink=…' drops what it receives, \
                 'mine:ask=…' sends lines back that begin with '?', 'mine:proxy=…' forwards each connection, and \
-                'mine:source=…' sends without end what 'c-epoll-echo --service source' sends. The same name can be given again for \
+                'mine:source=…' sends without end what 'c-epoll-echo --service source' sends. 'mine:tls-echo=…' echoes over TLS \
+                1.3, with the certificate in the file that {cert} becomes and its key in {key}. The same name can be given again for \
                 another service or kind of socket. The CPU time of the process that is started and of its children is what \
                 is measured; what it disowns cannot be.
                 """,
@@ -70,11 +71,11 @@ struct ContenderOptions: ParsableArguments {
                 continue
             }
             let isTaken = found[index].templates.contains {
-                $0.service == template.service && $0.family == template.family
+                $0.service == template.service && $0.isTLS == template.isTLS && $0.family == template.family
             }
             guard !isTaken else {
                 throw ValidationError(
-                    "--contender has two commands for \(template.service.rawValue) by '\(argument.name)'; use two names."
+                    "--contender has two commands for \(template.serviceName) by '\(argument.name)'; use two names."
                 )
             }
             found[index].templates.append(template)

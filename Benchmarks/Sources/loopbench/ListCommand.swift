@@ -25,7 +25,7 @@ struct ListCommand: ParsableCommand {
             """
 
               Any other of the same form works too: echo-4KiBx10, pipelined-64Bx100x8, idle-20000, unix-churn-64Bx5, \
-            echo-64Bx50@5000 (5,000 a second, open loop).
+            echo-64Bx50@5000 (5,000 a second, open loop), tls-pipelined-64Bx10x32, tls-idle-1MiBx100.
               Groups: \(Workload.groups.map(\.name).joined(separator: ", ")), micro (what 'loopbench micro' measures).
 
             Contenders (for --contenders; any other server joins by --contender 'mine=./my-server {port}'):

@@ -11,12 +11,21 @@ struct LoadGenerator {
         var description: String { "load generator: \(step): \(String(cString: strerror(code)))" }
     }
 
+    /// No connection over TLS came to be what was to be measured.
+    struct Refusal: Error, CustomStringConvertible {
+        var problem: String
+
+        var description: String { "TLS: \(problem)" }
+    }
+
     var warmUpSeconds: Double
     var windowSeconds: Double
     /// Where server and load are pinned; nil when they are not.
     var cpus: CPUPair?
     /// How long the server may take to accept a connection.
     var patienceSeconds = 10.0
+    /// What the servers of workloads over TLS show, and nothing else is believed.
+    var certificate: RunCertificate?
     /// Its time, when it is not the kernel's: a run is then simulated, and never sleeps.
     var clock: SimulatedClock?
     /// As ``Machine/accountsInterruptsApart``.
@@ -49,6 +58,9 @@ struct LoadGenerator {
                 processID: processID
             )
         }
+        guard workload.tls == nil || certificate != nil else {
+            throw Refusal(problem: "there is no certificate")
+        }
         guard let histogram = cload_histogram_create() else { throw Failure(step: "histogram", code: ENOMEM) }
         defer { cload_histogram_destroy(histogram) }
         var result = cload_result()
@@ -68,6 +80,10 @@ struct LoadGenerator {
             round: round,
             interruptsApart: interruptsApart
         )
+        // Where nothing counts, why is worth more than how often. Of a churn, bytes may have come by the wrong handshakes.
+        if let problem = result.problem, result.requests == 0, result.bytes == 0 || workload.kind == .churn {
+            throw Refusal(problem: String(cString: problem))
+        }
         // Where nothing came back there is none, and not the best of all.
         if !workload.hasLatency || cload_histogram_count(histogram) == 0 { measurement.latency = nil }
         if workload.kind == .udp { measurement.resent = result.resent }
@@ -82,22 +98,34 @@ struct LoadGenerator {
     ) -> Int32 {
         withOptionalCString(throttleFile) { throttleFile in
             withOptionalCString(processFolder) { processFolder in
-                var configuration = configuration(workload, processID)
-                configuration.throttle_file = throttleFile
-                configuration.processes.proc = processFolder
-                switch endpoint {
-                case .tcp(let host, let port):
-                    configuration.port = port
-                    return host.withCString {
-                        configuration.host = $0
-                        return body(configuration)
-                    }
-                case .unix(let path):
-                    return path.withCString {
-                        configuration.unix_path = $0
-                        return body(configuration)
-                    }
+                withOptionalCString(workload.tls == nil ? nil : certificate?.path) { certificate in
+                    var configuration = configuration(workload, processID)
+                    configuration.throttle_file = throttleFile
+                    configuration.processes.proc = processFolder
+                    configuration.tls_certificate = certificate
+                    return Self.withTarget(endpoint, configuration, body)
                 }
+            }
+        }
+    }
+
+    private static func withTarget(
+        _ endpoint: Contender.Endpoint,
+        _ configuration: cload_config,
+        _ body: (cload_config) -> Int32
+    ) -> Int32 {
+        var configuration = configuration
+        switch endpoint {
+        case .tcp(let host, let port):
+            configuration.port = port
+            return host.withCString {
+                configuration.host = $0
+                return body(configuration)
+            }
+        case .unix(let path):
+            return path.withCString {
+                configuration.unix_path = $0
+                return body(configuration)
             }
         }
     }
@@ -121,6 +149,7 @@ struct LoadGenerator {
         configuration.message_bytes = UInt32(workload.messageBytes)
         configuration.depth = UInt32(workload.depth)
         configuration.lines = workload.kind == .lines
+        configuration.tls_resumes = workload.tls == .resumed
         configuration.single_datagrams = workload.isPlain == true
         configuration.warmup_ns = UInt64(warmUpSeconds * 1e9)
         configuration.window_ns = UInt64(windowSeconds * 1e9)

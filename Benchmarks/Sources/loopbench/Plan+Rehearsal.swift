@@ -12,7 +12,12 @@ extension Plan {
     ///
     /// A contender of the catalogue that does not start is left out. A server of the command line is what the run is
     /// about: if it does not start, there is no run.
-    mutating func rehearse(_ chosen: [Contender], _ cpus: CPUPair, startSeconds: Double) throws(Unusable) {
+    mutating func rehearse(
+        _ chosen: [Contender],
+        _ cpus: CPUPair,
+        startSeconds: Double,
+        certificate: RunCertificate? = nil
+    ) throws(Unusable) {
         for contender in chosen where contender.isOwn {
             if let missing = contender.missing { throw Unusable(name: contender.name, reason: missing) }
         }
@@ -21,11 +26,16 @@ extension Plan {
         for entry in entries {
             let workload = entry.workload
             for contender in entry.contenders where failures[contender.name] == nil {
-                let way = [contender.name, workload.service.rawValue, workload.family.rawValue]
+                let way = [contender.name, workload.serviceName, workload.family.rawValue]
                 guard seen.insert(way).inserted else { continue }
                 let outcome = Result { () throws(ServerProcess.Failure) in
-                    try ServerProcess.start(contender, for: workload, cpu: cpus.server, within: startSeconds)
-                        .stop()
+                    try ServerProcess.start(
+                        contender,
+                        for: workload,
+                        cpu: cpus.server,
+                        within: startSeconds,
+                        certificate: certificate
+                    ).stop()
                 }
                 guard case .failure(let failure) = outcome else { continue }
                 guard !contender.isOwn else { throw Unusable(name: contender.name, reason: "\(failure)") }

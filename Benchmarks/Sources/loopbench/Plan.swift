@@ -106,7 +106,8 @@ extension Contender {
 extension Workload {
     /// About how long one measurement takes, without the server's start.
     fileprivate func seconds(window: Double, warmUp: Double) -> Double {
-        let connecting = Double(connections) * 50e-6
+        // Over TLS both sides have a handshake to do.
+        let connecting = Double(connections) * (tls == nil ? 50e-6 : 1e-3)
         switch kind {
         case .idle: return 0.7 + 2 * connecting
         case .http: return connecting + max(1, window.rounded())

@@ -111,7 +111,15 @@ struct RunCommand: ParsableCommand {
         }
         let chosen = try selectedContenders()
         var plan = Plan(try selectedWorkloads(), chosen, areNamed: contenderOptions.contenders != nil)
-        if !dryRun { try plan.rehearse(chosen, cpus, startSeconds: contenderOptions.startTimeout) }
+        let certificate = dryRun ? nil : try RunCertificate.ifNeeded(for: plan.entries.map(\.workload))
+        if !dryRun {
+            try plan.rehearse(
+                chosen,
+                cpus,
+                startSeconds: contenderOptions.startTimeout,
+                certificate: certificate
+            )
+        }
         for line in plan.skipped { note("skipped: \(line)") }
         let first = chosen.first { contender in plan.contenderNames.contains(contender.name) }
         guard first != nil || includesMicro else {
@@ -140,7 +148,7 @@ struct RunCommand: ParsableCommand {
         )
         report.skipped = plan.skipped
         cload_catch_interrupts()
-        report.results = try runner(cpus, plan, report).run(plan) { results in
+        report.results = try runner(cpus, plan, report, certificate).run(plan) { results in
             // What a long run has found so far survives its end. If this cannot be written, the end may still be.
             guard let json, json != "-" else { return }
             var unfinished = report
@@ -150,7 +158,12 @@ struct RunCommand: ParsableCommand {
         try finish(report, plan)
     }
 
-    private func runner(_ cpus: CPUPair, _ plan: Plan, _ report: Report) -> Runner {
+    private func runner(
+        _ cpus: CPUPair,
+        _ plan: Plan,
+        _ report: Report,
+        _ certificate: RunCertificate?
+    ) -> Runner {
         Runner(
             rounds: rounds,
             cpus: cpus,
@@ -158,6 +171,7 @@ struct RunCommand: ParsableCommand {
                 warmUpSeconds: report.warmUpSeconds,
                 windowSeconds: report.windowSeconds,
                 cpus: cpus,
+                certificate: certificate,
                 interruptsApart: report.machine.accountsInterruptsApart,
                 throttleFile: ControlGroup.current.throttleFile
             ),

@@ -56,7 +56,13 @@ struct Runner {
     }
 
     private func measure(_ contender: Contender, _ workload: Workload, _ round: Int) throws -> Measurement {
-        let server = try ServerProcess.start(contender, for: workload, cpu: cpus.server, within: startSeconds)
+        let server = try ServerProcess.start(
+            contender,
+            for: workload,
+            cpu: cpus.server,
+            within: startSeconds,
+            certificate: generator.certificate
+        )
         let (endpoint, processID, upstream) = (server.endpoint, server.processID, server.upstream)
         // A load that cannot start must not leave the server behind.
         let outcome = Result {

@@ -26,16 +26,23 @@ struct ServerProcess: ~Copyable {
     /// It is not one of this package's own, so that it may leave SIGTERM to the system.
     private let isForeign: Bool
 
-    /// Starts the contender's server for `workload`, pinned to `cpu`, and waits until it listens.
+    /// Starts the contender's server for `workload`, pinned to `cpu`, and waits until it listens. Over TLS it shows the
+    /// certificate.
     static func start(
         _ contender: Contender,
         for workload: Workload,
         cpu: Int,
-        within seconds: Double = startSecondsMax
+        within seconds: Double = startSecondsMax,
+        certificate: RunCertificate? = nil
     ) throws(Failure) -> ServerProcess {
         let wanted = try place(for: contender, workload)
         let upstream = try upstream(for: contender, workload)
-        let arguments = contender.command(endpoint: wanted, for: workload, upstream: upstream?.port)
+        let arguments = contender.command(
+            endpoint: wanted,
+            for: workload,
+            upstream: upstream?.port,
+            certificate: certificate
+        )
         let child: ChildProcess
         switch Result(catching: { () throws(ChildProcess.StartProblem) in
             try ChildProcess(arguments, cpu: cpu, announces: !contender.isOwn)

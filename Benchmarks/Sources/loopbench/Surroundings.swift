@@ -11,12 +11,14 @@ struct Surroundings: Sendable, Codable, Equatable {
         var versions: [String: String] = [:]
         versions["Swift"] = firstLine(["swift", "--version"])
         versions["liburing"] = firstLine(["pkg-config", "--modversion", "liburing"])
+        versions["OpenSSL"] = firstLine(["pkg-config", "--modversion", "openssl"])
         versions["swift-proactor"] = firstLine([
             "git", "-C", Program.packageFolder.path, "describe", "--always", "--dirty",
         ])
         versions["wrk"] = wrk
         if contenders.contains(where: { $0.name == "swift-nio" }) {
             versions["swift-nio"] = resolved("swift-nio")
+            versions["swift-nio-ssl"] = resolved("swift-nio-ssl")
         }
         for contender in contenders {
             guard let command = contender.versionCommand else { continue }

@@ -24,7 +24,9 @@ extension Workload {
             unix-stream-out-64KiBx1 flood-1 flood-4 flood-50 flood-500 proxy-64KiBx1 proxy-64KiBx50 proxy-64KiBx500 \
             lines-64Bx1 lines-64Bx50 lines-64Bx500 unix-lines-64Bx50 exact-64Bx50 exact-16KiBx1 exact-16KiBx50 \
             exact-16KiBx500 unix-exact-16KiBx50 idle-1000 echo-64Bx50@20000 echo-64Bx500@20000 http-500 udp-64Bx1 udp-64Bx50 udp-1KiBx50 \
-            udp-pipelined-64Bx10x16 udp-pipelined-64Bx50x4 udp-plain-64Bx50x4 udp-pipelined-1KiBx10x16
+            udp-pipelined-64Bx10x16 udp-pipelined-64Bx50x4 udp-plain-64Bx50x4 udp-pipelined-1KiBx10x16 \
+            tls-64Bx50 tls-64Bx500 tls-16KiBx50 tls-1MiBx2 tls-full-64Bx50 tls-resumed-64Bx50 tls-idle-1000 \
+            tls-idle-16KiBx1000
             """
         return all((grid + [others]).joined(separator: " ")).filter { !core.contains($0) }
     }()
@@ -41,15 +43,21 @@ extension Workload {
     /// What stands for several: their name and what they are.
     static let groups: [(name: String, workloads: [Workload])] = [
         ("quick", quick), ("core", core), ("all", catalog),
-        ("echo", catalog.filter { $0.kind == .echo && $0.family == .tcp && $0.depth == 1 && $0.rate == nil }),
+        (
+            "echo",
+            catalog.filter {
+                $0.kind == .echo && $0.family == .tcp && $0.tls == nil && $0.depth == 1 && $0.rate == nil
+            }
+        ),
         ("unix", catalog.filter { $0.family == .unix }),
         ("lines", catalog.filter { $0.kind == .lines }),
         ("exact", catalog.filter { $0.kind == .exact }),
         ("stream", catalog.filter { $0.kind == .streamIn || $0.kind == .streamOut }),
         ("flood", catalog.filter { $0.kind == .flood }),
         ("proxy", catalog.filter { $0.kind == .proxy }),
-        ("churn", catalog.filter { $0.kind == .churn }),
-        ("idle", catalog.filter { $0.kind == .idle }),
+        ("churn", catalog.filter { $0.kind == .churn && $0.tls == nil }),
+        ("idle", catalog.filter { $0.kind == .idle && $0.tls == nil }),
+        ("tls", catalog.filter { $0.tls != nil }),
         ("udp", catalog.filter { $0.kind == .udp }),
         ("http", catalog.filter { $0.kind == .http }),
         ("rate", catalog.filter { $0.rate != nil }),

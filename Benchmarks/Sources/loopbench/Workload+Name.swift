@@ -1,11 +1,17 @@
 extension Workload {
     /// The name says every parameter, so that any workload can be asked for by its name: `echo-64Bx50` is 64 B on 50
-    /// connections, `pipelined-64Bx10x32` has 32 in flight on each of 10, `@20000` is 20,000 a second in an open loop.
+    /// connections, `pipelined-64Bx10x32` has 32 in flight on each of 10, `@20000` is 20,000 a second in an open loop, and
+    /// `tls-64Bx50`, `tls-full-64Bx50` and `tls-idle-16KiBx1000` are echo, churn and idle connections over TLS.
     var name: String {
         let size = byteCount(messageBytes).filter { $0 != " " }
-        let prefix = family == .unix ? "unix-" : ""
+        let prefix = (family == .unix ? "unix-" : "") + (tls == nil ? "" : "tls-")
         let name =
             switch kind {
+            case .echo where tls != nil && depth == 1: "\(prefix)\(size)x\(connections)"
+            case .churn where tls != nil:
+                "\(prefix)\(tls == .resumed ? "resumed" : "full")-\(size)x\(connections)"
+            case .idle where tls != nil && messageBytes != Self.usualMessageBytes:
+                "\(prefix)idle-\(size)x\(connections)"
             case .echo where depth > 1: "\(prefix)pipelined-\(size)x\(connections)x\(depth)"
             case .echo: "\(family == .unix ? "unix" : "echo")-\(size)x\(connections)"
             case .idle: "\(prefix)idle-\(connections)"
@@ -27,7 +33,10 @@ extension Workload {
         let isUnix = text.hasPrefix("unix-")
         if isUnix { text.removeFirst("unix-".count) }
         let family: Family = isUnix ? .unix : .tcp
-        if let rest = text.dropping("idle-"), let count = Int(rest) {
+        if let rest = text.dropping("tls-") {
+            guard let parsed = Self.overTLS(rest, family) else { return nil }
+            self = parsed
+        } else if let rest = text.dropping("idle-"), let count = Int(rest) {
             self.init(.idle, family: family, connections: count)
         } else if let rest = text.dropping("flood-"), let count = Int(rest) {
             self.init(.flood, family: family, connections: count)
@@ -44,6 +53,42 @@ extension Workload {
         guard problem == nil else { return nil }
     }
 
+    /// What stands behind `tls-`.
+    private static func overTLS(_ text: String, _ family: Family) -> Workload? {
+        if let rest = text.dropping("idle-"), let count = Int(rest) {
+            return Workload(.idle, family: family, tls: .full, connections: count)
+        }
+        let kinds: [(String, Kind, Handshake)] = [
+            ("pipelined-", .echo, .full), ("full-", .churn, .full), ("resumed-", .churn, .resumed),
+            ("idle-", .idle, .full),
+            ("", .echo, .full),
+        ]
+        for (prefix, kind, handshake) in kinds {
+            guard let rest = text.dropping(prefix) else { continue }
+            var workload = parameters(rest, hasDepth: prefix == "pipelined-").map {
+                bytes,
+                connections,
+                depth in
+                Workload(kind, family: family, connections: connections, messageBytes: bytes, depth: depth)
+            }
+            workload?.tls = handshake
+            return workload
+        }
+        return nil
+    }
+
+    /// `64Bx50`, or `64Bx10x32` with a depth.
+    private static func parameters(
+        _ text: String,
+        hasDepth: Bool
+    ) -> (bytes: Int, connections: Int, depth: Int)? {
+        let parts = text.split(separator: "x", omittingEmptySubsequences: false)
+        guard parts.count == (hasDepth ? 3 : 2), let bytes = parsedByteCount(parts[0]),
+            let connections = Int(parts[1]), let depth = hasDepth ? Int(parts[2]) : 1
+        else { return nil }
+        return (bytes, connections, depth)
+    }
+
     private static func withSize(_ text: String, _ family: Family) -> Workload? {
         let kinds: [(String, Kind)] = [
             ("pipelined-", .echo), ("echo-", .echo), ("lines-", .lines), ("exact-", .exact),
@@ -55,20 +100,12 @@ extension Workload {
         // An echo over a Unix socket is called unix-64Bx1, and over TCP echo-64Bx1.
         for (prefix, kind) in kinds where !prefix.isEmpty || family == .unix {
             guard let rest = text.dropping(prefix) else { continue }
-            let parts = rest.split(separator: "x", omittingEmptySubsequences: false)
             let isPlain = prefix == "udp-plain-"
             let isPipelined = prefix.hasSuffix("pipelined-") || isPlain
-            guard parts.count == (isPipelined ? 3 : 2), let bytes = parsedByteCount(parts[0]),
-                let connections = Int(parts[1]), let depth = isPipelined ? Int(parts[2]) : 1
-            else { return nil }
-            var workload = Workload(
-                kind,
-                family: family,
-                connections: connections,
-                messageBytes: bytes,
-                depth: depth
-            )
-            if isPlain { workload.isPlain = true }
+            var workload = parameters(rest, hasDepth: isPipelined).map { bytes, connections, depth in
+                Workload(kind, family: family, connections: connections, messageBytes: bytes, depth: depth)
+            }
+            if isPlain { workload?.isPlain = true }
             return workload
         }
         return nil
@@ -87,6 +124,10 @@ extension Workload {
             return "the lines of a flood have \(Self.floodLineBytes) B"
         }
         if kind == .proxy, family == .unix { return "a proxy listens on TCP" }
+        if tls != nil, ![.echo, .churn, .idle].contains(kind) {
+            return "only echo, churn and idle workloads speak TLS"
+        }
+        if tls == .resumed, kind != .churn { return "only churn workloads resume sessions of TLS" }
         if depth > 1, kind != .echo, kind != .udp { return "only echo and UDP workloads have a depth" }
         guard let rate else { return nil }
         if kind != .echo { return "only echo workloads can run at a rate" }

@@ -2,7 +2,8 @@ extension Workload {
     /// In a line.
     var summary: String {
         let size = byteCount(messageBytes)
-        let place = family == .unix ? " over a Unix socket" : kind == .http ? "" : " over TCP"
+        let socket = family == .unix ? " over a Unix socket" : kind == .http ? "" : " over TCP"
+        let place = tls == nil ? socket : family == .unix ? " over TLS and a Unix socket" : " over TLS"
         let thing = kind == .udp ? "client" : "connection"
         let many = "\(shown(Double(connections), 0)) \(thing)\(connections == 1 ? "" : "s")"
         let text =
@@ -14,6 +15,9 @@ extension Workload {
                 "lines of \(size) echoed by a server that reads them\(place) on \(many), one at a time on each"
             case .exact:
                 "\(size) echoed by a server that reads messages whole\(place) on \(many), one at a time on each"
+            case .churn where tls != nil:
+                "connect\(place) by a \(tls == .resumed ? "resumed" : "full") handshake, echo \(size) once, say close_notify, close; "
+                    + "\(shown(Double(connections), 0)) at a time"
             case .churn:
                 "connect\(place), echo \(size) once, close; \(shown(Double(connections), 0)) at a time"
             case .idle: "memory of \(many)\(place), each held after one message of \(size)"
@@ -42,6 +46,11 @@ extension Workload {
             """
         case .echo where depth > 1:
             "Throughput and CPU time when many small messages arrive at once: how well a loop gathers its writes."
+        case .echo where tls != nil:
+            """
+            The cost of receiving a message, opening its records, handing it to the application, and sealing and sending the \
+            answer.
+            """
         case .echo:
             "The cost of receiving a message, handing it to the application, and sending the answer."
         case .lines:
@@ -54,8 +63,23 @@ extension Workload {
             What reading by streams costs: each server awaits so many bytes of its reader, writes them, and waits for room. The C \
             servers frame nothing, and so are what the bytes alone cost.
             """
+        case .churn where tls == .resumed:
+            """
+            The cost of a short connection of a client that was here before: accept, a handshake by its newest ticket (with a \
+            new key exchange), one message, close_notify on both sides, end.
+            """
+        case .churn where tls != nil:
+            """
+            The cost of a new client: accept, a handshake with certificate and signature, tickets, one message, close_notify on \
+            both sides, end.
+            """
         case .churn:
             "The cost of a connection's life: accept, set-up, one message, end. The client closes first."
+        case .idle where tls != nil:
+            """
+            The server process's memory for one more connection over TLS that has had its handshake and one message, and has \
+            nothing to do.
+            """
         case .idle:
             "The server process's memory for one more connection that has nothing to do."
         case .streamIn:
@@ -90,6 +114,11 @@ extension Workload {
         switch kind {
         case .echo where rate != nil:
             "What the server can do at most. A connection still has one request in flight at a time, or `depth`."
+        case .echo where tls != nil:
+            """
+            Ciphers, curves and versions: all speak TLS 1.3 with AES-128-GCM. The handshake: connections stand before. The load \
+            opens and seals as much as the server.
+            """
         case .echo:
             """
             A network: loopback has no latency, loss or interrupts of its own. An application: it does nothing. Its latency \
@@ -97,6 +126,11 @@ extension Workload {
             """
         case .lines, .exact:
             "What is done with a message. One comes at a time, so that most reads find one, and whole. The content is verified."
+        case .churn where tls != nil:
+            """
+            Chains of certificates, client certificates, other keys and curves than P-256 and X25519. The load does as much as \
+            the server: compare CPU time.
+            """
         case .churn:
             "TLS, name resolution, TIME_WAIT on the server's side, connections that live longer."
         case .idle:

@@ -27,6 +27,14 @@ struct Workload: Sendable, Codable, Equatable {
         case http
     }
 
+    /// How handshakes of TLS go.
+    enum Handshake: String, Sendable, Codable {
+        /// Each is a full one, with certificate and signature.
+        case full
+        /// Each connection resumes by a ticket that one before it was given.
+        case resumed
+    }
+
     /// How the client reaches the server.
     enum Family: String, Sendable, Codable {
         case tcp
@@ -35,6 +43,8 @@ struct Workload: Sendable, Codable, Equatable {
 
     var kind: Kind
     var family: Family = .tcp
+    /// What is spoken over TLS: echo, churn and idle connections; nil for plain bytes. All but churn has full handshakes.
+    var tls: Handshake?
     var connections: Int
     /// Of a message that is echoed; of one piece, where bytes go in one direction.
     var messageBytes: Int
@@ -49,16 +59,21 @@ struct Workload: Sendable, Codable, Equatable {
     init(
         _ kind: Kind,
         family: Family = .tcp,
+        tls: Handshake? = nil,
         connections: Int,
         messageBytes: Int? = nil,
         depth: Int = 1
     ) {
         self.kind = kind
         self.family = family
+        self.tls = tls
         self.connections = connections
-        self.messageBytes = messageBytes ?? (kind == .flood ? Self.floodLineBytes : 64)
+        self.messageBytes = messageBytes ?? (kind == .flood ? Self.floodLineBytes : Self.usualMessageBytes)
         self.depth = depth
     }
+
+    /// Of a message, where nothing else is said.
+    static let usualMessageBytes = 64
 
     /// Of each line of a flood, with its end.
     static let floodLineBytes = 30
@@ -80,6 +95,9 @@ struct Workload: Sendable, Codable, Equatable {
         case .http: .http
         }
     }
+
+    /// That, as `--contender` calls it.
+    var serviceName: String { tls == nil ? service.rawValue : CommandTemplate.tlsPrefix + service.rawValue }
 
     /// What one unit of the throughput is.
     var unit: String {
@@ -109,7 +127,7 @@ struct Workload: Sendable, Codable, Equatable {
 
     /// What loops that await are measured beside loops that call back with.
     var comparesAsync: Bool {
-        kind == .echo && family == .tcp && connections == 50 && depth == 1 && rate == nil
+        kind == .echo && family == .tcp && tls == nil && connections == 50 && depth == 1 && rate == nil
     }
 }
 

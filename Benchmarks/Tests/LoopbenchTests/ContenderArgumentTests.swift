@@ -21,6 +21,27 @@ struct ContenderArgumentTests {
         )
     }
 
+    @Test func aServerOverTLSIsGivenACertificate() throws {
+        let certificate = try RunCertificate()
+        let argument = try ContenderArgument("mine:tls-echo=./s {port} --cert={cert} {key}")
+        let (sealed, plain) = try (
+            #require(Workload(named: "tls-64Bx1")), #require(Workload(named: "echo-64Bx1"))
+        )
+        #expect(argument.template.serves(sealed) && !argument.template.serves(plain))
+        let contender = Contender(name: "mine", summary: "", program: "", templates: [argument.template])
+        #expect(contender.obstacle(to: plain) == "has no command for echo over tcp sockets")
+        let place = Contender.Endpoint.tcp(host: "127.0.0.1", port: 4_711)
+        #expect(
+            contender.command(endpoint: place, for: sealed, certificate: certificate)
+                == ["./s", "4711", "--cert=\(certificate.path)", certificate.keyPath]
+        )
+        let both = try ContenderOptions.parse([
+            "--contender", "mine=./s {port}", "--contender", "mine:tls-echo=./s {port} {cert} {key}",
+        ])
+        let mine = try #require(try both.chosen().last)
+        #expect(mine.obstacle(to: sealed) == nil && mine.obstacle(to: plain) == nil)
+    }
+
     @Test func bracesThatAreNoPlaceholderStay() throws {
         let json = try ContenderArgument(#"mine=./s '{"a": 1}' {} {1} {port}"#)
         #expect(json.template.words == ["./s", #"{"a": 1}"#, "{}", "{1}", "{port}"])
@@ -36,6 +57,10 @@ struct ContenderArgumentTests {
         ("mine=./s {host} {path}", "one --contender for each"), ("mine=./s '{port}", "never closed"),
         ("mine=./s {port}\\", "backslash"), ("mine:dance=./s {port}", "no service 'dance'"),
         ("mine:=./s {port}", "no service ''"),
+        ("mine:tls-sink=./s {port} {cert} {key}", "no service 'tls-sink'"),
+        ("mine:tls-echo=./s {port}", "needs {cert} and {key}"),
+        ("mine:tls-echo=./s {port} {cert}", "needs {cert} and {key}"),
+        ("mine=./s {port} {cert} {key}", "go with a service over TLS"),
     ])
     func nonsenseIsSaidAndEndsWith64(_ text: String, _ part: String) {
         let error = #expect(throws: (any Error).self) {

@@ -13,6 +13,9 @@ class SimulatedTime {
     /// Where the server's children are looked for. This process is its own server, and has children of other tests.
     var processFolder = "/nowhere"
     var throttleFile: String?
+    /// What the load believes; for workloads over TLS.
+    var certificate: RunCertificate?
+    var patienceSeconds = 10.0
 
     /// Lets the server do what it can at the present time. For subclasses.
     func serve() {}
@@ -37,6 +40,7 @@ class SimulatedTime {
             },
             context: Unmanaged.passUnretained(self).toOpaque()
         )
+        (generator.certificate, generator.patienceSeconds) = (certificate, patienceSeconds)
         (generator.processFolder, generator.throttleFile) = (processFolder, throttleFile)
         return try withExtendedLifetime(self) {
             try generator.measure(

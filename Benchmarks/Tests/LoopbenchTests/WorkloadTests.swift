@@ -28,6 +28,19 @@ struct WorkloadTests {
         #expect(lines.messageBytes == 4_096 && lines.connections == 7)
         let exact = try #require(Workload(named: "exact-3MiBx2"))
         #expect(exact.kind == .exact && exact.service == .exact && exact.messageBytes == 3 << 20)
+        let full = try #require(Workload(named: "tls-full-1KiBx7"))
+        #expect(
+            full.kind == .churn && full.tls == .full && full.service == .echo && full.messageBytes == 1_024
+        )
+        #expect(Workload(named: "unix-tls-resumed-64Bx7")?.tls == .resumed)
+        let sealed = try #require(Workload(named: "tls-pipelined-64Bx7x9@250"))
+        #expect(sealed.kind == .echo && sealed.tls == .full && sealed.depth == 9 && sealed.rate == 250)
+        #expect(Workload(named: "tls-64Bx50")?.serviceName == "tls-echo")
+        let held = try #require(Workload(named: "tls-idle-16KiBx12"))
+        #expect(
+            held.kind == .idle && held.tls == .full && held.messageBytes == 16 << 10 && held.connections == 12
+        )
+        #expect(Workload(named: "tls-idle-12")?.messageBytes == 64)
         let datagrams = try #require(Workload(named: "udp-pipelined-1KiBx7x16"))
         #expect(datagrams.kind == .udp && datagrams.depth == 16 && datagrams.connections == 7)
         let plain = try #require(Workload(named: "udp-plain-1KiBx7x16"))
@@ -40,7 +53,10 @@ struct WorkloadTests {
         "udp-pipelined-64Bx1", "unix-udp-pipelined-64Bx1x2", "udp-pipelined-64Bx1x2@5", "udp-plain-64Bx5",
         "flood-64Bx1", "flood-0", "flood-", "flood-5@5", "proxy-5", "unix-proxy-64KiBx5", "proxy-64KiBx5x2",
         "lines-1Bx1", "lines-65537Bx1", "lines-64B", "lines-64Bx1x2", "lines-64Bx5@5", "lines-5",
-        "exact-0Bx1",
+        "exact-0Bx1", "tls-", "tls-50", "tls-echo-64Bx1", "tls-lines-64Bx1", "tls-udp-64Bx1",
+        "tls-churn-64Bx1",
+        "tls-resumed-64Bx1@5", "tls-full-64Bx1x2", "tls-idle-64B", "tls-unix-64Bx1", "tls-http-5",
+        "tls-tls-64Bx1",
         "exact-64Bx5@5", "exact-64Bx5x2",
         "echo-64Bx1@0", "echo-64Bx1@", "echo-9999999999GiBx1", "64Bx1", "pipelined-64Bx1", "echo-64Bx1@5@5",
     ])

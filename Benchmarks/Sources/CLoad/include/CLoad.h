@@ -49,6 +49,8 @@ typedef struct {
     uint32_t depth;
     int upstream;           // CLOAD_PROXY: the listening socket that the server connects to; stays open
     bool lines;             // CLOAD_ECHO: each message is a line, and ends with the only line feed in it; 2 bytes to 64 KiB
+    const char *tls_certificate;  // CLOAD_ECHO, CLOAD_CHURN, CLOAD_IDLE over TLS: a PEM file with the one to believe; NULL for plain
+    bool tls_resumes;       // CLOAD_CHURN over TLS: each connection resumes by the newest ticket that its place was given
     bool single_datagrams;  // CLOAD_UDP: each passes the kernel by itself, whatever the depth
     double rate_per_s;      // CLOAD_ECHO: messages that are due a second, on all connections; 0 for a closed loop
     uint64_t warmup_ns;
@@ -69,6 +71,7 @@ typedef struct {
     uint64_t bytes;         // of payload, received, in the window; sent for CLOAD_STREAM_IN, taken by the server for CLOAD_FLOOD
     uint64_t errors;        // connections that failed, ended early or timed out, at any time
     uint64_t timeouts;      // connections that were waited for in vain: at most one, as none is tried after it
+    const char *problem;    // why TLS failed first, in words that stay; NULL when it did not
     uint64_t resent;        // datagrams that did not come back in time, at any time
     uint64_t corruptions;   // connections on which something else than expected came back, at any time
     uint64_t scheduled;     // open loop: messages that were due in the window
@@ -113,6 +116,10 @@ uint64_t cload_cpu_ns(int32_t pid, int cpu);
 uint64_t cload_descendants_cpu_ns(const cload_processes *where, int32_t pid);
 // How long a control group was kept from its CPUs, as its cpu.stat says; 0 when it does not.
 uint64_t cload_throttled_ns(const char *file);
+
+// Makes a self-signed certificate (ECDSA P-256, for localhost and 127.0.0.1) and its key, in two PEM files that are not there
+// yet. 0 or an errno.
+int cload_make_certificate(const char *certificate_path, const char *key_path);
 
 // Listens on a port of 127.0.0.1 that the system chooses, without waiting. The socket, or a negative errno.
 int cload_listen(uint16_t *port);

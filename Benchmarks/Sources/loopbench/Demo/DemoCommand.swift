@@ -7,7 +7,8 @@ import Proactor
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Serves HTTP and echo on the ring, then on epoll, under load, and prints one table.",
+        abstract:
+            "Serves HTTP, echo and echo over TLS on the ring, then on epoll, under load, and prints one table.",
         discussion: "HTTP is driven by wrk, echo by the load generator of this package."
     )
 
@@ -36,17 +37,25 @@ struct DemoCommand: ParsableCommand {
             "service", "loop", "requests/s", "p50 µs", "p99 µs", "CPU µs/request", "load",
         ])
         var failed = false
+        let workloads = [
+            Workload(.http, connections: connections), Workload(.echo, connections: connections),
+            Workload(.echo, tls: .full, connections: connections),
+        ]
+        let certificate = try RunCertificate.ifNeeded(for: workloads)
         for loop in [LoopKind.proactor, .epoll] {
-            for service in [Service.http, .echo] {
-                let title = "\(service.rawValue) on \(loop.rawValue)"
+            for workload in workloads {
+                let service = workload.tls == nil ? workload.service.rawValue : "echo over TLS"
+                let title = "\(service) on \(loop.rawValue)"
                 note("driving \(title) for \(seconds) s")
                 do {
-                    table.add(try row(service, loop, serverCPU))
+                    table.add(
+                        [service, loop.rawValue] + (try figures(of: workload, loop, serverCPU, certificate))
+                    )
                 } catch {
                     // A machine without rings is no fault: there the library serves on a selector.
                     failed = failed || !(error is RingUnavailable)
                     note("\(title): \(error)")
-                    table.add([service.rawValue, loop.rawValue, "–", "–", "–", "–", "could not run"])
+                    table.add([service, loop.rawValue, "–", "–", "–", "–", "could not run"])
                 }
             }
         }
@@ -55,21 +64,22 @@ struct DemoCommand: ParsableCommand {
         if failed { throw ExitCode.failure }
     }
 
-    private func row(_ service: Service, _ loop: LoopKind, _ cpu: Int) throws -> [String] {
+    private func figures(
+        of workload: Workload,
+        _ loop: LoopKind,
+        _ cpu: Int,
+        _ certificate: RunCertificate?
+    ) throws -> [String] {
         if loop == .proactor { try ProactorEventLoop().close() }
         var contender = Contender.serving(on: loop)
         contender.name = "demo-\(contender.name)"
-        let workload = Workload(
-            service == .http ? .http : .echo,
-            connections: connections,
-            messageBytes: 64
-        )
-        let server = try ServerProcess.start(contender, for: workload, cpu: cpu)
-        let figures = service == .http ? try driveHTTP(server, Int32(cpu)) : try driveEcho(server, workload)
+        let server = try ServerProcess.start(contender, for: workload, cpu: cpu, certificate: certificate)
+        let figures =
+            workload.kind == .http
+            ? try driveHTTP(server, Int32(cpu)) : try driveEcho(server, workload, certificate)
         try server.stop()
         let values = [figures.requestsPerSecond, figures.p50Microseconds, figures.p99Microseconds]
-        return [service.rawValue, loop.rawValue] + values.map { shown($0, 0) }
-            + [shown(figures.cpuMicroseconds, 2), figures.load]
+        return values.map { shown($0, 0) } + [shown(figures.cpuMicroseconds, 2), figures.load]
     }
 
     private func driveHTTP(_ server: borrowing ServerProcess, _ serverCPU: Int32) throws -> DemoFigures {
@@ -89,8 +99,13 @@ struct DemoCommand: ParsableCommand {
         )
     }
 
-    private func driveEcho(_ server: borrowing ServerProcess, _ workload: Workload) throws -> DemoFigures {
-        let generator = LoadGenerator(warmUpSeconds: 0.3, windowSeconds: Double(seconds), cpus: nil)
+    private func driveEcho(
+        _ server: borrowing ServerProcess,
+        _ workload: Workload,
+        _ certificate: RunCertificate?
+    ) throws -> DemoFigures {
+        var generator = LoadGenerator(warmUpSeconds: 0.3, windowSeconds: Double(seconds), cpus: nil)
+        generator.certificate = certificate
         let measured = try generator.measure(
             workload,
             contender: "demo",

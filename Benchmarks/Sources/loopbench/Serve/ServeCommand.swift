@@ -2,13 +2,18 @@ import ArgumentParser
 import CLoad
 import Foundation
 import Proactor
+import ProactorTLS
+import SystemPackage
 
 /// `loopbench serve`: a service of the library's, until it is told to end.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serves echo, HTTP or a stream on one of the library's loops until SIGINT or SIGTERM.",
-        discussion: "Prints one line, 'listening on …', as soon as it accepts connections."
+        discussion: """
+            Prints one line, 'listening on …', as soon as it accepts connections. With '--tls CERT KEY' they speak TLS: 'serve \
+            http --loop proactor --tls cert.pem key.pem'.
+            """
     )
 
     @Argument(help: "What to serve.")
@@ -25,6 +30,15 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: "The Unix socket to listen on instead; a leading '@' means the abstract name space.")
     var unix: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Two files: the certificate that connections over TLS are shown, with its chain, and its key (PEM).",
+            valueName: "cert key"
+        )
+    )
+    var tls: [String] = []
 
     @Option(help: "What 'source' sends at a time, and what a message of 'exact' has, in bytes.")
     var messageBytes = 64 << 10
@@ -50,6 +64,12 @@ struct ServeCommand: ParsableCommand {
         guard (service == .proxy) == (upstream != nil) else {
             throw ValidationError("--upstream goes with proxy, which needs it.")
         }
+        guard tls.isEmpty || tls.count == 2 else {
+            throw ValidationError("--tls takes two files: the certificate and its key.")
+        }
+        guard tls.isEmpty || (service != .udpEcho && service != .sockEcho) else {
+            throw ValidationError("\(service.rawValue) does not take --tls.")
+        }
         if service == .udpEcho, unix != nil { throw ValidationError("udp-echo does not take --unix.") }
         if service == .sockEcho, unix != nil { throw ValidationError("sock-echo does not take --unix.") }
         guard let unix else { return }
@@ -62,6 +82,8 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let signals = TerminationSignals()
         cload_raise_descriptor_limit()
+        // Before there is a loop: a bad file is told of by itself.
+        let context = try makeContext()
         let loop = try loop.makeLoop()
         let (service, endpoint, messageBytes, upstream) = (service, endpoint, messageBytes, upstream ?? 0)
         let busyTime = Duration.microseconds(busyMicroseconds)
@@ -74,7 +96,7 @@ struct ServeCommand: ParsableCommand {
                 if service == .sockEcho {
                     return try await serveBySockCalls(at: endpoint, on: loop, until: signals)
                 }
-                try await serve(at: endpoint, on: loop, until: signals) {
+                try await serve(at: endpoint, over: context, on: loop, until: signals) {
                     busyTime == .zero
                         ? service.makeProtocol(on: loop, messageBytes: messageBytes, upstream: upstream)
                         : BusyEchoConnection(busyTime)
@@ -87,6 +109,11 @@ struct ServeCommand: ParsableCommand {
         try loop.close()
     }
 
+    private func makeContext() throws -> TLSContext? {
+        guard tls.count == 2 else { return nil }
+        return try .server(certificateChain: .file(FilePath(tls[0])), privateKey: .file(FilePath(tls[1])))
+    }
+
     private var endpoint: ServerOptions.Endpoint {
         guard let unix else { return .tcp(hosts: [host ?? "127.0.0.1"], port: port ?? 0) }
         return .unix(
@@ -97,12 +124,14 @@ struct ServeCommand: ParsableCommand {
 
 nonisolated(nonsending) private func serve(
     at endpoint: ServerOptions.Endpoint,
+    over context: TLSContext?,
     on loop: BaseEventLoop,
     until signals: TerminationSignals,
     _ makeProtocol: @escaping () -> any ConnectionProtocol
 ) async throws {
     var options = ServerOptions(endpoint)
     options.backlog = 4_096
+    options.tls = context.map { TLSOptions($0) }
     let server = try await loop.createServer(options, protocolFactory: makeProtocol)
     let ended = loop.createFuture()
     let boundEnd = LoopBound(ended, of: loop)
