@@ -32,6 +32,8 @@ bool cssl_context_set_ciphers(cssl_context *context, const char *list) {
     return SSL_CTX_set_cipher_list(context_of(context), list) == 1;
 }
 
+bool cssl_can_choose_suites(void) { return cssl_dialect_can_choose_suites(); }
+
 bool cssl_context_set_suites(cssl_context *context, const char *list) {
     ERR_clear_error();
     return cssl_dialect_set_suites(context_of(context), list);
@@ -44,7 +46,7 @@ bool cssl_context_set_groups(cssl_context *context, const char *list) {
 
 bool cssl_context_has_cipher(cssl_context *context, const char *name) {
     STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context_of(context));
-    for (int number = 0; number < sk_SSL_CIPHER_num(ciphers); number++) {
+    for (int number = 0; number < (int)sk_SSL_CIPHER_num(ciphers); number++) {
         const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, number);
         const char *standard = SSL_CIPHER_standard_name(cipher);
         if (strcmp(SSL_CIPHER_get_name(cipher), name) == 0) return true;
@@ -203,7 +205,7 @@ bool cssl_context_use_key(cssl_context *context, cssl_key *key) {
 }
 
 void cssl_context_set_trust(cssl_context *context, cssl_trust *trust) {
-    SSL_CTX_set1_cert_store(context_of(context), store_of(trust));
+    cssl_dialect_set_trust(context_of(context), store_of(trust));
 }
 
 void cssl_context_set_partial_chains(cssl_context *context, bool partial) {
