@@ -86,7 +86,7 @@ let package = Package(
         .testTarget(
             name: "ProactorTests",
             dependencies: [
-                "Proactor", "ProactorTLS", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
+                "Proactor", "ProactorTLS", "COpenSSL", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
             ],
             swiftSettings: swiftSettings
         ),
