@@ -6,7 +6,7 @@ cssl_context *cssl_context_create(bool is_server) {
     ERR_clear_error();
     SSL_CTX *self = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     if (!self) return NULL;
-    SSL_CTX_set_options(self, cssl_dialect_options());
+    cssl_dialect_prepare_context(self);
     // The memory for records goes when there are none; a write ends with each record, and its bytes may have moved when it is
     // tried again.
     SSL_CTX_set_mode(self, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -229,6 +229,7 @@ static void free_certificate(void *parent, void *certificate, CRYPTO_EX_DATA *da
 
 bool cssl_start(const cssl_calls *calls) {
     cssl_current_calls = *calls;
+    if (!cssl_dialect_start()) return false;
     protocols_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_bytes);
     scope_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_bytes);
     cssl_refused_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_certificate);

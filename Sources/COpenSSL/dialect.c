@@ -84,7 +84,18 @@ bool cssl_dialect_set_suites(SSL_CTX *context, const char *list) {
     return false;
 }
 
-uint64_t cssl_dialect_options(void) { return SSL_OP_CIPHER_SERVER_PREFERENCE; }
+// Certificates that peers have shown and that are alive: connections to the same server hold the same bytes.
+static CRYPTO_BUFFER_POOL *shown_certificates;
+
+bool cssl_dialect_start(void) {
+    shown_certificates = CRYPTO_BUFFER_POOL_new();
+    return shown_certificates != NULL;
+}
+
+void cssl_dialect_prepare_context(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set1_buffer_pool(context, shown_certificates);
+}
 
 void cssl_dialect_set_trust(SSL_CTX *context, X509_STORE *trust) {
     X509_STORE_up_ref(trust);
@@ -115,8 +126,12 @@ bool cssl_dialect_can_choose_suites(void) { return true; }
 
 bool cssl_dialect_set_suites(SSL_CTX *context, const char *list) { return SSL_CTX_set_ciphersuites(context, list) == 1; }
 
-uint64_t cssl_dialect_options(void) {
-    return SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+bool cssl_dialect_start(void) { return true; }
+
+void cssl_dialect_prepare_context(SSL_CTX *context) {
+    SSL_CTX_set_options(
+        context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA
+    );
 }
 
 void cssl_dialect_set_trust(SSL_CTX *context, X509_STORE *trust) { SSL_CTX_set1_cert_store(context, trust); }

@@ -8,6 +8,7 @@
 #include <CNIOBoringSSL_err.h>
 #include <CNIOBoringSSL_evp.h>
 #include <CNIOBoringSSL_pem.h>
+#include <CNIOBoringSSL_pool.h>
 #include <CNIOBoringSSL_ssl.h>
 #include <CNIOBoringSSL_x509.h>
 #include <CNIOBoringSSL_x509v3.h>
@@ -45,7 +46,10 @@ bool cssl_dialect_set_suites(SSL_CTX *context, const char *list);
 bool cssl_dialect_set_tickets(SSL_CTX *context, int32_t count);
 bool cssl_dialect_share_tickets(SSL_CTX *context, SSL_CTX *other);
 void cssl_dialect_set_trust(SSL_CTX *context, X509_STORE *trust);
-uint64_t cssl_dialect_options(void);
+// Once for a process. False when there is no memory.
+bool cssl_dialect_start(void);
+// Of a context that is new.
+void cssl_dialect_prepare_context(SSL_CTX *context);
 // Of a connection that is new.
 void cssl_dialect_prepare(SSL *ssl);
 // Sends what would wait for the next write: the answer to the peer's key update, and tickets. As SSL_do_handshake returns.
