@@ -1,3 +1,16 @@
+/// What waits for a future and came before all else. Nothing of it depends on the result's type, see ``Future``.
+enum FirstWait {
+    case nobody
+    /// A task that is suspended in ``Future/value()``.
+    case task(UnsafeContinuation<Void, Never>)
+    /// Something of the library's that hears of it at once.
+    case watcher(FutureWatcher, number: Int)
+
+    var watcher: FutureWatcher? {
+        if case .watcher(let watcher, _) = self { watcher } else { nil }
+    }
+}
+
 /// What waits for a future.
 enum DoneCallback<Value> {
     /// A task that is suspended in ``Future/value()``.

@@ -27,8 +27,8 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     @exclusivity(unchecked) private(set) final var phase = FuturePhase.pending
     @exclusivity(unchecked) private var isErrorSeen = false
     @exclusivity(unchecked) private var callbacksAdded = 0
-    /// The task that waits, when it was the first.
-    @exclusivity(unchecked) private var waiter: UnsafeContinuation<Void, Never>?
+    /// What waits that came first, if it is a task or a watcher.
+    @exclusivity(unchecked) private var first = FirstWait.nobody
     /// What else waits.
     @exclusivity(unchecked) private var others: DoneCallbackList<Value>?
     @exclusivity(unchecked) private var failure: (any Error)?
@@ -47,13 +47,15 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
 
     /// Each of these may hold the next future, and so on.
     private func releaseContents() {
-        guard others != nil || success != nil || failure != nil else { return }
+        guard others != nil || success != nil || failure != nil || first.watcher != nil else { return }
         if ChainRelease.begin() {
+            first = .nobody
             others = nil
             success = nil
             failure = nil
             ChainRelease.end()
         } else {
+            if let watcher = first.watcher { ChainRelease.keep(watcher) }
             if let others { ChainRelease.keep(others) }
             if let success { ChainRelease.keep(success) }
             if let failure { ChainRelease.keep(Held(failure)) }
@@ -218,10 +220,15 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     /// Tells `watcher` at once when the future is done, which it must not be yet.
     final func watch(by watcher: FutureWatcher, number: Int) {
         precondition(phase == .pending, "a future that is done was watched")
-        append(.watcher(watcher, number: number))
+        if case .nobody = first, others == nil {
+            first = .watcher(watcher, number: number)
+        } else {
+            append(.watcher(watcher, number: number))
+        }
     }
 
     final func stopWatching(by watcher: FutureWatcher) {
+        if first.watcher === watcher { first = .nobody }
         others?.remove(watcher)
     }
 
@@ -254,8 +261,14 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     private func end(_ phase: FuturePhase) {
         precondition(self.phase == .pending, "a future was finished twice")
         self.phase = phase
+        let first = self.first
+        self.first = .nobody
+        switch first {
+        case .nobody: break
         // On a closed loop this only logs that the task is lost.
-        waiter.take()?.resume()
+        case .task(let continuation): continuation.resume()
+        case .watcher(let watcher, let number): watcher.futureEnded(number, phase)
+        }
         // Not taken out of the optional by its own method, which looks its type up.
         guard let others else { return }
         self.others = nil
@@ -290,7 +303,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     /// Drops all that waits, for a loop that will not run again.
     func discardCallbacks() {
         // A waiter keeps its future alive: it is dropped with its loop only, and its task can never go on.
-        waiter = nil
+        first = .nobody
         others = nil
     }
 
@@ -301,7 +314,11 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     }
 
     private func append(_ continuation: UnsafeContinuation<Void, Never>) {
-        if waiter == nil, others == nil { waiter = continuation } else { append(.waiter(continuation)) }
+        if case .nobody = first, others == nil {
+            first = .task(continuation)
+        } else {
+            append(.waiter(continuation))
+        }
     }
 
     private func makeToken() -> DoneCallbackToken {
@@ -351,7 +368,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     final nonisolated(nonsending) func untilDoneRegardless() async {
         // Used on the loop's thread only.
         nonisolated(unsafe) let future = self
-        await withUnsafeContinuation { continuation in
+        await suspendTask { continuation in
             future.loop.checkThread("Future.value")
             // It may be done by now: a cancelled task has cancelled it on its way here, and one that is isolated to an actor of
             // this loop comes by the ready queue.
@@ -381,12 +398,3 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
 
 @available(*, unavailable)
 extension Future: Sendable {}
-
-/// What a future has succeeded with.
-final class FutureValue<Value> {
-    let value: Value
-
-    init(_ value: Value) {
-        self.value = value
-    }
-}

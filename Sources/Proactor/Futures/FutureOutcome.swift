@@ -9,3 +9,12 @@ enum FutureOutcome<Value> {
         self = error is CancellationError ? .cancelled : .failed(error)
     }
 }
+
+/// What a future has succeeded with.
+final class FutureValue<Value> {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+}

@@ -85,7 +85,7 @@ final class Waiter: CancellableWait {
     nonisolated(nonsending) func suspendRegardless() async {
         // Used on the loop's thread only.
         nonisolated(unsafe) let this = self
-        await withUnsafeContinuation { continuation in
+        await suspendTask { continuation in
             // It may be over by now: see `CancellableWait`.
             if this.phase == .queued { this.continuation = continuation } else { continuation.resume() }
         }

@@ -1,11 +1,15 @@
 /// A task as its loop's list of tasks sees it.
 protocol RegisteredTask: AnyLoopTask {
     var loop: BaseEventLoop { get }
+    /// The runtime's task whose waits this one keeps: its own, or, while that waits for a ``CancelScope``'s child, the child.
+    var runningTask: UnsafeRawPointer? { get set }
 
-    /// The task waits: a cancel of it reaches `wait`, which the caller holds until ``endWait()``. Returns false when it is not this
-    /// task itself that runs, but a child of it.
+    /// The task waits: a cancel of it reaches `wait`, which the caller holds until ``endWait()``. Returns false when it is another
+    /// one that runs, such as an `async let` of the program's.
     func begin(_ wait: any CancellableWait) -> Bool
     func endWait()
+    /// What the running task waits for was cancelled, by a cancel that the runtime's tasks know of already.
+    func tellWaitOfCancel()
     /// Calls `body` in the turn after the task is done.
     func whenDone(_ body: @escaping () -> Void)
     /// The loop was closed: drops whatever waits for the task.

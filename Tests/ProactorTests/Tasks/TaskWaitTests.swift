@@ -100,4 +100,89 @@ import Testing
             try loop.turn { task.done && made?.done == true }
         }
     }
+
+    /// The part of a timeout is a child whose waits the task keeps.
+    @Test(arguments: LoopKind.allCases)
+    func aPartOfTheTask(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (inner, after) = (CountedWait(loop: loop), CountedWait(loop: loop))
+            let task = loop.createTask {
+                try? await timeout(nil) { _ in try await timeout(nil) { _ in await inner.wait() } }
+                await after.wait()
+            }
+            try loop.turn { inner.isWaiting }
+            for _ in 0..<2 { task.cancel() }
+            #expect(inner.cancels == 1)
+            inner.letGo()
+            // The waits are the task's own again.
+            try loop.turn { after.isWaiting }
+            #expect(inner.cancels == 1 && after.cancels == 1)
+            after.letGo()
+            try loop.turn { task.done }
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases, [false, true])
+    func aPartWhoseTimeIsOver(kind: LoopKind, isOuter: Bool) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            let (inner, after) = (CountedWait(loop: loop), CountedWait(loop: loop))
+            let task = loop.createTask {
+                try? await timeout(isOuter ? .seconds(1) : nil) { _ in
+                    try await timeout(isOuter ? nil : .seconds(1)) { _ in await inner.wait() }
+                }
+                await after.wait()
+            }
+            try loop.turn { inner.isWaiting }
+            backend.advanceClock(by: .seconds(2))
+            try loop.turn { inner.cancels == 1 }
+            // Of one that has heard of the end of its time already.
+            task.cancel()
+            #expect(inner.cancels == 1)
+            inner.letGo()
+            try loop.turn { after.isWaiting }
+            #expect(after.cancels == 1)
+            after.letGo()
+            try loop.turn { task.done }
+        }
+    }
+
+    /// They wait beside the part, and are not the task that waits.
+    @Test(arguments: LoopKind.allCases)
+    func aChildOfAPart(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            nonisolated(unsafe) let (child, part) = (CountedWait(loop: loop), CountedWait(loop: loop))
+            let task = loop.createTask {
+                try? await timeout(nil) { _ in
+                    async let beside: Void = child.wait()
+                    await part.wait()
+                    await beside
+                }
+            }
+            try loop.turn { child.isWaiting && part.isWaiting }
+            task.cancel()
+            #expect(child.cancels == 1 && part.cancels == 1)
+            child.letGo()
+            part.letGo()
+            try loop.turn { task.done }
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aPartOfAChild(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            nonisolated(unsafe) let (child, own) = (CountedWait(loop: loop), CountedWait(loop: loop))
+            let task = loop.createTask {
+                async let part: Void? = try? timeout(nil) { _ in await child.wait() }
+                await own.wait()
+                _ = await part
+            }
+            try loop.turn { child.isWaiting && own.isWaiting }
+            task.cancel()
+            #expect(child.cancels == 1 && own.cancels == 1)
+            own.letGo()
+            child.letGo()
+            try loop.turn { task.done }
+        }
+    }
 }

@@ -189,9 +189,12 @@ final class UringBackend: CompletionBackend {
 
     func deliver() {
         // Most turns of a loop that is busy with callbacks bring nothing.
-        guard reapedCount > 0 || !ended.isEmpty || !sated.isEmpty || !starved.isEmpty else {
-            return
-        }
+        if reapedCount > 0 || !ended.isEmpty || !sated.isEmpty || !starved.isEmpty { deliverWhatCame() }
+    }
+
+    // Not inlined: the registers that it saves would be saved in every turn.
+    @inline(never)
+    private func deliverWhatCame() {
         deliverEnded()
         deliverSends()
         guard process.isCurrent else { return }

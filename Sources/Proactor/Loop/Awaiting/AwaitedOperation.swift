@@ -56,7 +56,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         on loop: BaseEventLoop
     ) async -> Int32 {
         let awaited = loop.awaitedOperations.take(for: loop)
-        let result = await withUnsafeContinuation { continuation in
+        let result = await suspendTask { continuation in
             awaited.begin(operation, continuation)
         }
         loop.awaitedOperations.giveBack(awaited)
@@ -88,7 +88,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         // Used on the loop's thread only.
         nonisolated(unsafe) let operation = operation
         nonisolated(unsafe) let this = self
-        return await withUnsafeContinuation { continuation in
+        return await suspendTask { continuation in
             this.begin(operation, continuation)
         }
     }

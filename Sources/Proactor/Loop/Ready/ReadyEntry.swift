@@ -10,8 +10,9 @@ enum ReadyEntry: @unchecked Sendable {
     case contextCallback(UnownedJob)
     /// The job of one that was cancelled: its task ends only by running.
     case contextEnd(UnownedJob)
-    /// A task that only lets others have their turn.
-    case wake(Waiter)
+    /// A task that only lets others have their turn, and holds the waiter until it goes on. Not counted: so only callbacks are,
+    /// and the queue needs not ask what it copies.
+    case wake(Unmanaged<Waiter>)
     /// A step of a Swift task.
     case job(UnownedJob)
 }

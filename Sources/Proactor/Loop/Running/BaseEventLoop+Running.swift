@@ -198,8 +198,14 @@ extension BaseEventLoop {
         case .callback(let callback): runCallback(callback)
         case .contextCallback(let job), .job(let job): run(job)
         case .contextEnd(let job): endContext(job)
-        case .wake(let waiter): resumeNow { waiter.wake(with: 0) }
+        case .wake(let waiter): wakeNow(waiter)
         }
+    }
+
+    @inline(never)
+    private func wakeNow(_ waiter: Unmanaged<Waiter>) {
+        let waiter = waiter.takeUnretainedValue()
+        resumeNow { waiter.wake(with: 0) }
     }
 
     private func endContext(_ job: UnownedJob) {

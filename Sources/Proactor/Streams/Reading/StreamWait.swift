@@ -29,7 +29,7 @@ final class StreamWait: CancellableWait {
         defer { handler.remove() }
         // Used on the loop's thread only.
         nonisolated(unsafe) let this = self
-        await withUnsafeContinuation { continuation in
+        await suspendTask { continuation in
             // It may be over by now: see `CancellableWait`.
             if this.isWaiting { this.continuation = continuation } else { continuation.resume() }
         }

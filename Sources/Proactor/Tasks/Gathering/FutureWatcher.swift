@@ -28,7 +28,9 @@ final class FuturesWait: FutureWatcher {
 
     /// Watches the futures that are not done; those that are count at once.
     func watch<Value>(_ futures: [Future<Value>]) {
-        for (number, future) in futures.enumerated() {
+        // Not `enumerated()`, which asks the Swift runtime for the type of each pair.
+        for number in 0..<futures.count {
+            let future = futures[number]
             if future.isPending {
                 future.watch(by: self, number: number)
                 remaining += 1

@@ -14,7 +14,7 @@
 ///     print(try await user.value())
 /// }
 /// ```
-public final class LoopTaskGroup {
+public final class LoopTaskGroup: CancelScope {
     private enum Phase {
         case open
         /// A task has failed, or the group was cancelled: the rest is cancelled.
@@ -22,8 +22,8 @@ public final class LoopTaskGroup {
         case over
     }
 
-    private let loop: BaseEventLoop
-    private let scope: CancelScope
+    let loop: BaseEventLoop
+    @exclusivity(unchecked) var part = CancellablePart()
     private let watch = GroupWatch()
     private let waiting = WaitList()
     private var phase = Phase.open
@@ -33,7 +33,6 @@ public final class LoopTaskGroup {
 
     fileprivate init(loop: BaseEventLoop) {
         self.loop = loop
-        scope = CancelScope(loop: loop)
         watch.group = self
     }
 
@@ -76,16 +75,16 @@ public final class LoopTaskGroup {
     private func abort() {
         guard phase == .open else { return }
         phase = .aborting
-        scope.cancel()
+        cancelPart()
         // In the order in which they were made, so that runs are alike.
         for (_, task) in tasks.sorted(by: { $0.key < $1.key }) { task.cancel() }
     }
 
-    fileprivate nonisolated(nonsending) func run<Value>(
-        _ body: nonisolated(nonsending) (LoopTaskGroup) async throws -> Value
-    ) async throws -> Value {
-        let result = await scope.run(hasBegun: {}) { try await body(self) }
-        if case .failure(let error) = result {
+    fileprivate nonisolated(nonsending) func run(
+        _ body: nonisolated(nonsending) (LoopTaskGroup) async throws -> Void
+    ) async throws {
+        let error = await runPart(body)
+        if let error {
             // A cancel that the group itself has brought about is no error of its own.
             if !(error is CancellationError) { errors.append(error) }
             abort()
@@ -102,7 +101,7 @@ public final class LoopTaskGroup {
         phase = .over
         guard errors.isEmpty else { throw TaskGroupError(errors: errors) }
         if wasCancelled { throw CancellationError() }
-        return try result.get()
+        if let error { throw error }
     }
 }
 
@@ -115,9 +114,20 @@ extension LoopTaskGroup: Sendable {}
 /// task that is cancelled by itself is left out.
 ///
 /// - Throws: ``TaskGroupError`` with all errors; `CancellationError`; ``EventLoopError/noRunningLoop``.
+@inlinable
 public nonisolated(nonsending) func withLoopTaskGroup<Value>(
     _ body: nonisolated(nonsending) (LoopTaskGroup) async throws -> Value
 ) async throws -> Value {
+    var value: Value?
+    try await runWithLoopTaskGroup { group in value = try await body(group) }
+    guard let value else { preconditionFailure("a task group ended without an outcome") }
+    return value
+}
+
+@usableFromInline
+nonisolated(nonsending) func runWithLoopTaskGroup(
+    _ body: nonisolated(nonsending) (LoopTaskGroup) async throws -> Void
+) async throws {
     try await LoopTaskGroup(loop: loopToWaitOn()).run(body)
 }
 

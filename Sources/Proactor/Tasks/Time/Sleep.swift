@@ -42,7 +42,7 @@ extension BaseEventLoop {
     fileprivate nonisolated(nonsending) func letOthersRun() async {
         let waiter = waiters.take(for: self)
         waiter.queueForNextTurn()
-        ready.push(.wake(waiter))
+        ready.push(.wake(.passUnretained(waiter)))
         await waiter.suspendRegardless()
         waiters.giveBack(waiter)
     }

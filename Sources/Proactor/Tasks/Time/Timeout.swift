@@ -11,7 +11,7 @@
 ///     }
 /// }
 /// ```
-public final class Timeout {
+public final class Timeout: CancelScope {
     private enum Phase {
         /// The part has not begun: the clock does not run yet.
         case notBegun
@@ -21,8 +21,8 @@ public final class Timeout {
         case over
     }
 
-    private let loop: BaseEventLoop
-    private let scope: CancelScope
+    let loop: BaseEventLoop
+    @exclusivity(unchecked) var part = CancellablePart()
     private let start: LoopInstant
     private var deadline: LoopInstant?
     private var phase = Phase.notBegun
@@ -32,7 +32,6 @@ public final class Timeout {
         self.loop = loop
         self.start = start
         self.deadline = deadline
-        scope = CancelScope(loop: loop)
     }
 
     /// When the time is over, on the loop's clock; `nil` is never.
@@ -63,22 +62,23 @@ public final class Timeout {
         if phase == .running { arm() }
     }
 
-    nonisolated(nonsending) func run<Value>(
-        _ body: nonisolated(nonsending) (Timeout) async throws -> Value
-    ) async throws -> Value {
-        let result = await scope.run(hasBegun: begin) { try await body(self) }
+    /// Runs the part, and throws what it throws, or a ``TimeoutError``.
+    ///
+    /// Not for any result's type: a caller's own code keeps the result, and knows it.
+    nonisolated(nonsending) func run(
+        _ body: nonisolated(nonsending) (Timeout) async throws -> Void
+    ) async throws {
+        let error = await runPart(body)
         timer?.cancel()
         let hasExpired = phase == .expired
         if !hasExpired { phase = .over }
-        do {
-            return try result.get()
-        } catch is CancellationError where hasExpired && !Task.isCancelled {
-            throw TimeoutError(timeout: start.duration(to: deadline ?? start))
-        }
+        guard let error else { return }
+        guard hasExpired, error is CancellationError, !Task.isCancelled else { throw error }
+        throw TimeoutError(timeout: start.duration(to: deadline ?? start))
     }
 
     /// What the part does before its first wait is in time, whatever the deadline.
-    private func begin() {
+    func partBegan() {
         phase = .running
         arm()
     }
@@ -93,7 +93,7 @@ public final class Timeout {
     private func expire() {
         precondition(phase == .running, "a timeout expired that nobody waits for")
         phase = .expired
-        scope.cancel()
+        cancelPart()
     }
 }
 

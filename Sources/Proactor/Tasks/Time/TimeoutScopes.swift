@@ -12,13 +12,15 @@
 ///   - body: what has that time.
 /// - Throws: ``TimeoutError`` when `body` was cancelled for it; otherwise what `body` throws;
 ///   ``EventLoopError/noRunningLoop``.
+@inlinable
 public nonisolated(nonsending) func timeout<Value>(
     _ delay: Duration?,
     _ body: nonisolated(nonsending) (Timeout) async throws -> Value
 ) async throws -> Value {
-    let loop = try loopToWaitOn()
-    let now = loop.time()
-    return try await Timeout(loop: loop, start: now, deadline: delay.map { now.advanced(by: $0) }).run(body)
+    var value: Value?
+    try await runWithTimeout(delay) { scope in value = try await body(scope) }
+    guard let value else { preconditionFailure("a part with a timeout ended without an outcome") }
+    return value
 }
 
 /// As ``timeout(_:_:)``, up to an instant of the loop's clock: asyncio's `timeout_at`.
@@ -30,12 +32,34 @@ public nonisolated(nonsending) func timeout<Value>(
 /// ```
 ///
 /// - Throws: as there.
+@inlinable
 public nonisolated(nonsending) func timeout<Value>(
     at deadline: LoopInstant?,
     _ body: nonisolated(nonsending) (Timeout) async throws -> Value
 ) async throws -> Value {
+    var value: Value?
+    try await runWithTimeout(at: deadline) { scope in value = try await body(scope) }
+    guard let value else { preconditionFailure("a part with a timeout ended without an outcome") }
+    return value
+}
+
+@usableFromInline
+nonisolated(nonsending) func runWithTimeout(
+    _ delay: Duration?,
+    _ body: nonisolated(nonsending) (Timeout) async throws -> Void
+) async throws {
     let loop = try loopToWaitOn()
-    return try await Timeout(loop: loop, start: loop.time(), deadline: deadline).run(body)
+    let now = loop.time()
+    try await Timeout(loop: loop, start: now, deadline: delay.map { now.advanced(by: $0) }).run(body)
+}
+
+@usableFromInline
+nonisolated(nonsending) func runWithTimeout(
+    at deadline: LoopInstant?,
+    _ body: nonisolated(nonsending) (Timeout) async throws -> Void
+) async throws {
+    let loop = try loopToWaitOn()
+    try await Timeout(loop: loop, start: loop.time(), deadline: deadline).run(body)
 }
 
 /// Waits for a future or task, and cancels it when it takes longer than `timeout`: asyncio's `wait_for`. For an async function
