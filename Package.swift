@@ -37,10 +37,18 @@ let package = Package(
         .library(name: "Proactor", targets: ["Proactor"]),
         .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
     ],
+    traits: [
+        .trait(
+            name: "BoringSSL",
+            description: "TLS by the BoringSSL that swift-nio-ssl carries, in place of the system's OpenSSL"
+        )
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        // Fetched with the trait BoringSSL only: nothing else uses it.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -58,12 +66,19 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .systemLibrary(name: "CLibSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .target(name: "COpenSSL", dependencies: ["CLibSSL"], cSettings: cSettings),
+        // Linked because ProactorTLS imports it, which it does without the trait only. What pkg-config says would be linked always.
+        .systemLibrary(name: "CLibSSL", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "COpenSSL",
+            dependencies: [
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["BoringSSL"]))
+            ],
+            cSettings: cSettings + [.define("COPENSSL_BORING", .when(traits: ["BoringSSL"]))]
+        ),
         .target(
             name: "ProactorTLS",
             dependencies: [
-                "Proactor", "COpenSSL", .product(name: "SystemPackage", package: "swift-system"),
+                "Proactor", "COpenSSL", "CLibSSL", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings
         ),
@@ -71,13 +86,15 @@ let package = Package(
         .testTarget(
             name: "ProactorTests",
             dependencies: [
-                "Proactor", "ProactorTLS", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
+                "Proactor", "ProactorTLS", "COpenSSL", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
             ],
             swiftSettings: swiftSettings
         ),
+        // Tests make their certificates by the system's OpenSSL, whatever is tested.
+        .systemLibrary(name: "CTestOpenSSL", path: "Tests/CTestOpenSSL", pkgConfig: "openssl"),
         .target(
             name: "CTestCertificates",
-            dependencies: ["CLibSSL"],
+            dependencies: ["CTestOpenSSL"],
             path: "Tests/CTestCertificates",
             cSettings: cSettings
         ),

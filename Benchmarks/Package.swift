@@ -13,8 +13,18 @@ let package = Package(
         .executable(name: "c-epoll-tls", targets: ["c-epoll-tls"]),
         .executable(name: "nio-echo", targets: ["nio-echo"]),
     ],
+    traits: [
+        .trait(
+            name: "BoringSSL",
+            description: "swift-proactor's TLS by BoringSSL, in place of the system's OpenSSL"
+        )
+    ],
     dependencies: [
-        .package(name: "swift-proactor", path: ".."),
+        .package(
+            name: "swift-proactor",
+            path: "..",
+            traits: [.trait(name: "BoringSSL", condition: .when(traits: ["BoringSSL"]))]
+        ),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),

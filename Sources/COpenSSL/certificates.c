@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "internal.h"
 
@@ -125,16 +124,9 @@ char *cssl_certificate_subject(cssl_certificate *certificate) { return text_of(X
 
 char *cssl_certificate_issuer(cssl_certificate *certificate) { return text_of(X509_get_issuer_name(x509_of(certificate))); }
 
-static bool seconds_of(const ASN1_TIME *time, int64_t *seconds) {
-    struct tm parts;
-    if (ASN1_TIME_to_tm(time, &parts) != 1) return false;
-    *seconds = timegm(&parts);
-    return true;
-}
-
 bool cssl_certificate_validity(cssl_certificate *certificate, int64_t *from, int64_t *until) {
-    return seconds_of(X509_get0_notBefore(x509_of(certificate)), from) &&
-           seconds_of(X509_get0_notAfter(x509_of(certificate)), until);
+    return cssl_dialect_seconds(X509_get0_notBefore(x509_of(certificate)), from) &&
+           cssl_dialect_seconds(X509_get0_notAfter(x509_of(certificate)), until);
 }
 
 cssl_names *cssl_names_create(cssl_certificate *certificate) {

@@ -14,8 +14,13 @@ static int take(BIO *bio, char *buffer, int size) {
     return -1;
 }
 
+// More than a record with the answer to new keys in front of it.
+#define PUT_MAX 20480
+
 static int put(BIO *bio, const char *bytes, int size) {
     BIO_clear_retry_flags(bio);
+    // A handshake's messages may come all at once, and be more than there is ever room for.
+    if (size > PUT_MAX) size = PUT_MAX;
     if (cssl_current_calls.put(BIO_get_data(bio), bytes, (size_t)size)) return size;
     BIO_set_retry_write(bio);
     return -1;
@@ -50,6 +55,7 @@ cssl_connection *cssl_connection_create(cssl_context *context, bool is_server) {
     }
     BIO_set_init(bio, 1);
     SSL_set_bio(self, bio, bio);
+    cssl_dialect_prepare(self);
     if (is_server)
         SSL_set_accept_state(self);
     else
@@ -108,8 +114,12 @@ static int32_t result_of(SSL *self, int result) {
 static int clamp(size_t size) { return size > INT_MAX ? INT_MAX : (int)size; }
 
 int32_t cssl_handshake(cssl_connection *connection) {
+    SSL *self = ssl_of(connection);
     ERR_clear_error();
-    return result_of(ssl_of(connection), SSL_do_handshake(ssl_of(connection)));
+    int result = SSL_do_handshake(self);
+    // Tickets may wait for a write.
+    if (result == 1) result = cssl_dialect_answer(self);
+    return result_of(self, result);
 }
 
 int32_t cssl_read(cssl_connection *connection, void *buffer, size_t size, size_t *count) {
@@ -199,7 +209,7 @@ cssl_certificate *cssl_peer_chain(const cssl_connection *connection, int32_t num
         number--;
     }
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl_of(connection));
-    if (!chain || number >= sk_X509_num(chain)) return NULL;
+    if (!chain || number >= (int32_t)sk_X509_num(chain)) return NULL;
     X509 *certificate = sk_X509_value(chain, number);
     X509_up_ref(certificate);
     return (cssl_certificate *)certificate;
@@ -211,7 +221,7 @@ void cssl_session_release(cssl_session *session) { SSL_SESSION_free(session_of(s
 
 cssl_session *cssl_session_copy(const cssl_session *session) {
     ERR_clear_error();
-    return (cssl_session *)SSL_SESSION_dup(session_of(session));
+    return (cssl_session *)cssl_dialect_copy_session(session_of(session));
 }
 
 bool cssl_session_is_resumable(const cssl_session *session) { return SSL_SESSION_is_resumable(session_of(session)) == 1; }

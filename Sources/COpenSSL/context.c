@@ -6,7 +6,7 @@ cssl_context *cssl_context_create(bool is_server) {
     ERR_clear_error();
     SSL_CTX *self = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     if (!self) return NULL;
-    SSL_CTX_set_options(self, cssl_dialect_options());
+    cssl_dialect_prepare_context(self);
     // The memory for records goes when there are none; a write ends with each record, and its bytes may have moved when it is
     // tried again.
     SSL_CTX_set_mode(self, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -32,6 +32,8 @@ bool cssl_context_set_ciphers(cssl_context *context, const char *list) {
     return SSL_CTX_set_cipher_list(context_of(context), list) == 1;
 }
 
+bool cssl_can_choose_suites(void) { return cssl_dialect_can_choose_suites(); }
+
 bool cssl_context_set_suites(cssl_context *context, const char *list) {
     ERR_clear_error();
     return cssl_dialect_set_suites(context_of(context), list);
@@ -44,7 +46,7 @@ bool cssl_context_set_groups(cssl_context *context, const char *list) {
 
 bool cssl_context_has_cipher(cssl_context *context, const char *name) {
     STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context_of(context));
-    for (int number = 0; number < sk_SSL_CIPHER_num(ciphers); number++) {
+    for (int number = 0; number < (int)sk_SSL_CIPHER_num(ciphers); number++) {
         const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, number);
         const char *standard = SSL_CIPHER_standard_name(cipher);
         if (strcmp(SSL_CIPHER_get_name(cipher), name) == 0) return true;
@@ -203,7 +205,7 @@ bool cssl_context_use_key(cssl_context *context, cssl_key *key) {
 }
 
 void cssl_context_set_trust(cssl_context *context, cssl_trust *trust) {
-    SSL_CTX_set1_cert_store(context_of(context), store_of(trust));
+    cssl_dialect_set_trust(context_of(context), store_of(trust));
 }
 
 void cssl_context_set_partial_chains(cssl_context *context, bool partial) {
@@ -227,6 +229,7 @@ static void free_certificate(void *parent, void *certificate, CRYPTO_EX_DATA *da
 
 bool cssl_start(const cssl_calls *calls) {
     cssl_current_calls = *calls;
+    if (!cssl_dialect_start()) return false;
     protocols_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_bytes);
     scope_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_bytes);
     cssl_refused_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_certificate);

@@ -1,7 +1,18 @@
-// What the C files share. OpenSSL's headers are included here and nowhere else.
+// What the C files share. The library's headers are included here and nowhere else: OpenSSL's, or those of the BoringSSL that
+// swift-nio-ssl carries, whose functions have other names for the linker.
 #ifndef COPENSSL_INTERNAL_H
 #define COPENSSL_INTERNAL_H
 
+#ifdef COPENSSL_BORING
+#include <CNIOBoringSSL_bio.h>
+#include <CNIOBoringSSL_err.h>
+#include <CNIOBoringSSL_evp.h>
+#include <CNIOBoringSSL_pem.h>
+#include <CNIOBoringSSL_pool.h>
+#include <CNIOBoringSSL_ssl.h>
+#include <CNIOBoringSSL_x509.h>
+#include <CNIOBoringSSL_x509v3.h>
+#else
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -9,6 +20,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#endif
 
 #include "COpenSSL.h"
 
@@ -28,13 +40,23 @@ bool cssl_make_bio_method(void);
 
 // Of an entry of the error queue: the kind of failure, and the alert's number.
 int32_t cssl_dialect_kind(unsigned long code, int32_t *number);
+// Whether the suites of TLS 1.3 can be chosen at all.
+bool cssl_dialect_can_choose_suites(void);
 bool cssl_dialect_set_suites(SSL_CTX *context, const char *list);
 bool cssl_dialect_set_tickets(SSL_CTX *context, int32_t count);
 bool cssl_dialect_share_tickets(SSL_CTX *context, SSL_CTX *other);
-// Sends the answer to the peer's key update, which would wait for the next write. As SSL_do_handshake returns.
+void cssl_dialect_set_trust(SSL_CTX *context, X509_STORE *trust);
+// Once for a process. False when there is no memory.
+bool cssl_dialect_start(void);
+// Of a context that is new.
+void cssl_dialect_prepare_context(SSL_CTX *context);
+// Of a connection that is new.
+void cssl_dialect_prepare(SSL *ssl);
+// Sends what would wait for the next write: the answer to the peer's key update, and tickets. As SSL_do_handshake returns.
 int cssl_dialect_answer(SSL *ssl);
 bool cssl_dialect_update_keys(SSL *ssl);
 bool cssl_dialect_was_asked_for_certificate(const SSL *ssl);
-uint64_t cssl_dialect_options(void);
+SSL_SESSION *cssl_dialect_copy_session(const SSL_SESSION *session);
+bool cssl_dialect_seconds(const ASN1_TIME *time, int64_t *seconds);
 
 #endif

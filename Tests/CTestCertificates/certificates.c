@@ -103,5 +103,3 @@ uint32_t ctest_certificate_hash(const ctest_certificate *certificate) {
 }
 
 void ctest_free(void *memory) { free(memory); }
-
-void ctest_spoil_error_queue(void) { ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR); }

@@ -1,5 +1,5 @@
-// TLS for Swift, over OpenSSL. Nothing of OpenSSL's headers is here: only opaque pointers, plain numbers and bytes. What another
-// library with the same interface does in another way is in dialect.c alone.
+// TLS for Swift, over OpenSSL or BoringSSL. Nothing of their headers is here: only opaque pointers, plain numbers and bytes. What the two
+// do in different ways is in dialect.c alone.
 //
 // Thread rule: contexts, certificates, keys, sessions and trust belong to any number of threads once they are set up; a
 // connection belongs to one at a time. cssl_take_failure is called by the thread whose call failed, before any other call.
@@ -77,6 +77,8 @@ void cssl_context_release(cssl_context *context);
 bool cssl_context_set_versions(cssl_context *context, uint16_t minimum, uint16_t maximum);
 // Names with colons between them.
 bool cssl_context_set_ciphers(cssl_context *context, const char *list);
+// Whether the suites of TLS 1.3 can be chosen: some libraries take all of them, by a preference of their own.
+bool cssl_can_choose_suites(void);
 bool cssl_context_set_suites(cssl_context *context, const char *list);
 bool cssl_context_set_groups(cssl_context *context, const char *list);
 // Whether a cipher or suite of this name is switched on.
@@ -154,7 +156,7 @@ cssl_certificate *cssl_peer_chain(const cssl_connection *connection, int32_t num
 // ---- Sessions
 
 void cssl_session_release(cssl_session *session);
-// Another one with the same content: a session that several connections resume at the same time is not one object to them.
+// One with the same content: a session that several connections resume at the same time is not one object to them.
 cssl_session *cssl_session_copy(const cssl_session *session);
 bool cssl_session_is_resumable(const cssl_session *session);
 // Whether it may be used for one connection only.

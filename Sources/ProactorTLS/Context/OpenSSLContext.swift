@@ -48,6 +48,16 @@ final class OpenSSLContext: OpenSSLObject, @unchecked Sendable {
         try setEach(configuration.ciphers, "cipher of TLS 1.2", isName: Self.isName) { name in
             cssl_context_set_ciphers(pointer, name)
         }
+        guard configuration.cipherSuites.isEmpty || cssl_can_choose_suites() else {
+            throw TLSError(
+                .context,
+                .invalidSetting(
+                    "BoringSSL speaks all cipher suites of TLS 1.3, by a preference of its own; leave cipherSuites empty, "
+                        + "or build without the trait BoringSSL"
+                ),
+                side: side
+            )
+        }
         try setEach(configuration.cipherSuites, "cipher suite of TLS 1.3") { name in
             // What it does not know it may pass over.
             cssl_context_set_suites(pointer, name)

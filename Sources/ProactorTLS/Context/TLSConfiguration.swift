@@ -49,7 +49,8 @@ public struct TLSConfiguration: Sendable {
     /// The ciphers of TLS 1.2 by preference, in OpenSSL's names, such as `ECDHE-ECDSA-AES128-GCM-SHA256`, or its words for many of
     /// them; none: the library's own choice.
     public var ciphers: [String] = []
-    /// The cipher suites of TLS 1.3 by preference, such as `TLS_AES_128_GCM_SHA256`; none: the library's own choice.
+    /// The cipher suites of TLS 1.3 by preference, such as `TLS_AES_128_GCM_SHA256`; none: the library's own choice. BoringSSL lets
+    /// nobody choose them, so that a context with some cannot be made: see <doc:BoringSSL>.
     public var cipherSuites: [String] = []
     /// The groups for the key exchange by preference, such as `X25519` and `P-256`; none: the library's own choice.
     public var groups: [String] = []

@@ -40,7 +40,4 @@ size_t ctest_key_der(const ctest_key *key, const char *passphrase, uint8_t **byt
 uint32_t ctest_certificate_hash(const ctest_certificate *certificate);
 void ctest_free(void *memory);
 
-// Leaves an entry in the calling thread's error queue.
-void ctest_spoil_error_queue(void);
-
 #endif

@@ -168,7 +168,8 @@ struct OpenSSLDataTests {
         #expect(pair.server.text == "with new keys")
         #expect(!pair.server.outgoing.isEmpty)
         pair.run()
-        for round in 0..<100 {
+        // BoringSSL takes no more than 32 in a row that come without data.
+        for round in 0..<30 {
             #expect(pair.server.engine.updateKeys())
             try pair.server.seal("\(round) ")
             pair.run()
@@ -176,7 +177,7 @@ struct OpenSSLDataTests {
         try pair.client.seal("!")
         pair.run()
         #expect(pair.client.error == nil)
-        #expect(pair.client.text.hasSuffix("98 99 "))
+        #expect(pair.client.text.hasSuffix("28 29 "))
         #expect(pair.server.text == "with new keys!")
     }
 

@@ -1,6 +1,6 @@
-import CTestCertificates
+import COpenSSL
 import Proactor
-import ProactorTLS
+@testable import ProactorTLS
 import Testing
 
 struct OpenSSLHandshakeTests {
@@ -42,17 +42,25 @@ struct OpenSSLHandshakeTests {
         #expect(pair.server.text == "in pieces")
     }
 
+    /// As somebody else's use of the library on this thread may.
+    private func leaveAnEntryInTheErrorQueue() {
+        var key: OpaquePointer?
+        #expect(cssl_read_key([0], 1, nil, &key) == CSSL_READ_BROKEN)
+    }
+
     // Pitfall 51.
     @Test func anOldEntryInTheErrorQueueIsNobodysError() throws {
         let (client, server) = try contexts(.tls13)
         let pair = try MemoryPair(client, server)
-        ctest_spoil_error_queue()
+        leaveAnEntryInTheErrorQueue()
+        #expect(!OpenSSLFailure.take().text.isEmpty)
+        leaveAnEntryInTheErrorQueue()
         pair.client.advance()
         #expect(pair.client.error == nil)
         pair.run()
-        ctest_spoil_error_queue()
+        leaveAnEntryInTheErrorQueue()
         try pair.client.seal("clean")
-        ctest_spoil_error_queue()
+        leaveAnEntryInTheErrorQueue()
         pair.run()
         #expect(pair.server.text == "clean")
         #expect(pair.client.error == nil)
@@ -161,11 +169,21 @@ struct OpenSSLHandshakeTests {
         #expect(groups.client.error?.reason == .nothingInCommon)
     }
 
+    @Test(.needs(.openSSL)) func suitesAreTheChosenOnes() throws {
+        let client = try TLSContext.testClient { $0.cipherSuites = ["TLS_CHACHA20_POLY1305_SHA256"] }
+        let pair = try MemoryPair.established(client, .testServer())
+        #expect(pair.server.info(.tlsCipher) == "TLS_CHACHA20_POLY1305_SHA256")
+    }
+
+    @Test(.needs(.boringSSL)) func suitesThatCannotBeChosenAreRefused() {
+        let error = #expect(throws: TLSError.self) {
+            try TLSContext.testClient { $0.cipherSuites = ["TLS_CHACHA20_POLY1305_SHA256"] }
+        }
+        #expect(error?.description.contains("leave cipherSuites empty") == true)
+    }
+
     @Test func ciphersAndGroupsAreTheChosenOnes() throws {
         let server = try TLSContext.testServer()
-        let suite = try TLSContext.testClient { $0.cipherSuites = ["TLS_CHACHA20_POLY1305_SHA256"] }
-        let new = try MemoryPair.established(suite, server)
-        #expect(new.server.info(.tlsCipher) == "TLS_CHACHA20_POLY1305_SHA256")
         let cipher = try TLSContext.testClient { configuration in
             configuration.maximumVersion = .tls12
             configuration.ciphers = ["ECDHE+AESGCM", "!AES128"]
@@ -190,6 +208,28 @@ struct OpenSSLHandshakeTests {
         }
         #expect(pair.client.isEstablished)
         #expect(pair.server.isEstablished)
+    }
+
+    /// A flight of messages that is larger than the room ever is.
+    @Test func aLongChainGoesThroughLittleRoom() throws {
+        let identity = TestAuthority.shared.identity()
+        let further = String(repeating: TestAuthority.shared.own.certificatePEM, count: 100)
+        let server = try TLSContext.server(
+            certificateChain: .pem(identity.certificatePEM + further),
+            privateKey: .pem(identity.keyPEM)
+        )
+        let pair = try MemoryPair(.testClient(), server)
+        var sizes: [Int] = []
+        for _ in 0..<100 where !pair.client.isEstablished || !pair.server.isEstablished {
+            pair.server.room = 25_000
+            pair.server.advance()
+            sizes.append(pair.server.outgoing.count)
+            pair.run()
+        }
+        #expect(pair.client.isEstablished)
+        #expect(pair.server.isEstablished)
+        #expect(sizes.allSatisfy { $0 <= 25_000 })
+        #expect(pair.client.info(.tlsPeerCertificateChain)?.count == 101)
     }
 
     @Test func aKeyLogHasTheSecrets() throws {

@@ -73,7 +73,7 @@ struct OpenSSLVerificationTests {
         #expect(try clientsError(early)?.reason == .certificateNotYetValid)
         #expect(try clientsError(TestAuthority.stranger.identity())?.reason == .unknownAuthority)
         #expect(try clientsError(authority.identity(usage: "clientAuth"))?.reason == .certificateRefused)
-        #expect(try clientsError(TestAuthority().own)?.reason == .unknownAuthority)
+        #expect(try clientsError(TestAuthority.selfSigned())?.reason == .unknownAuthority)
         for error in [try clientsError(expired), try clientsError(early)] {
             #expect(error?.side == .client)
             #expect(error?.step == .handshake)

@@ -75,7 +75,8 @@ import Testing
                     input: "R\nhello\n"
                 )
                 #expect(renegotiating.errorText.contains("no renegotiation"))
-                #expect(refusals == [.alert(40)])
+                // OpenSSL says no and leaves it to the client to end; BoringSSL takes it for a broken protocol.
+                #expect(refusals == [TLSLibrary.current == .openSSL ? .alert(40) : .brokenRecord])
                 try await server.finish()
             }
         }

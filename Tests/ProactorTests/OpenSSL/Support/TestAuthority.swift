@@ -71,6 +71,11 @@ final class TestAuthority: Sendable {
         Self.make(name, names: names, days: days, isAuthority: false, usage: usage, signer: own)
     }
 
+    /// A server that nobody has signed but itself.
+    static func selfSigned() -> TestIdentity {
+        make("localhost", names: "DNS:localhost", days: -1...30, isAuthority: false, usage: nil, signer: nil)
+    }
+
     var trust: TLSTrust {
         get throws { .certificates([try own.parsed]) }
     }

@@ -1,0 +1,1 @@
+/* Deliberately empty: OpenSSL's headers must stay out of every Swift module. */
