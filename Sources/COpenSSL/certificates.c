@@ -74,7 +74,7 @@ static const char *const pem_start = "-----BEGIN ";
 static bool is_pem(const uint8_t *bytes, size_t size) { return memmem(bytes, size, pem_start, strlen(pem_start)) != NULL; }
 
 int32_t cssl_read_certificate(const uint8_t *bytes, size_t size, size_t *position, cssl_certificate **certificate) {
-    ERR_clear_error();
+    cssl_forget_failures();
     const uint8_t *next = bytes + *position;
     size_t left = size - *position;
     if (left > INT_MAX) return CSSL_READ_BROKEN;
@@ -165,7 +165,7 @@ static int give_passphrase(char *buffer, int size, int writing, void *argument) 
 }
 
 int32_t cssl_read_key(const uint8_t *bytes, size_t size, const char *passphrase, cssl_key **key) {
-    ERR_clear_error();
+    cssl_forget_failures();
     if (size > INT_MAX) return CSSL_READ_BROKEN;
     asked_passphrase asked = {.passphrase = passphrase};
     EVP_PKEY *found = NULL;
@@ -190,19 +190,19 @@ void cssl_key_release(cssl_key *key) { EVP_PKEY_free((EVP_PKEY *)key); }
 // ---- Trust
 
 cssl_trust *cssl_trust_create(void) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return (cssl_trust *)X509_STORE_new();
 }
 
 void cssl_trust_release(cssl_trust *trust) { X509_STORE_free(store_of(trust)); }
 
 bool cssl_trust_add(cssl_trust *trust, cssl_certificate *certificate) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return X509_STORE_add_cert(store_of(trust), x509_of(certificate)) == 1;
 }
 
 bool cssl_trust_add_folder(cssl_trust *trust, const char *path) {
-    ERR_clear_error();
+    cssl_forget_failures();
     X509_LOOKUP *lookup = X509_STORE_add_lookup(store_of(trust), X509_LOOKUP_hash_dir());
     return lookup && X509_LOOKUP_add_dir(lookup, path, X509_FILETYPE_PEM) == 1;
 }

@@ -45,7 +45,7 @@ bool cssl_make_bio_method(void) {
 // ---- Life
 
 cssl_connection *cssl_connection_create(cssl_context *context, bool is_server) {
-    ERR_clear_error();
+    cssl_forget_failures();
     SSL *self = SSL_new(context_of(context));
     BIO *bio = BIO_new(bio_method);
     if (!self || !bio) {
@@ -72,16 +72,16 @@ void cssl_connection_destroy(cssl_connection *connection, bool was_sound) {
     // A session whose connection ended without these would be taken for a broken one and never be resumed.
     if (was_sound) SSL_set_shutdown(ssl_of(connection), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl_of(connection));
-    ERR_clear_error();
+    cssl_forget_failures();
 }
 
 bool cssl_connection_send_name(cssl_connection *connection, const char *name) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_set_tlsext_host_name(ssl_of(connection), name) == 1;
 }
 
 bool cssl_connection_expect_name(cssl_connection *connection, const char *name) {
-    ERR_clear_error();
+    cssl_forget_failures();
     X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl_of(connection));
     X509_VERIFY_PARAM_set_hostflags(
         parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
@@ -90,12 +90,12 @@ bool cssl_connection_expect_name(cssl_connection *connection, const char *name) 
 }
 
 bool cssl_connection_expect_address(cssl_connection *connection, const uint8_t *address, size_t size) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl_of(connection)), address, size) == 1;
 }
 
 bool cssl_connection_resume(cssl_connection *connection, cssl_session *session) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_set_session(ssl_of(connection), session_of(session)) == 1;
 }
 
@@ -115,7 +115,7 @@ static int clamp(size_t size) { return size > INT_MAX ? INT_MAX : (int)size; }
 
 int32_t cssl_handshake(cssl_connection *connection) {
     SSL *self = ssl_of(connection);
-    ERR_clear_error();
+    cssl_forget_failures();
     int result = SSL_do_handshake(self);
     // Tickets may wait for a write.
     if (result == 1) result = cssl_dialect_answer(self);
@@ -126,8 +126,9 @@ int32_t cssl_read(cssl_connection *connection, void *buffer, size_t size, size_t
     SSL *self = ssl_of(connection);
     int32_t status = CSSL_DONE;
     *count = 0;
-    while (*count < size) {
-        ERR_clear_error();
+    // Asked once more where there is nothing, the library makes room for a record, and releases it.
+    while (*count < size && (*count == 0 || SSL_has_pending(self) || cssl_current_calls.has_more(SSL_get_app_data(self)))) {
+        cssl_forget_failures();
         int result = SSL_read(self, (char *)buffer + *count, clamp(size - *count));
         if (result <= 0) {
             status = result_of(self, result);
@@ -135,16 +136,16 @@ int32_t cssl_read(cssl_connection *connection, void *buffer, size_t size, size_t
         }
         *count += (size_t)result;
     }
-    // An answer to new keys would wait for the next write, which may never be.
     if (status == CSSL_FAILED) return status;
-    ERR_clear_error();
+    if (status == CSSL_DONE && *count < size) status = CSSL_NEEDS_RECORDS;
+    // An answer to new keys would wait for the next write, which may never be.
     int answer = cssl_dialect_answer(self);
     return answer == 1 ? status : result_of(self, answer);
 }
 
 int32_t cssl_write(cssl_connection *connection, const void *bytes, size_t size, size_t *count) {
     *count = 0;
-    ERR_clear_error();
+    cssl_forget_failures();
     int result = SSL_write(ssl_of(connection), bytes, clamp(size));
     if (result <= 0) return result_of(ssl_of(connection), result);
     *count = (size_t)result;
@@ -152,14 +153,14 @@ int32_t cssl_write(cssl_connection *connection, const void *bytes, size_t size, 
 }
 
 int32_t cssl_close_notify(cssl_connection *connection) {
-    ERR_clear_error();
+    cssl_forget_failures();
     int result = SSL_shutdown(ssl_of(connection));
     // Zero: sent, and the peer's is not here yet.
     return result >= 0 ? CSSL_DONE : result_of(ssl_of(connection), result);
 }
 
 bool cssl_update_keys(cssl_connection *connection) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return cssl_dialect_update_keys(ssl_of(connection));
 }
 
@@ -220,7 +221,7 @@ cssl_certificate *cssl_peer_chain(const cssl_connection *connection, int32_t num
 void cssl_session_release(cssl_session *session) { SSL_SESSION_free(session_of(session)); }
 
 cssl_session *cssl_session_copy(const cssl_session *session) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return (cssl_session *)cssl_dialect_copy_session(session_of(session));
 }
 

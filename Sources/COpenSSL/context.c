@@ -3,7 +3,7 @@
 #include "internal.h"
 
 cssl_context *cssl_context_create(bool is_server) {
-    ERR_clear_error();
+    cssl_forget_failures();
     SSL_CTX *self = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     if (!self) return NULL;
     cssl_dialect_prepare_context(self);
@@ -22,25 +22,25 @@ void cssl_context_retain(cssl_context *context) { SSL_CTX_up_ref(context_of(cont
 void cssl_context_release(cssl_context *context) { SSL_CTX_free(context_of(context)); }
 
 bool cssl_context_set_versions(cssl_context *context, uint16_t minimum, uint16_t maximum) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_CTX_set_min_proto_version(context_of(context), minimum) == 1 &&
            SSL_CTX_set_max_proto_version(context_of(context), maximum) == 1;
 }
 
 bool cssl_context_set_ciphers(cssl_context *context, const char *list) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_CTX_set_cipher_list(context_of(context), list) == 1;
 }
 
 bool cssl_can_choose_suites(void) { return cssl_dialect_can_choose_suites(); }
 
 bool cssl_context_set_suites(cssl_context *context, const char *list) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return cssl_dialect_set_suites(context_of(context), list);
 }
 
 bool cssl_context_set_groups(cssl_context *context, const char *list) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_CTX_set1_groups_list(context_of(context), list) == 1;
 }
 
@@ -121,7 +121,7 @@ static int select_protocol(
 }
 
 bool cssl_context_set_protocols(cssl_context *context, bool is_server, const uint8_t *protocols, size_t size) {
-    ERR_clear_error();
+    cssl_forget_failures();
     if (!is_server) return SSL_CTX_set_alpn_protos(context_of(context), protocols, (unsigned int)size) == 0;
     if (!keep_bytes(context_of(context), protocols_index, protocols, size)) return false;
     SSL_CTX_set_alpn_select_cb(context_of(context), select_protocol, NULL);
@@ -135,7 +135,7 @@ static int new_session(SSL *ssl, SSL_SESSION *session) {
 }
 
 bool cssl_context_set_tickets(cssl_context *context, int32_t count) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return cssl_dialect_set_tickets(context_of(context), count);
 }
 
@@ -176,30 +176,30 @@ static void log_line(const SSL *ssl, const char *line) { cssl_current_calls.log(
 void cssl_context_log(cssl_context *context) { SSL_CTX_set_keylog_callback(context_of(context), log_line); }
 
 bool cssl_context_set_session_scope(cssl_context *context, const uint8_t *bytes, size_t size) {
-    ERR_clear_error();
+    cssl_forget_failures();
     if (!keep_bytes(context_of(context), scope_index, bytes, size)) return false;
     return SSL_CTX_set_session_id_context(context_of(context), bytes, (unsigned int)size) == 1;
 }
 
 bool cssl_context_share_tickets(cssl_context *context, cssl_context *other) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return cssl_dialect_share_tickets(context_of(context), context_of(other));
 }
 
 // ---- Certificates and trust
 
 bool cssl_context_use_certificate(cssl_context *context, cssl_certificate *certificate) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_CTX_use_certificate(context_of(context), x509_of(certificate)) == 1;
 }
 
 bool cssl_context_add_to_chain(cssl_context *context, cssl_certificate *certificate) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_CTX_add1_chain_cert(context_of(context), x509_of(certificate)) == 1;
 }
 
 bool cssl_context_use_key(cssl_context *context, cssl_key *key) {
-    ERR_clear_error();
+    cssl_forget_failures();
     return SSL_CTX_use_PrivateKey(context_of(context), (EVP_PKEY *)key) == 1 &&
            SSL_CTX_check_private_key(context_of(context)) == 1;
 }

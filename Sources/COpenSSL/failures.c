@@ -40,5 +40,5 @@ void cssl_take_failure(const cssl_connection *connection, cssl_failure *failure)
         else
             ERR_error_string_n(code, failure->text, sizeof failure->text);
     }
-    ERR_clear_error();
+    cssl_forget_failures();
 }

@@ -22,6 +22,8 @@ typedef struct cssl_names cssl_names;
 typedef struct {
     // Moves bytes that have come into the buffer, and returns how many; none: there is nothing.
     size_t (*take)(void *owner, void *buffer, size_t size);
+    // Whether there is anything that could be moved.
+    bool (*has_more)(void *owner);
     // Sends bytes, all or, returning false, none.
     bool (*put)(void *owner, const void *bytes, size_t size);
     // The context that a server goes on with for the name that the client gave, or NULL for none. It lives until the call on the

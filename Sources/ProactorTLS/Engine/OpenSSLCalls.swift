@@ -14,6 +14,7 @@ enum OpenSSLCalls {
         calls.take = { owner, buffer, size in
             engine(owner) { $0.take(into: UnsafeMutableRawBufferPointer(start: buffer, count: size)) }
         }
+        calls.has_more = { owner in engine(owner) { $0.hasMore } }
         calls.put = { owner, bytes, size in
             engine(owner) { $0.put(UnsafeRawBufferPointer(start: bytes, count: size)) }
         }

@@ -160,6 +160,8 @@ final class OpenSSLEngine: TLSEngine {
         return count
     }
 
+    var hasMore: Bool { lent?._withUnsafeGuaranteedRef { $0.count > 0 } ?? false }
+
     func put(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let lent else { return false }
         return lent._withUnsafeGuaranteedRef { $0.put(bytes) }
