@@ -70,6 +70,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// Tasks that wait for a time, in no order.
     let sleepers = WaitList()
     let waitCancels = WaitCancels()
+    let knownTasks = KnownTasks()
     /// How many turns there were.
     @exclusivity(unchecked) var turnNumber: UInt32 = 0
     /// Descriptors on their way to an owner.

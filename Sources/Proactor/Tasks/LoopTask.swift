@@ -27,7 +27,14 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     /// The running function; `nil` when it is done.
     private var swiftTask: Task<Void, Never>?
     /// The runtime's name of it, or of its child whose waits it keeps, while the function runs.
-    @exclusivity(unchecked) var runningTask: UnsafeRawPointer?
+    @exclusivity(unchecked) var runningTask: UnsafeRawPointer? {
+        didSet {
+            guard isKnown, let oldValue else { return }
+            isKnown = false
+            loop.knownTasks.forget(oldValue)
+        }
+    }
+    @exclusivity(unchecked) var isKnown = false
     /// What the function waits for, as long as it does.
     @exclusivity(unchecked) private unowned(unsafe) var currentWait: (any CancellableWait)?
     /// Whether that has heard of a cancel: a child's may come before the task's.
@@ -136,16 +143,11 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         return true
     }
 
-    func begin(_ wait: any CancellableWait) -> Bool {
-        guard runningTask == UnsafeRawPointer(cposix_current_task()), runningTask != nil, wait.loop === loop
-        else {
-            return false
-        }
+    func begin(_ wait: any CancellableWait) {
         precondition(currentWait == nil, "a task waits for two things at once")
         currentWait = wait
         hasWaitHeard = false
         if cposix_is_task_cancelled() { tellWaitOfCancel() }
-        return true
     }
 
     func tellWaitOfCancel() {

@@ -3,10 +3,11 @@ protocol RegisteredTask: AnyLoopTask {
     var loop: BaseEventLoop { get }
     /// The runtime's task whose waits this one keeps: its own, or, while that waits for a ``CancelScope``'s child, the child.
     var runningTask: UnsafeRawPointer? { get set }
+    /// Whether ``KnownTasks`` has it by that name. Another name makes it unknown.
+    var isKnown: Bool { get set }
 
-    /// The task waits: a cancel of it reaches `wait`, which the caller holds until ``endWait()``. Returns false when it is another
-    /// one that runs, such as an `async let` of the program's.
-    func begin(_ wait: any CancellableWait) -> Bool
+    /// The runtime's task of that name waits: a cancel reaches `wait`, which the caller holds until ``endWait()``.
+    func begin(_ wait: any CancellableWait)
     func endWait()
     /// What the running task waits for was cancelled, by a cancel that the runtime's tasks know of already.
     func tellWaitOfCancel()

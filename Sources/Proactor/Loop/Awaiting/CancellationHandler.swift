@@ -15,16 +15,35 @@ struct CancellationHandler {
 
     /// Calls `cancelWait()` of `wait` when the calling task is cancelled; at once, when it is already.
     @inline(__always)
-    init(for wait: any CancellableWait) {
-        if let task = CurrentTask.current?.task, task.begin(wait) {
-            self.task = task
+    init(for wait: some CancellableWait) {
+        task = Self.taskThatWaits(on: wait.loop)
+        if let task {
+            task.begin(wait)
             handler = nil
             return
         }
-        task = nil
         // Not retained: the caller holds it until the handler is removed.
         let object = Unmanaged<AnyObject>.passUnretained(wait).toOpaque()
         handler = cposix_add_cancellation_handler(tellWait, object)
+    }
+
+    /// The loop's task that keeps the waits of what runs now. None does so for an `async let` of the program's, or a task that is
+    /// not the loop's.
+    @inline(__always)
+    private static func taskThatWaits(on loop: BaseEventLoop) -> (any RegisteredTask)? {
+        guard let name = cposix_current_task().map({ UnsafeRawPointer($0) }) else { return nil }
+        return loop.knownTasks.find(name) ?? taskNotKnown(name, on: loop)
+    }
+
+    @inline(never)
+    private static func taskNotKnown(_ name: UnsafeRawPointer, on loop: BaseEventLoop) -> (
+        any RegisteredTask
+    )? {
+        guard let task = CurrentTask.current?.task, task.loop === loop, task.runningTask == name else {
+            return nil
+        }
+        loop.knownTasks.remember(task, as: name)
+        return task
     }
 
     /// Returns when nobody is within the handler any more.
