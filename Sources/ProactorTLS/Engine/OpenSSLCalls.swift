@@ -3,7 +3,7 @@ import Proactor
 
 // Nothing of it is used: who imports it has the library linked, and with BoringSSL there is none to link.
 #if !BoringSSL
-import CLibSSL
+    import CLibSSL
 #endif
 
 /// What the library calls, made known to it once for the process.

@@ -7,9 +7,9 @@ enum TLSLibrary {
 
     static var current: TLSLibrary {
         #if BoringSSL
-        .boringSSL
+            .boringSSL
         #else
-        .openSSL
+            .openSSL
         #endif
     }
 }
