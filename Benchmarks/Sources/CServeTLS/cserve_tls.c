@@ -48,7 +48,7 @@ static long control(BIO *bio, int command, long number, void *pointer) {
 }
 
 _Noreturn static void fail(const char *what) {
-    const unsigned long code = ERR_peek_last_error();
+    const unsigned long code = ERR_peek_error();
     const char *reason = ERR_GET_LIB(code) == ERR_LIB_SYS ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
     fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, reason != NULL ? reason : "OpenSSL does not say why");
     exit(1);
