@@ -36,12 +36,14 @@ let package = Package(
     products: [
         .library(name: "Proactor", targets: ["Proactor"]),
         .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
+        .library(name: "ProactorNIO", targets: ["ProactorNIO"]),
     ],
     traits: [
         .trait(
             name: "BoringSSL",
             description: "TLS by the BoringSSL that swift-nio-ssl carries, in place of the system's OpenSSL"
-        )
+        ),
+        .trait(name: "NIO", description: "ProactorNIO: SwiftNIO's channels over this library's loops"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -49,6 +51,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         // Fetched with the trait BoringSSL only: nothing else uses it.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        // The same with the trait NIO.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -82,6 +86,16 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        // Empty without the trait NIO.
+        .target(
+            name: "ProactorNIO",
+            dependencies: [
+                "Proactor",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
@@ -97,6 +111,22 @@ let package = Package(
             dependencies: ["CTestOpenSSL"],
             path: "Tests/CTestCertificates",
             cSettings: cSettings
+        ),
+        .testTarget(
+            name: "ProactorNIOTests",
+            dependencies: [
+                "Proactor", "ProactorNIO", "CTestCertificates",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["NIO"])),
+                .product(
+                    name: "NIOConcurrencyHelpers",
+                    package: "swift-nio",
+                    condition: .when(traits: ["NIO"])
+                ),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["BoringSSL"])),
+            ],
+            swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "ProactorSoak",

@@ -25,7 +25,7 @@ public final class Server {
     public let maxConnections: Int?
     private let idleTimeout: Duration?
     private let tls: TLSOptions?
-    private let protocolFactory: () throws -> any ConnectionProtocol
+    private let admission: Admission
     private var listeners: [Listener]
     private var state = ServerState.ready
     /// Those that are not lost, and connections that are being made.
@@ -50,7 +50,17 @@ public final class Server {
         maxConnections = options.maxConnections
         idleTimeout = options.idleTimeout
         tls = options.tls
-        self.protocolFactory = protocolFactory
+        admission = .protocols(protocolFactory)
+    }
+
+    /// One that hands over the sockets that it accepts.
+    init(loop: BaseEventLoop, listeners: [Listener], options: ServerOptions, taker: AcceptedSocketTaker) {
+        self.loop = loop
+        self.listeners = listeners
+        maxConnections = options.maxConnections
+        idleTimeout = nil
+        tls = nil
+        admission = .handOver(taker)
     }
 
     // MARK: - State
@@ -227,6 +237,9 @@ public final class Server {
     /// Whether it is closed and has no connection left.
     var isDrained: Bool { state == .closed && activeTransports == 0 && closingListeners == 0 }
 
+    /// Whether a listener is closed but for an accept that is still to end.
+    var hasClosingListeners: Bool { closingListeners > 0 }
+
     /// A future that is done when the server is closed and has no connection left.
     func makeCloseWaiter() -> Future<Void> {
         let waiter = loop.createFuture()
@@ -269,7 +282,7 @@ public final class Server {
         while state == .serving, hasRoom, !held.isEmpty {
             let connection = held.removeFirst()
             loop.unclaimed.remove(connection.socket)
-            makeTransport(connection)
+            admit(connection)
         }
         updateListeners()
     }
@@ -286,23 +299,42 @@ public final class Server {
             held.append(connection)
             return
         }
-        makeTransport(connection)
+        admit(connection)
         if !hasRoom { updateListeners() }
     }
 
+    /// Why no connection can be accepted for now, for whoever takes them. Returns whether there is somebody.
+    func tellTaker(_ error: SocketError) -> Bool {
+        guard case .handOver(let taker) = admission else { return false }
+        taker.failed(error)
+        return true
+    }
+
+    private func admit(_ connection: HeldConnection) {
+        switch admission {
+        case .protocols(let protocolFactory): makeTransport(connection, protocolFactory)
+        case .handOver(let taker): taker.take(connection.socket, connection.peer)
+        }
+    }
+
     /// The program's protocol, or what carries TLS between that and the connection.
-    private func makeProtocol() throws -> any ConnectionProtocol {
+    private func makeProtocol(_ protocolFactory: () throws -> any ConnectionProtocol) throws
+        -> any ConnectionProtocol
+    {
         guard let tls else { return try protocolFactory() }
         let start = TLSStart(tls, engine: try tls.makeEngine(.server), side: .server)
         return start.makeTransport(for: try protocolFactory(), on: loop)
     }
 
     /// A factory that fails costs this connection only.
-    private func makeTransport(_ connection: HeldConnection) {
+    private func makeTransport(
+        _ connection: HeldConnection,
+        _ protocolFactory: () throws -> any ConnectionProtocol
+    ) {
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {
-            let connectionProtocol = try makeProtocol()
+            let connectionProtocol = try makeProtocol(protocolFactory)
             let transport = StreamSocketTransport(
                 loop: loop,
                 socket: connection.socket,
@@ -337,4 +369,11 @@ private struct HeldConnection {
     let socket: FileDescriptor
     let peer: SocketAddress?
     let mayLinger: Bool
+}
+
+/// What becomes of what a server accepts.
+private enum Admission {
+    /// It gets a protocol and a transport.
+    case protocols(() throws -> any ConnectionProtocol)
+    case handOver(AcceptedSocketTaker)
 }
