@@ -18,7 +18,7 @@ define run-bench
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-boringssl test-bench lint format soak demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
+.PHONY: help setup build test test-traits test-bench lint format soak demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +34,11 @@ test: ## Run all tests
 	@Scripts/setup build
 	$(SWIFT) test --disable-xctest $(SWIFT_FLAGS)
 
-test-boringssl: ## Run the tests of TLS over BoringSSL, in a build of their own
+test-traits: ## Run the tests of what the package's traits bring, TLS over BoringSSL and SwiftNIO's channels, in one build
 	@Scripts/setup build
-	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/boringssl --traits BoringSSL \
-		--filter '^ProactorTests\.(OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.' $(SWIFT_FLAGS)
-	@Scripts/check-importers .build/boringssl
+	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/traits --traits BoringSSL,NIO \
+		--filter '^ProactorTests\.(OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.|^ProactorNIOTests\.' $(SWIFT_FLAGS)
+	@Scripts/check-importers .build/traits
 
 lint: ## Check the layout of the code, file sizes and left-overs
 	@Scripts/lint
