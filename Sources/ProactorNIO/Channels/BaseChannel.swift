@@ -17,8 +17,7 @@
         final let parent: (any Channel)?
         final let descriptor: FileDescriptor
         private let closePromise: EventLoopPromise<Void>
-        private let known: ThreadLock<KnownAddresses>
-        private let allocators = ThreadLock(ByteBufferAllocator())
+        private let known: ThreadLock<SharedKnowledge>
         private let activeFlag = Atomic<Bool>(false)
         /// Set once, when the channel is made.
         private var ownPipeline: ChannelPipeline?
@@ -32,7 +31,10 @@
         @exclusivity(unchecked) final var maxMessagesPerRead: UInt = 4
         /// `nil` as long as the user has not set any.
         @exclusivity(unchecked) final var receiveAllocator: (any RecvByteBufferAllocator)?
-        @exclusivity(unchecked) final var hasOwnAllocator = false
+        @exclusivity(unchecked) private var ownAllocator = ByteBufferAllocator()
+        @exclusivity(unchecked) final private(set) var hasOwnAllocator = false
+        /// Whether handlers were told that the channel is active.
+        @exclusivity(unchecked) private var firedActive = false
         /// Whether the descriptor may linger at its close: the program has set that, or may have.
         @exclusivity(unchecked) final var mayLinger = false
         /// Those who wait for the end of a close that has still to send.
@@ -48,7 +50,7 @@
             self.parent = parent
             self.descriptor = descriptor
             closePromise = loop.makePromise()
-            known = ThreadLock(KnownAddresses(loop: loop.loop, socket: descriptor, peer: peer))
+            known = ThreadLock(SharedKnowledge(loop: loop.loop, socket: descriptor, peer: peer))
             ownPipeline = ChannelPipeline(channel: self)
         }
 
@@ -61,7 +63,10 @@
         final var closeFuture: EventLoopFuture<Void> { closePromise.futureResult }
         final var isActive: Bool { activeFlag.load(ordering: .relaxed) }
         var isWritable: Bool { false }
-        final var allocator: ByteBufferAllocator { allocators.withLock { $0 } }
+        final var allocator: ByteBufferAllocator {
+            // Handlers ask for each message.
+            loop.isOnOwnThread ? ownAllocator : known.withLock { $0.allocator }
+        }
         final var localAddress: SocketAddress? { known.withLock { $0.local() } }
         final var remoteAddress: SocketAddress? { known.withLock { $0.remote() } }
 
@@ -140,6 +145,7 @@
             promise?.succeed(())
             guard phase == .activating else { return }
             advance(to: .active)
+            firedActive = true
             pipeline.syncOperations.fireChannelActive()
             guard phase == .active else { return }
             didActivate()
@@ -164,7 +170,6 @@
 
         /// The end: whoever waits hears of it, in SwiftNIO's order.
         final func finishClosing(_ error: any Error, _ promise: EventLoopPromise<Void>?) {
-            let wasFired = phase == .active || phase == .closing
             let wasRegistered = phase != .fresh
             advance(to: .closed)
             nioLoop.channels.remove(self)
@@ -174,7 +179,7 @@
             for waiter in closeWaiters { waiter.succeed(()) }
             closeWaiters = []
             promise?.succeed(())
-            if wasFired { pipeline.syncOperations.fireChannelInactive() }
+            if firedActive { pipeline.syncOperations.fireChannelInactive() }
             if wasRegistered { pipeline.syncOperations.fireChannelUnregistered() }
             // A transport closes it at the turn's end at the earliest, and the number is somebody else's then.
             known.withLock { $0.socketIsGone(asking: false) }
@@ -239,7 +244,8 @@
 
         final func setAllocator(_ allocator: ByteBufferAllocator) {
             hasOwnAllocator = true
-            allocators.withLock { $0 = allocator }
+            ownAllocator = allocator
+            known.withLock { $0.allocator = allocator }
         }
 
         // MARK: - What each kind has to say

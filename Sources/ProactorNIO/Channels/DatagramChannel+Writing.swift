@@ -55,16 +55,17 @@
 
         private func handOver(_ write: PendingWrites<Datagram>.Write, to endpoint: any AdaptedDatagrams) {
             let datagram = write.payload
+            let count = datagram.bytes.readableBytes + type(of: endpoint).headerSize
+            // First: it may be refused within the call.
+            writes.handOver(count, write.promise)
             do {
                 // The buffer holds its bytes for the call.
                 try datagram.bytes.withUnsafeReadableBytes { bytes in
                     try endpoint.sendTo(bytes.bytes, datagram.address)
                 }
             } catch {
-                write.promise?.fail(error)
-                return
+                writes.takeBack(count)?.fail(error)
             }
-            writes.handOver(datagram.bytes.readableBytes + type(of: endpoint).headerSize, write.promise)
         }
 
         // MARK: - Progress

@@ -54,6 +54,13 @@
             if let promise { waiters.append(Waiter(end: handedOver, promise: promise)) }
         }
 
+        /// The transport has not taken the last ones. Returns their promise.
+        mutating func takeBack(_ count: Int) -> EventLoopPromise<Void>? {
+            let promise = waiters.last?.end == handedOver ? waiters.removeLast().promise : nil
+            handedOver -= UInt64(count)
+            return promise
+        }
+
         /// The next promise that has to wait no longer, when only `untaken` bytes of all are left.
         mutating func takeSatisfied(untaken: Int) -> EventLoopPromise<Void>? {
             guard let first = waiters.first, first.end + UInt64(untaken) <= handedOver else { return nil }

@@ -18,11 +18,20 @@
 
         func dataReceived(_ data: RawSpan) {
             guard phase.isActive, inputSide == .open else { return }
-            guard isReadPending, held == nil, receiveAllocator == nil, phase == .active else {
+            guard isReadPending, held == nil, phase == .active, fitsMessage(data.byteCount) else {
                 return hold(data)
             }
             deliver(nioLoop.copy(data, by: hasOwnAllocator ? allocator : nil))
             endRead()
+        }
+
+        /// Whether so many bytes make one message, as far as the user has a say in it.
+        private func fitsMessage(_ count: Int) -> Bool {
+            guard let allocator = receiveAllocator else { return true }
+            let room = allocator.nextBufferSize() ?? allocator.buffer(allocator: self.allocator).writableBytes
+            guard count <= room else { return false }
+            _ = receiveAllocator?.record(actualReadBytes: count)
+            return true
         }
 
         private func deliver(_ buffer: ByteBuffer) {
@@ -81,14 +90,8 @@
             guard let slice = rest.readSlice(length: count) else { return rest }
             piece.writeImmutableBuffer(slice)
             if rest.readableBytes > 0 { held = rest }
-            record(count, in: allocator)
+            _ = receiveAllocator?.record(actualReadBytes: count)
             return piece
-        }
-
-        private func record(_ count: Int, in allocator: any RecvByteBufferAllocator) {
-            var allocator = allocator
-            _ = allocator.record(actualReadBytes: count)
-            receiveAllocator = allocator
         }
 
         /// The connection is lost: nobody can ask for the rest later.

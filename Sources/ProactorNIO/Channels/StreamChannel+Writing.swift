@@ -86,6 +86,7 @@
                 return fileFailed(error)
             }
             isSendingFile = true
+            filePromise = promise
             let file = File(descriptor: descriptor, on: loop)
             loop.createTask { [loop] in
                 var outcome = Result<Int64, any Error>.success(0)
@@ -102,16 +103,15 @@
                     outcome = .failure(error)
                 }
                 try? await file.close()
-                self.fileWasSent(outcome, wanted: count, promise)
+                self.fileWasSent(outcome, wanted: count)
             }
         }
 
-        private func fileWasSent(
-            _ outcome: Result<Int64, any Error>,
-            wanted: Int64,
-            _ promise: EventLoopPromise<Void>?
-        ) {
+        private func fileWasSent(_ outcome: Result<Int64, any Error>, wanted: Int64) {
             isSendingFile = false
+            // The end of the channel may have failed it.
+            let promise = filePromise
+            filePromise = nil
             // Whoever sends a file pauses the transport, and resumes it as it was.
             if isTransportPaused { transport?.pauseReading() } else { transport?.resumeReading() }
             do {

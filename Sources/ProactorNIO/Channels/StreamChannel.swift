@@ -29,8 +29,9 @@
         }
 
         @exclusivity(unchecked) var link = Link.raw
-        /// The loop whose listener has accepted it.
+        /// The loop whose listener has accepted it, and from whom, if that is known.
         private let acceptor: BaseEventLoop?
+        private let peer: Proactor.SocketAddress?
 
         // Connecting
         @exclusivity(unchecked) var connectPromise: EventLoopPromise<Void>?
@@ -51,12 +52,15 @@
         @exclusivity(unchecked) var writes = PendingWrites<IOData>()
         @exclusivity(unchecked) var isHandingOver = false
         @exclusivity(unchecked) var isSendingFile = false
+        /// Of the file that is being sent.
+        @exclusivity(unchecked) var filePromise: EventLoopPromise<Void>?
         @exclusivity(unchecked) var outputSide = Side.open
         @exclusivity(unchecked) var outputWaiters: [EventLoopPromise<Void>] = []
 
         /// For a socket that was just made, or came from elsewhere.
         init(loop: NIOProactorEventLoop, descriptor: FileDescriptor, isGiven: Bool = false) {
             acceptor = nil
+            peer = nil
             super.init(loop: loop, parent: nil, descriptor: descriptor)
             mayLinger = isGiven
         }
@@ -69,6 +73,7 @@
             from peer: Proactor.SocketAddress?
         ) {
             acceptor = parent.loop
+            self.peer = peer
             super.init(loop: loop, parent: parent, descriptor: descriptor, peer: peer)
             mayLinger = parent.mayLinger
         }
@@ -91,7 +96,7 @@
 
         /// The socket is connected: a transport takes it.
         func becomeConnected(_ promise: EventLoopPromise<Void>?) {
-            let transport = loop.startStream(on: descriptor, peer: nil, mayLinger: mayLinger, self)
+            let transport = loop.startStream(on: descriptor, peer: peer, mayLinger: mayLinger, self)
             transport.writeProgress = self
             link = .connected(transport)
             becomeActive(promise)
@@ -122,6 +127,9 @@
             connectDeadline?.cancel()
             connectDeadline = nil
             held = nil
+            let waitsForFile = filePromise
+            filePromise = nil
+            waitsForFile?.fail(error)
             for promise in writes.takeAll() { promise.fail(error) }
             for promise in outputWaiters { promise.fail(error) }
             outputWaiters = []

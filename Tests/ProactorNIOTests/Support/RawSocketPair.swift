@@ -62,6 +62,7 @@
 
         /// What is there now; `nil` at the end of the stream.
         func readNow() -> [UInt8]? {
+            guard !isClosed else { return nil }
             var all: [UInt8] = []
             var piece = [UInt8](repeating: 0, count: 65536)
             while true {

@@ -6,15 +6,17 @@
     import enum NIOCore.SocketAddress
     import struct SystemPackage.FileDescriptor
 
-    /// The addresses of a channel's socket, of which the kernel is asked when somebody wants to know: most connections never do.
+    /// What any thread may ask of a channel: its allocator, and its socket's addresses, of which the kernel is asked when somebody wants
+    /// to know: most connections never do.
     ///
     /// Behind a lock: as long as it holds the descriptor, that is not closed.
-    struct KnownAddresses {
+    struct SharedKnowledge {
         private enum Known {
             case notAsked
             case asked(SocketAddress?)
         }
 
+        var allocator = ByteBufferAllocator()
         private let loop: BaseEventLoop
         private let socket: FileDescriptor
         private var isOpen = true
