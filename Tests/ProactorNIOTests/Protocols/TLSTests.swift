@@ -12,6 +12,7 @@
         func bytesOfAnySizePassAndTheEndIsClean(kind: NIOLoopKind) async throws {
             let identity = TestIdentity()
             let certificate = try NIOSSLCertificate(bytes: Array(identity.certificate.utf8), format: .pem)
+            let authority = try NIOSSLCertificate(bytes: Array(identity.authority.utf8), format: .pem)
             let key = try NIOSSLPrivateKey(bytes: Array(identity.key.utf8), format: .pem)
             let serverContext = try NIOSSLContext(
                 configuration: .makeServerConfiguration(
@@ -20,7 +21,7 @@
                 )
             )
             var configuration = TLSConfiguration.makeClientConfiguration()
-            configuration.trustRoots = .certificates([certificate])
+            configuration.trustRoots = .certificates([authority])
             let clientContext = try NIOSSLContext(configuration: configuration)
             try await kind.withGroup(threads: 2) { group in
                 let server = try await NIOProactorServerBootstrap(group: group)
@@ -58,29 +59,47 @@
         }
     }
 
-    /// A certificate for localhost that signs itself, and its key, as PEM.
+    /// An authority, and a certificate for localhost that it has signed, with its key; as PEM.
     private struct TestIdentity {
+        let authority: String
         let certificate: String
         let key: String
 
         init() {
-            let key = ctest_key_create()
-            defer { ctest_key_destroy(key) }
-            let made = "localhost".withCString { name in
+            let authorityKey = ctest_key_create()
+            let ownKey = ctest_key_create()
+            let authority = Self.make("authority", isAuthority: true, authorityKey, nil, nil)
+            let certificate = Self.make("localhost", isAuthority: false, ownKey, authority, authorityKey)
+            defer {
+                ctest_certificate_destroy(certificate)
+                ctest_certificate_destroy(authority)
+                ctest_key_destroy(ownKey)
+                ctest_key_destroy(authorityKey)
+            }
+            self.authority = Self.take(ctest_certificate_pem(authority))
+            self.certificate = Self.take(ctest_certificate_pem(certificate))
+            key = Self.take(ctest_key_pem(ownKey, nil))
+        }
+
+        private static func make(
+            _ name: String,
+            isAuthority: Bool,
+            _ key: OpaquePointer?,
+            _ issuer: OpaquePointer?,
+            _ issuerKey: OpaquePointer?
+        ) -> OpaquePointer? {
+            name.withCString { commonName in
                 "DNS:localhost".withCString { names in
                     var request = ctest_request()
-                    request.common_name = name
-                    request.names = names
-                    request.from = -3600
-                    request.until = 3600
-                    request.is_authority = true
                     // The strings live for the call.
-                    return ctest_certificate_create(&request, key, nil, nil)
+                    request.common_name = commonName
+                    request.names = isAuthority ? nil : names
+                    request.from = -3_600
+                    request.until = 3_600
+                    request.is_authority = isAuthority
+                    return ctest_certificate_create(&request, key, issuer, issuerKey)
                 }
             }
-            defer { ctest_certificate_destroy(made) }
-            certificate = Self.take(ctest_certificate_pem(made))
-            self.key = Self.take(ctest_key_pem(key, nil))
         }
 
         private static func take(_ text: UnsafeMutablePointer<CChar>?) -> String {
