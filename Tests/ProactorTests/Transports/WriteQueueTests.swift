@@ -34,7 +34,9 @@ import Testing
             sent += Self.take(10, of: &queue, pool: pool)
             #expect(queue.byteCount == 10)
         }
-        let kept = try #require(Mirror(reflecting: queue).descendant("more", "some", "rest") as? [WriteSegment])
+        let kept = try #require(
+            Mirror(reflecting: queue).descendant("more", "some", "rest") as? [WriteSegment]
+        )
         #expect(kept.count < 200 && kept.capacity < 1000)
         sent += Self.take(10, of: &queue, pool: pool)
         #expect(sent == expected)
