@@ -33,10 +33,10 @@ extension StreamSocketTransport {
     /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
     /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
     private func mustStop(_ token: OperationToken) -> Bool {
-        let isSingle = token.kind == .receiveInto || token.kind == .pipeReadInto
+        let isSingle = token.isOf(.receiveInto) || token.isOf(.pipeReadInto)
         // A wait for something to receive is for either kind.
         let isForOtherProtocol =
-            isSingle != (bufferedProtocol != nil) && token.kind != .waitUntilReadable
+            isSingle != (bufferedProtocol != nil) && !token.isOf(.waitUntilReadable)
         let pauseCounts = isSingle || !heldBack.isEmpty
         return !canReceive || isForOtherProtocol || isReadingPaused && pauseCounts
     }
@@ -58,7 +58,7 @@ extension StreamSocketTransport {
             readState = .receiving(loop.backend.submit(wait, owner: self))
             return
         }
-        guard let bufferedProtocol else {
+        guard let buffered, let bufferedProtocol else {
             readState = .receiving(loop.backend.submit(makeReceive(), owner: self))
             return
         }
@@ -66,8 +66,7 @@ extension StreamSocketTransport {
         guard canReceive, !isReadingPaused else { return bufferedProtocol.bufferReturned(buffer) }
         // The buffer's memory stays put while the transport holds it, and it does so until the final completion.
         let room = buffer.unfilled
-        receiveBuffer = consume buffer
-        formerLender = nil
+        buffered.keep(buffer)
         readState = .receiving(loop.backend.submit(makeReceive(into: room), owner: self))
     }
 
@@ -103,9 +102,9 @@ extension StreamSocketTransport {
     func receiveIntoCompleted(_ completion: Completion) {
         precondition(completion.isFinal, "a single receive completed twice")
         receiveEnded()
-        guard var buffer = receiveBuffer.take() else { preconditionFailure("a receive lost its buffer") }
-        let formerLender = self.formerLender
-        self.formerLender = nil
+        guard let buffered else { preconditionFailure("a receive into a buffer that nobody lent") }
+        var buffer = buffered.takeBack()
+        let formerLender = buffered.takeFormerLender()
         guard completion.result > 0 else {
             (formerLender ?? bufferedProtocol)?.bufferReturned(buffer)
             return endOrFail(completion)

@@ -135,7 +135,7 @@ extension StreamSocketTransport {
     /// delivery has brought has no more than that.
     private var mayOffer: Bool {
         guard loop.isRunningCallbacks, offeredInTurn == loop.turnNumber else { return true }
-        return offeredCount < max(Self.sourceShare, Int(flow.high))
+        return Int(offeredCount) < max(Self.sourceShare, Int(flow.high))
     }
 
     func offerGathered() {
@@ -147,7 +147,8 @@ extension StreamSocketTransport {
             offeredInTurn = loop.turnNumber
             offeredCount = 0
         }
-        offeredCount += count
+        // What one turn offers beyond 4 GiB is more than any share.
+        offeredCount = UInt32(clamping: Int(offeredCount) + count)
     }
 
     @inline(never)
@@ -175,7 +176,6 @@ extension StreamSocketTransport {
 
     /// Sends what there is, or, when all is sent, what comes after it.
     func reconcileWriting() {
-        if let filter { filter.fill() }
         guard isOpenOrFlushing else { return stopSending() }
         guard case .idle = sendState else {
             // What waits for room may have been taken all the same.
@@ -220,7 +220,7 @@ extension StreamSocketTransport {
         sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
         if let writeProgress { writeProgress.bytesWereTaken() }
-        if writes.byteCount > 0 || fileSending != nil || filter != nil {
+        if writes.byteCount > 0 || fileSending != nil || filter?.wantsFill == true {
             markUnflushed()
         } else {
             allSent()
