@@ -66,8 +66,7 @@
         }
 
         /// Binds to a Unix socket's path.
-        ///
-        /// - Parameter cleanupExistingSocketFile: removes a socket's file that stands there.
+        /// A socket's file that stands there is removed where `cleanupExistingSocketFile` says so.
         public func bind(
             unixDomainSocketPath: String,
             cleanupExistingSocketFile: Bool = false
@@ -125,8 +124,7 @@
         }
 
         /// Binds to a Unix socket's path, and returns what the initializer makes of the channel.
-        ///
-        /// - Parameter cleanupExistingSocketFile: removes a socket's file that stands there.
+        /// A socket's file that stands there is removed where `cleanupExistingSocketFile` says so.
         public func bind<Output: Sendable>(
             unixDomainSocketPath: String,
             cleanupExistingSocketFile: Bool = false,

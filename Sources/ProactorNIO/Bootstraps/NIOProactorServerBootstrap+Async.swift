@@ -11,6 +11,8 @@
         /// for instance.
         ///
         /// - Parameters:
+        ///   - host: a name or an address; a name's first address counts.
+        ///   - port: 0 lets the kernel choose.
         ///   - serverBackPressureStrategy: how many connections are accepted ahead of who takes them.
         ///   - childChannelInitializer: called on each connection's loop, before anything is read.
         public func bind<Output: Sendable>(
@@ -38,8 +40,7 @@
         }
 
         /// Binds to a Unix socket's path; otherwise as ``bind(host:port:serverBackPressureStrategy:childChannelInitializer:)``.
-        ///
-        /// - Parameter cleanupExistingSocketFile: removes a socket's file that stands there.
+        /// A socket's file that stands there is removed where `cleanupExistingSocketFile` says so.
         public func bind<Output: Sendable>(
             unixDomainSocketPath: String,
             cleanupExistingSocketFile: Bool = false,
@@ -83,6 +84,8 @@
         /// ```
         ///
         /// - Parameters:
+        ///   - host: a name or an address; a name's first address counts.
+        ///   - port: 0 lets the kernel choose.
         ///   - whenBound: called once with the server's channel, which knows its address.
         ///   - childChannelInitializer: makes of a connection what its handler gets. Called on the connection's loop, before anything is
         ///     read.

@@ -111,8 +111,7 @@
         }
 
         /// Binds to a Unix socket's path.
-        ///
-        /// - Parameter cleanupExistingSocketFile: removes a socket's file that stands there.
+        /// A socket's file that stands there is removed where `cleanupExistingSocketFile` says so.
         public func bind(unixDomainSocketPath: String, cleanupExistingSocketFile: Bool) -> EventLoopFuture<
             any Channel
         > {

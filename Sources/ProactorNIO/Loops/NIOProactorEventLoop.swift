@@ -81,6 +81,7 @@
 
         // MARK: - Where code runs
 
+        /// Whether the caller is on the loop's thread.
         public var inEventLoop: Bool {
             loop.isOnOwnThread || loop.isClosed && tasks.isRunningHere
         }
@@ -114,6 +115,7 @@
             return promise.futureResult
         }
 
+        /// The loop itself, as the executor of actors.
         public var executor: any SerialExecutor { loop }
 
         public func enqueue(_ job: consuming ExecutorJob) {
@@ -136,11 +138,13 @@
 
         // MARK: - What must not be
 
+        /// Ends the program anywhere but on the loop's thread.
         public func preconditionInEventLoop(file: StaticString, line: UInt) {
             guard !inEventLoop else { return }
             fatalError("this must be called on the thread of \(self)", file: file, line: line)
         }
 
+        /// Ends the program on the loop's thread.
         public func preconditionNotInEventLoop(file: StaticString, line: UInt) {
             guard inEventLoop else { return }
             fatalError("this must not be called on the thread of \(self)", file: file, line: line)
