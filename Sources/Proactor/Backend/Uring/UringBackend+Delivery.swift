@@ -104,7 +104,7 @@ extension UringBackend {
             // owner.
             if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
-                satisfied.append(token)
+                if token.isAccept { accepting.append(token) } else { satisfied.append(token) }
             } else {
                 rearm(record, token: token)
             }

@@ -224,6 +224,8 @@ public final class Server {
         if maxConnections != nil { admitSoon() }
     }
 
+    var isClosed: Bool { state == .closed }
+
     /// Whether it is closed and has no connection left.
     var isDrained: Bool { state == .closed && activeTransports == 0 && closingListeners == 0 }
 
