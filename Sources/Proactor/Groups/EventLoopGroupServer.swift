@@ -1,4 +1,4 @@
-/// A server that is spread over the loops of a group: see ``EventLoopGroup/createServer(_:protocolFactory:)``.
+/// A server that is spread over the loops of a group: see ``EventLoopGroup/createServer(_:spreading:protocolFactory:)``.
 ///
 /// Thread rule: any thread.
 ///
@@ -8,7 +8,7 @@
 /// await server.shutdownGracefully(timeout: .seconds(10))
 /// ```
 public final class EventLoopGroupServer: Sendable {
-    /// The addresses at which every loop listens, ports included.
+    /// The addresses at which it listens, ports included.
     public let addresses: [SocketAddress]
     let servers: [LoopBound<Server>]
     let loops: [BaseEventLoop]
@@ -35,7 +35,8 @@ public final class EventLoopGroupServer: Sendable {
     /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot
     ///   listen, ``EventLoopError/closed`` after the group's shutdown.
     public nonisolated(nonsending) func startServing() async throws {
-        for server in servers { try await server.run { try $0.startServing() } }
+        // Last the first, which may accept for all of them.
+        for server in servers.reversed() { try await server.run { try $0.startServing() } }
     }
 
     func beginServing() throws(EventLoopError) {

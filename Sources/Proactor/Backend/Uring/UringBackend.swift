@@ -45,6 +45,7 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
     /// Accepts that end with each connection, and are armed again within the turn: their owners have dealt with the last one.
     @exclusivity(unchecked) var accepting: [OperationToken] = []
+    @exclusivity(unchecked) var meter: TurnMeter?
     /// How much of all this a turn delivers.
     @exclusivity(unchecked) var budget = TurnBudget()
     /// Receives that have had their share, in the order in which they get the next one.
@@ -181,6 +182,7 @@ final class UringBackend: CompletionBackend {
         if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
         if !resting.isEmpty { endRests() }
         if !parked.isEmpty { retryParked() }
+        if let meter, meter.splitsSubmission { meter.timeSubmission { _ = ring.submit() } }
         let limit = waitLimit(timeoutNanoseconds)
         let result = ring.submitAndWait(timeoutNanoseconds: limit)
         reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
