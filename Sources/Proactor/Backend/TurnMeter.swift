@@ -157,7 +157,7 @@ final class TurnMeter {
     /// ``withinSend(_:)``.
     func tell(_ completion: Completion, _ body: () -> Void) {
         completions[Int(completion.token.rawValue >> 56)] += 1
-        if completion.result >= 0, completion.token.kind?.takesBytes == true {
+        if completion.result >= 0, completion.token.takesBytes {
             isTellingSend = true
             body()
             isTellingSend = false

@@ -53,8 +53,8 @@ final class PipeTransport: StreamSocketTransport {
     }
 
     override func reconcile() {
-        if !isReader { reconcileHangUpWait() }
         super.reconcile()
+        if !isReader { reconcileHangUpWait() }
     }
 
     private func reconcileHangUpWait() {

@@ -7,14 +7,25 @@
 /// if taken == 0, records.isAtEnd { /* the peer is gone */ }
 /// ```
 public final class TLSRecords {
+    // Exclusivity: all of it belongs to the loop's thread, and an engine's calls do not overlap. Other modules would check the
+    // stored properties all the same, so they see computed ones.
+
     /// What has come and was not taken. It lives as long as the call of the engine that it is lent for.
-    var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) var incoming = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Whether nothing will come behind it.
-    public internal(set) var isAtEnd = false
+    public internal(set) var isAtEnd: Bool {
+        get { atEnd }
+        set { atEnd = newValue }
+    }
+    @exclusivity(unchecked) private var atEnd = false
     /// How many bytes may still be put. An engine seals no more than that has room for, its records' overhead included.
-    public internal(set) var room = Int.max
+    public internal(set) var room: Int {
+        get { roomLeft }
+        set { roomLeft = newValue }
+    }
+    @exclusivity(unchecked) private var roomLeft = Int.max
     /// Takes what is put, at once.
-    var outlet: (UnsafeRawBufferPointer) -> Void = { _ in }
+    @exclusivity(unchecked) var outlet: (UnsafeRawBufferPointer) -> Void = { _ in }
 
     init() {}
 

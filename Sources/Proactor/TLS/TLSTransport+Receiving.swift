@@ -108,8 +108,8 @@ extension TLSTransport {
         }
         isOpening = false
         tellEnd(engine)
-        // Some of what was written may have waited for a record of the peer.
-        if plaintext.byteCount > 0 { markUnflushed() }
+        // What was written may have waited for a record of the peer.
+        if isSealingStalled { markUnflushed() }
     }
 
     private var canOpen: Bool {
@@ -120,8 +120,9 @@ extension TLSTransport {
 
     private func openRecords(by engine: any TLSEngine) {
         // Taken for the call and not kept: who stands on this one opens records within it, into room of its own.
-        let scratch = loop.buffers.take(Self.scratchIndex)
-        defer { loop.buffers.giveBack(scratch, Self.scratchIndex) }
+        let buffers = loop.buffers
+        let scratch = buffers.take(Self.scratchIndex)
+        defer { buffers.giveBack(scratch, Self.scratchIndex) }
         let room = UnsafeMutableRawBufferPointer(start: scratch, count: BufferPool.largest)
         var goesOn = true
         while goesOn, canOpen {

@@ -114,7 +114,7 @@ extension TLSTransport {
     // MARK: - Sealing
 
     func markUnflushed() {
-        if let own { return own.markUnflushed() }
+        if withOwn({ $0.markUnflushed() }) != nil { return }
         // Nobody else's transport says when its turn ends.
         guard !willFillLater, below != nil else { return }
         willFillLater = true
@@ -140,18 +140,28 @@ extension TLSTransport {
         goOnReceiving()
     }
 
+    /// Whether ``fill()`` has anything to do, now that the transport below has sent something.
+    var wantsFill: Bool {
+        phase != .open || plaintext.byteCount > 0 || flow.isPaused || lacksRoom || fileWriting != nil
+            || filter?.wantsFill == true
+    }
+
     /// Whether the transport below has so little to send that more may be sealed.
-    private var takesMore: Bool { own == nil ? !isBelowPaused : belowUnsent < Self.sealAhead }
+    private var takesMore: Bool { withOwn { $0.unsentByteCount < Self.sealAhead } ?? !isBelowPaused }
 
     /// Room for what the engine puts on its own account.
     var roomForAnswers: Int {
-        own == nil ? (isBelowPaused ? 0 : Self.sealedMax) : max(Self.sealedMax - belowUnsent, 0)
+        withOwn { max(Self.sealedMax - $0.unsentByteCount, 0) } ?? (isBelowPaused ? 0 : Self.sealedMax)
     }
 
     private func sealQueued(by engine: any TLSEngine) {
+        isSealingStalled = false
         while phase == .open || phase == .closing, takesMore, let bytes = plaintext.firstBytes {
             let sealed = seal(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.slice)), by: engine)
-            guard sealed > 0, phase.isBeforeEnding else { return }
+            guard sealed > 0, phase.isBeforeEnding else {
+                isSealingStalled = true
+                return
+            }
             plaintext.sentAtOnce(sealed, pool: loop.buffers)
         }
     }
@@ -159,13 +169,20 @@ extension TLSTransport {
     /// Seals of bytes that are next what the transport below takes. Nothing where others come before them.
     private func sealAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard plaintext.byteCount == 0, !isCallingEngine, let engine else { return 0 }
+        let isAlone = bytes.count < Self.slice / 2 && belowUnsent == 0
         var sealed = 0
-        while sealed < bytes.count, phase == .open, takesMore {
+        while sealed < bytes.count, phase == .open {
+            // What the kernel takes at once makes room: what is sealed where it lies is not copied.
+            if !takesMore { _ = withOwn { $0.offerGathered() } }
+            guard takesMore else { break }
             let rest = UnsafeRawBufferPointer(rebasing: bytes[sealed...].prefix(Self.slice))
             let count = seal(rest, by: engine)
             guard count > 0 else { break }
             sealed += count
         }
+        // Sent while it is in the caches, and the next connection's record is sealed into the same memory. A part of much is not: each
+        // send wakes the peer.
+        if isAlone, sealed > 0, phase == .open { _ = withOwn { $0.offerGathered() } }
         return sealed
     }
 
@@ -183,12 +200,12 @@ extension TLSTransport {
 
     /// Takes what the engine puts.
     func putBelow(_ bytes: UnsafeRawBufferPointer) {
-        if let own { own.append(bytes) } else { below?.write(bytes.bytes) }
+        if withOwn({ $0.append(bytes) }) == nil { below?.write(bytes.bytes) }
     }
 
     // MARK: - Flow control
 
-    var belowUnsent: Int { own?.unsentByteCount ?? below?.writeBufferSize ?? 0 }
+    var belowUnsent: Int { withOwn { $0.unsentByteCount } ?? below?.writeBufferSize ?? 0 }
 
     /// Plaintext, and what waits below of sealed bytes.
     var unsentByteCount: Int { plaintext.byteCount + belowUnsent }
@@ -210,7 +227,7 @@ extension TLSTransport {
         while unsentByteCount < left, phase == .open || phase == .closing {
             left = unsentByteCount
             sealQueued(by: engine)
-            own?.offerGathered()
+            _ = withOwn { $0.offerGathered() }
         }
     }
 

@@ -26,6 +26,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     @exclusivity(unchecked) private(set) var below: (any Transport)?
     /// The same, where it is the library's own.
     @exclusivity(unchecked) private(set) var own: (any LayeredTransport)?
+    /// The same once more, where it is a socket's or a pipe's, for what every record asks of it: see ``withOwn(_:)``.
+    @exclusivity(unchecked) private var floor: Unmanaged<StreamSocketTransport>?
     /// Until the connection is lost.
     @exclusivity(unchecked) private(set) var engine: (any TLSEngine)?
     let records = TLSRecords()
@@ -65,6 +67,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     /// Whether that one may have paused the protocol before an upgrade: it alone knows.
     @exclusivity(unchecked) var mayOweResume = false
     @exclusivity(unchecked) var willFillLater = false
+    /// Whether sealing has stopped for want of a record of the peer, or of room.
+    @exclusivity(unchecked) var isSealingStalled = false
     /// Whether the engine is in a call.
     @exclusivity(unchecked) var isCallingEngine = false
     @exclusivity(unchecked) var lateWrites: UInt8 = 0
@@ -108,6 +112,13 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         phase = next
     }
 
+    /// Calls the library's own transport below, if it is one. Counting references would cost more than most of these calls do.
+    @inline(__always)
+    func withOwn<Result>(_ body: (any LayeredTransport) -> Result) -> Result? {
+        // `below` holds it as long as this transport lives.
+        if let floor { floor._withUnsafeGuaranteedRef { body($0) } } else { own.map(body) }
+    }
+
     // MARK: - Handshake
 
     func connectionMade(_ transport: any Transport) {
@@ -122,8 +133,9 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         below = transport
         own = transport as? any LayeredTransport
         own?.filter = self
-        // Not retained: the records are this transport's own, and lent for calls only.
-        records.outlet = { [unowned self] bytes in putBelow(bytes) }
+        floor = (transport as? StreamSocketTransport).map { Unmanaged.passUnretained($0) }
+        // Not retained: the records are this transport's own, and lent for calls of its own only.
+        records.outlet = { [unowned(unsafe) self] bytes in putBelow(bytes) }
         let due = loop.time().advanced(by: options.handshakeTimeout)
         handshakeTimer = loop.timers.insert(.callback { self.handshakeTookTooLong() }, at: due)
     }

@@ -113,6 +113,14 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         return phase == .draining && closeIfQuiet()
     }
 
+    /// Does what comes first in ``reconcile()``: what it marks is looked at by that, and needs no flush of its own.
+    @inline(__always)
+    final func beforeFlush(_ body: () -> Void) {
+        isUnflushed = true
+        body()
+        isUnflushed = false
+    }
+
     /// Takes what a completion brings, by `body`. Debug mode times it: a protocol that is slow in its callback holds up
     /// everything else.
     @inline(__always)

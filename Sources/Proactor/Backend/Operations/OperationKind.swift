@@ -40,22 +40,6 @@ enum OperationKind: UInt8 {
     /// The completion of a cancel request: only information, its target completes by itself.
     case cancel = 255
 
-    /// Whether it ends with what the kernel has taken of a stream that goes out.
-    var takesBytes: Bool {
-        switch self {
-        case .send, .sendNow, .sendMessage, .sendMessageNow, .pipeWrite, .pipeWriteVector: true
-        default: false
-        }
-    }
-
-    /// Whether a positive result is a count of bytes from a stream.
-    var bringsBytes: Bool {
-        switch self {
-        case .receive, .receiveOnce, .receiveInto, .receiveMessage, .pipeRead, .pipeReadInto: true
-        default: false
-        }
-    }
-
     /// Whether a result of zero or more is a descriptor that somebody has to close.
     var bringsDescriptor: Bool { self == .accept || self == .acceptOnce || self == .openFile }
 }

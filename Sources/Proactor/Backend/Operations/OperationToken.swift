@@ -17,6 +17,24 @@ struct OperationToken: Hashable, BitwiseCopyable, Sendable {
 
     /// `nil` when the number was never a token.
     var kind: OperationKind? { OperationKind(rawValue: UInt8(truncatingIfNeeded: rawValue >> 56)) }
+    /// Whether it names an operation of that kind. Cheaper than ``kind``, which is made in a call.
+    @inline(__always)
+    func isOf(_ kind: OperationKind) -> Bool { UInt8(truncatingIfNeeded: rawValue >> 56) == kind.rawValue }
+
+    /// Whether its operation ends with what the kernel has taken of a stream that goes out.
+    @inline(__always)
+    var takesBytes: Bool {
+        isOf(.send) || isOf(.sendNow) || isOf(.sendMessage) || isOf(.sendMessageNow) || isOf(.pipeWrite)
+            || isOf(.pipeWriteVector)
+    }
+
+    /// Whether a positive result of its operation is a count of bytes from a stream.
+    @inline(__always)
+    var bringsBytes: Bool {
+        isOf(.receive) || isOf(.receiveOnce) || isOf(.receiveInto) || isOf(.receiveMessage) || isOf(.pipeRead)
+            || isOf(.pipeReadInto)
+    }
+
     var generation: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) & Self.generationMask }
     var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 }

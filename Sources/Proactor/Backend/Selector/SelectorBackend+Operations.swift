@@ -95,7 +95,7 @@ extension SelectorBackend {
             .pipeWriteVector:
             let result = transfer(operation)
             // Readiness is not completion: it waits on.
-            if result > 0, token.kind?.bringsBytes == true { budget.spend(Int(result)) }
+            if result > 0, token.bringsBytes { budget.spend(Int(result)) }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
         case .sendFile(let transfer):
             guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }

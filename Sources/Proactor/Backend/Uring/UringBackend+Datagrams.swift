@@ -4,8 +4,8 @@ import Glibc
 extension UringBackend {
     /// What an operation receives into.
     func providedBuffers(of token: OperationToken) -> ProvidedBuffers {
-        if token.kind == .receiveOnce { return singleBuffers ?? streamBuffers }
-        guard token.kind == .receiveDatagrams else { return streamBuffers }
+        if token.isOf(.receiveOnce) { return singleBuffers ?? streamBuffers }
+        guard token.isOf(.receiveDatagrams) else { return streamBuffers }
         guard let datagramBuffers else { preconditionFailure("a datagram before there were buffers") }
         return datagramBuffers
     }

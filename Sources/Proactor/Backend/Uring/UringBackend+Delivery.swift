@@ -49,9 +49,9 @@ extension UringBackend {
         if case .receiveDatagrams(_, let reception) = record.pointee.operation {
             return deliverDatagram(completion, record, reception, token: token)
         }
-        let isSingle = record.pointee.isSingle && token.kind == .receiveOnce
+        let isSingle = record.pointee.isSingle && token.isOf(.receiveOnce)
         let piece = completion.hasBuffer ? take(completion, isSingle: isSingle) : .none
-        if completion.result > 0, token.kind?.bringsBytes == true { count(completion.result, record) }
+        if completion.result > 0, token.bringsBytes { count(completion.result, record) }
         if piece.isFull, isCutMessage(completion.result, record.pointee.operation) {
             conclude(-EMSGSIZE, record, token: token, bytes: ProvidedBuffers.Piece.none.bytes)
         } else if completion.hasMore {

@@ -36,7 +36,7 @@ extension UringBackend {
     /// by itself where there is something to count to.
     @inline(never)
     func interrupt(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
-        let isCounted = features.countedReceive && token.kind == .receive
+        let isCounted = features.countedReceive && token.isOf(.receive)
         guard !isCounted || record.pointee.share == TurnBudget.unlimitedShare, !record.pointee.isInterrupted,
             record.pointee.state == .inFlight
         else { return }
@@ -49,7 +49,7 @@ extension UringBackend {
     func deliverSends() {
         for index in 0..<reapedCount {
             let completion = reaped[index]
-            guard OperationToken(rawValue: completion.user_data).kind?.takesBytes == true else { continue }
+            guard OperationToken(rawValue: completion.user_data).takesBytes else { continue }
             reaped[index] = Self.nothing
             deliver(completion)
             guard process.isCurrent else { return }
@@ -119,6 +119,6 @@ extension UringBackend {
 
     /// Whether the kernel ends an operation with its share. Datagrams are bounded by their buffers.
     private func endsWithShare(_ token: OperationToken) -> Bool {
-        features.countedReceive && token.kind == .receive || token.kind == .receiveDatagrams
+        features.countedReceive && token.isOf(.receive) || token.isOf(.receiveDatagrams)
     }
 }

@@ -30,7 +30,7 @@ extension UringBackend {
     }
 
     private func groupOfSingle(_ token: OperationToken) -> BufferGroup {
-        token.kind == .receiveOnce && singleBuffers != nil ? .singles : .streams
+        token.isOf(.receiveOnce) && singleBuffers != nil ? .singles : .streams
     }
 
     /// Makes the buffers of single receives. Once only: what is under way must not be taken for another group's.
@@ -142,7 +142,7 @@ extension UringBackend {
     }
 
     private func prepareCancel(of target: OperationToken, token: OperationToken) -> Bool {
-        if target.kind == .sendFile {
+        if target.isOf(.sendFile) {
             // Whichever of its steps is under way; a request that finds nothing changes nothing.
             let steps = [target.named(.sendFileFill), target.named(.sendFileWait), target]
             return steps.allSatisfy { prepareCancelOfOne($0, token: token) }

@@ -141,7 +141,7 @@ final class UringBackend: CompletionBackend {
         guard let record = table.find(token) else { preconditionFailure("an operation ended as it began") }
         if isSingle(operation) {
             record.pointee.isSingle = true
-            if token.kind == .receiveOnce, !hasTriedSingleBuffers { makeSingleBuffers() }
+            if token.isOf(.receiveOnce), !hasTriedSingleBuffers { makeSingleBuffers() }
         }
         if operation.takesShares { give(budget.firstShare, to: record) }
         if !parked.isEmpty || !prepare(record, token: token) { park(token) }

@@ -31,6 +31,8 @@ protocol LayeredTransport: Transport {
 protocol TransportFilter: AnyObject {
     /// Appends what is to leave with this turn. Called at each flush, before the transport looks at what it has.
     func fill()
+    /// Whether that would have anything to do. Asked when bytes were sent.
+    var wantsFill: Bool { get }
     /// The loop is closed: it lets go of everything, without a call to anybody.
     func loopIsClosed()
     /// The same as a transport.

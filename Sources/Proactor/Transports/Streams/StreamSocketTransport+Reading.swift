@@ -33,10 +33,10 @@ extension StreamSocketTransport {
     /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
     /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
     private func mustStop(_ token: OperationToken) -> Bool {
-        let isSingle = token.kind == .receiveInto || token.kind == .pipeReadInto
+        let isSingle = token.isOf(.receiveInto) || token.isOf(.pipeReadInto)
         // A wait for something to receive is for either kind.
         let isForOtherProtocol =
-            isSingle != (bufferedProtocol != nil) && token.kind != .waitUntilReadable
+            isSingle != (bufferedProtocol != nil) && !token.isOf(.waitUntilReadable)
         let pauseCounts = isSingle || !heldBack.isEmpty
         return !canReceive || isForOtherProtocol || isReadingPaused && pauseCounts
     }

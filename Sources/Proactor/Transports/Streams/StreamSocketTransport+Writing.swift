@@ -175,7 +175,6 @@ extension StreamSocketTransport {
 
     /// Sends what there is, or, when all is sent, what comes after it.
     func reconcileWriting() {
-        if let filter { filter.fill() }
         guard isOpenOrFlushing else { return stopSending() }
         guard case .idle = sendState else {
             // What waits for room may have been taken all the same.
@@ -219,7 +218,7 @@ extension StreamSocketTransport {
         // Whatever it was that a send at once has met, the connection is not lost by it.
         sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
-        if writes.byteCount > 0 || fileSending != nil || filter != nil {
+        if writes.byteCount > 0 || fileSending != nil || filter?.wantsFill == true {
             markUnflushed()
         } else {
             allSent()

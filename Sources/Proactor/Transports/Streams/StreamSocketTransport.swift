@@ -129,6 +129,7 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     override func offer() { offerQueued() }
 
     override func reconcile() {
+        if let filter { beforeFlush { filter.fill() } }
         reconcileReading()
         reconcileWriting()
     }

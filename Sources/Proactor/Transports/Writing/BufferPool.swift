@@ -3,9 +3,13 @@
 /// Idle connections hold none of it, and what it keeps is bounded.
 final class BufferPool {
     /// The largest size that is kept, in bytes.
-    static let largest = 65_536
-    /// How many sizes there are: 512 bytes, 4, 16 and 64 KiB.
+    static let largest = 4 * record
+    /// How many sizes there are: 512 bytes, 4, 16 and 64 KiB, the latter with room for what TLS makes of so much.
     static let sizeCount = 4
+
+    /// A record of TLS: 16 KiB and what it is sealed with. Buffers that lie a power of two apart would also fall on the same lines of
+    /// the processor's caches, as long as only the first part of each is used.
+    private static let record = 16_384 + 512
 
     /// The buffers of one size that nobody uses.
     private struct FreeList {
@@ -42,12 +46,12 @@ final class BufferPool {
 
     /// The index of the smallest size that holds `count` bytes; the largest when none does.
     static func sizeIndex(for count: Int) -> Int {
-        count <= 512 ? 0 : count <= 4096 ? 1 : count <= 16_384 ? 2 : 3
+        count <= 512 ? 0 : count <= 4096 ? 1 : count <= record ? 2 : 3
     }
 
     /// The size at an index, in bytes.
     static func size(at index: Int) -> Int {
-        index == 0 ? 512 : 1024 << (2 * index)
+        index == 0 ? 512 : index == 1 ? 4096 : index == 2 ? record : largest
     }
 
     func take(_ sizeIndex: Int) -> UnsafeMutableRawPointer {

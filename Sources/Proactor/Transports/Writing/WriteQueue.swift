@@ -29,6 +29,9 @@ struct WriteQueue {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) {
         byteCount += bytes.count
+        if first == nil, bytes.count > 0, bytes.count <= BufferPool.largest {
+            return addFirst(bytes, pool: pool)
+        }
         var remaining = bytes
         while remaining.count > 0 {
             let taken = appendToLast(remaining)
@@ -140,6 +143,20 @@ struct WriteQueue {
             )
             return true
         }
+    }
+
+    /// The usual case: there is nothing else, and it fits.
+    private mutating func addFirst(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) {
+        let sizeIndex = BufferPool.sizeIndex(for: bytes.count)
+        let base = pool.take(sizeIndex)
+        // The size of this index holds as many bytes, and nobody else has the buffer.
+        base.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        first = WriteSegment(
+            base: base,
+            capacity: Int32(BufferPool.size(at: sizeIndex)),
+            sizeIndex: Int32(sizeIndex),
+            end: Int32(bytes.count)
+        )
     }
 
     private mutating func addSegment(for count: Int, pool: BufferPool) {

@@ -179,7 +179,8 @@ import Testing
             try loop.settle()
             backend.stopClock()
             backend.onSubmit = { operation in
-                if operation.kind.takesBytes { backend.advanceClock(by: .milliseconds(1)) }
+                let token = OperationToken(kind: operation.kind, generation: 0, slot: 0)
+                if token.takesBytes { backend.advanceClock(by: .milliseconds(1)) }
             }
             loop.isMeasured = true
             for _ in 0..<170 {

@@ -47,7 +47,7 @@ extension KernelRing {
     }
 
     private static func isPipeWrite(_ token: OperationToken) -> Bool {
-        token.kind == .pipeWrite || token.kind == .pipeWriteVector
+        token.isOf(.pipeWrite) || token.isOf(.pipeWriteVector)
     }
 
     /// Enters the kernel, which may try writes to pipes meanwhile.
