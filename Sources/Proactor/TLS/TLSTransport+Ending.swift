@@ -114,7 +114,7 @@ extension TLSTransport {
     private func watchShutdown() {
         unsentAtLook = unsentByteCount
         let due = loop.time().advanced(by: options.shutdownTimeout)
-        shutdownTimer = loop.timers.insert(.callback { self.lookAtShutdown() }, at: due)
+        stepTimer = loop.timers.insert(.callback { self.lookAtShutdown() }, at: due)
     }
 
     private func lookAtShutdown() {
@@ -153,8 +153,8 @@ extension TLSTransport {
         fileWriting?.connectionIsLost(unsealed: plaintext.byteCount)
         if !isCallingEngine { dropPlaintext() }
         if wasHandshaking {
-            handshakeTimer?.cancel()
-            handshakeTimer = nil
+            stepTimer?.cancel()
+            stepTimer = nil
             noteFailedHandshake(error)
             endHandshakeWait(handshakeFailure(error))
         }

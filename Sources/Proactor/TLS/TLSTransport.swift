@@ -76,8 +76,9 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     @exclusivity(unchecked) var fileWriting: TLSFileWriting?
 
     // Ends.
-    @exclusivity(unchecked) var handshakeTimer: TimerHandle?
-    @exclusivity(unchecked) var shutdownTimer: TimerHandle?
+    /// When the handshake, or later the shutdown, has taken too long.
+    @exclusivity(unchecked) var stepTimer: TimerHandle?
+    /// When the time that the program gave a close is over.
     @exclusivity(unchecked) var closeTimer: TimerHandle?
     /// What was to be sent when the time of a shutdown was looked at last.
     @exclusivity(unchecked) var unsentAtLook = 0
@@ -137,7 +138,7 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         // Not retained: the records are this transport's own, and lent for calls of its own only.
         records.outlet = { [unowned(unsafe) self] bytes in putBelow(bytes) }
         let due = loop.time().advanced(by: options.handshakeTimeout)
-        handshakeTimer = loop.timers.insert(.callback { self.handshakeTookTooLong() }, at: due)
+        stepTimer = loop.timers.insert(.callback { self.handshakeTookTooLong() }, at: due)
     }
 
     /// Goes on with the handshake. Returns whether it is done.
@@ -177,8 +178,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     }
 
     private func handshakeIsDone() {
-        handshakeTimer?.cancel()
-        handshakeTimer = nil
+        stepTimer?.cancel()
+        stepTimer = nil
         advance(to: .open)
         // What was paused before an upgrade may go on.
         markUnflushed()
@@ -277,8 +278,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
 
     /// Lets go of everything but what is below, which is lost.
     func release() {
-        for timer in [handshakeTimer, shutdownTimer, closeTimer] { timer?.cancel() }
-        (handshakeTimer, shutdownTimer, closeTimer) = (nil, nil, nil)
+        for timer in [stepTimer, closeTimer] { timer?.cancel() }
+        (stepTimer, closeTimer) = (nil, nil)
         own?.filter = nil
         engine = nil
         held = []

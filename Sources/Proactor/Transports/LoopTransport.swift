@@ -54,17 +54,17 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     let loop: BaseEventLoop
     /// The socket or pipe. The transport owns it.
     final let descriptor: FileDescriptor
+    final var registryIndex: Int32 = -1
     /// The only one whom it sends to and receives from, when known.
     final let peerAddress: SocketAddress?
     /// The server that accepted it, until the connection is lost.
     final var server: Server?
-    final var registryIndex: Int32 = -1
-    // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
+    // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards. Small fields
+    // lie together: an idle connection is little more than this object.
+    @exclusivity(unchecked) final var flow = FlowControl()
     @exclusivity(unchecked) final private(set) var phase = Phase.open
     /// Whether it asked for a flush since the last one.
     @exclusivity(unchecked) final private(set) var isUnflushed = false
-    @exclusivity(unchecked) final var readState = ReadState.idle
-    @exclusivity(unchecked) final var flow = FlowControl()
     /// Whether the program has closed or aborted it.
     @exclusivity(unchecked) final private(set) var wasEndedByUser = false
     /// How many writes came too late.
@@ -74,6 +74,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     @exclusivity(unchecked) final var mayLinger = false
     /// Whether the peer is to be told of the end by a reset.
     @exclusivity(unchecked) final var resetsAtEnd = false
+    @exclusivity(unchecked) final var readState = ReadState.idle
     /// What the clock does to it, where that was asked for.
     @exclusivity(unchecked) final var deadlines: TransportDeadlines?
 

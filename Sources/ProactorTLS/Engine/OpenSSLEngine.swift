@@ -17,10 +17,8 @@ final class OpenSSLEngine: TLSEngine {
     @exclusivity(unchecked) private var material: OpenSSLContext
     /// Lent for the call that is under way, which outlives each use of it.
     @exclusivity(unchecked) private var lent: Unmanaged<TLSRecords>?
-    /// What has broken the connection. Nothing works after it.
-    @exclusivity(unchecked) private var fatal: TLSError?
-    /// What was found behind plaintext, and is told by the next call.
-    @exclusivity(unchecked) private var held: TLSError?
+    /// What few connections have.
+    @exclusivity(unchecked) private var failure: Failure?
     @exclusivity(unchecked) private var isEstablished = false
     /// Bytes of the first record's head that were looked at.
     @exclusivity(unchecked) private var headCount = 0
@@ -50,6 +48,27 @@ final class OpenSSLEngine: TLSEngine {
 
     deinit {
         cssl_connection_destroy(connection, fatal == nil)
+    }
+
+    /// What has gone wrong.
+    private final class Failure {
+        var fatal: TLSError?
+        var held: TLSError?
+    }
+
+    /// What has broken the connection. Nothing works after it.
+    private var fatal: TLSError? { failure?.fatal }
+
+    /// What was found behind plaintext, and is told by the next call.
+    private var held: TLSError? {
+        get { failure?.held }
+        set { note { $0.held = newValue } }
+    }
+
+    private func note(_ change: (Failure) -> Void) {
+        let failure = self.failure ?? Failure()
+        self.failure = failure
+        change(failure)
     }
 
     var hasPending: Bool { held != nil || cssl_has_plaintext(connection) }
@@ -145,7 +164,7 @@ final class OpenSSLEngine: TLSEngine {
     }
 
     private func broken(_ error: TLSError) -> TLSError {
-        fatal = error
+        note { $0.fatal = error }
         return error
     }
 

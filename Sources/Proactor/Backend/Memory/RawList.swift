@@ -1,3 +1,5 @@
+import Glibc
+
 /// A growable list of plain values in raw memory: no reference counting, no copy on write, memory kept for reuse.
 struct RawList<Element: BitwiseCopyable>: ~Copyable {
     /// The elements; valid until the list next grows.
@@ -7,12 +9,12 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
 
     init(capacity: Int = 16) {
         precondition(capacity > 0, "a list needs room")
-        base = .allocate(capacity: capacity)
+        base = growMemory(nil, to: capacity)
         self.capacity = capacity
     }
 
     deinit {
-        base.deallocate()
+        free(base)
     }
 
     var isEmpty: Bool { count == 0 }
@@ -69,9 +71,19 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
     private mutating func reserve(_ needed: Int) {
         guard needed > capacity else { return }
         capacity = max(needed, capacity * 2)
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
-        larger.moveInitialize(from: base, count: count)
-        base.deallocate()
-        base = larger
+        base = growMemory(base, to: capacity)
     }
+}
+
+/// Room for plain values, which those that were in `former` move to. Of much memory the system moves the pages: nothing is
+/// copied, nothing of the former left behind in the heap.
+func growMemory<Element: BitwiseCopyable>(
+    _ former: UnsafeMutablePointer<Element>?,
+    to capacity: Int
+) -> UnsafeMutablePointer<Element> {
+    let (byteCount, isTooMuch) = capacity.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+    guard !isTooMuch, let room = realloc(former, byteCount) else {
+        fatalError("no memory for \(capacity) elements of \(MemoryLayout<Element>.stride) bytes")
+    }
+    return room.bindMemory(to: Element.self, capacity: capacity)
 }

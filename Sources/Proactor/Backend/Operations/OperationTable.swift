@@ -37,7 +37,7 @@ enum OperationState: UInt8 {
 /// A slot is freed by its operation's final completion only, and each use of it has another generation: a completion that
 /// comes too late names a generation that is gone.
 final class OperationTable {
-    struct Record {
+    struct Record: BitwiseCopyable {
         var operation: IOOperation
         /// Retained from insert to retire; `nil` for operations that nobody waits for.
         var owner: Unmanaged<CompletionOwner>?
@@ -72,13 +72,13 @@ final class OperationTable {
 
     init(capacity: UInt32 = 64) {
         self.capacity = capacity
-        records = .allocate(capacity: Int(capacity))
+        records = growMemory(nil, to: Int(capacity))
     }
 
     deinit {
         forEach { token in retire(token)?.release() }
         // Records are plain memory once their owners are released.
-        records.deallocate()
+        free(records)
     }
 
     /// Takes in a new operation, in flight.
@@ -193,10 +193,8 @@ final class OperationTable {
     }
 
     private func grow() {
-        let larger = UnsafeMutablePointer<Record>.allocate(capacity: Int(capacity) * 2)
-        larger.moveInitialize(from: records, count: Int(used))
-        records.deallocate()
-        records = larger
         capacity *= 2
+        // Records are plain memory: the table holds owners by counts of its own.
+        records = growMemory(records, to: Int(capacity))
     }
 }

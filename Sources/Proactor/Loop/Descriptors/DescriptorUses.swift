@@ -14,31 +14,45 @@ final class DescriptorUses {
         case watch
     }
 
-    private struct Side: BitwiseCopyable {
-        var use = Use.none
-        /// What the use is in the backend, once it is submitted.
-        var operation: OperationToken?
-    }
-
+    /// What is known of every number: most belong to transports, of which there is no more to say.
     private struct Entry: BitwiseCopyable {
         var isOwned = false
         /// Whether it was found to be a stream socket: what comes may be received in any pieces.
         var isStream = false
-        var read = Side()
-        var write = Side()
+        var read = Use.none
+        var write = Use.none
+
+        subscript(side: Readiness) -> Use {
+            get { side == .read ? read : write }
+            set { if side == .read { read = newValue } else { write = newValue } }
+        }
+    }
+
+    /// What calls and watches leave behind.
+    private struct Activity: BitwiseCopyable {
+        /// What a use is in the backend, once it is submitted: the number of its token, or zero.
+        var read: UInt64 = 0
+        var write: UInt64 = 0
         /// The turn in which it last sent immediately, and how often.
         var sendTurn: UInt32 = 0
         var sendCount: UInt32 = 0
 
-        subscript(side: Readiness) -> Side {
-            get { side == .read ? read : write }
-            set { if side == .read { read = newValue } else { write = newValue } }
+        subscript(side: Readiness) -> OperationToken? {
+            get {
+                let number = side == .read ? read : write
+                return number == 0 ? nil : OperationToken(rawValue: number)
+            }
+            set {
+                if side == .read { read = newValue?.rawValue ?? 0 } else { write = newValue?.rawValue ?? 0 }
+            }
         }
     }
 
     // Exclusivity: the table belongs to the loop's thread, and no method calls out while it changes these.
     /// Indexed by descriptor.
     @exclusivity(unchecked) private var entries = RawList<Entry>(capacity: 64)
+    /// The same, as far as there are calls and watches.
+    @exclusivity(unchecked) private var activities = RawList<Activity>(capacity: 64)
     @exclusivity(unchecked) private var waiting: [WaitingKey: [Future<Void>]] = [:]
 
     private struct WaitingKey: Hashable {
@@ -57,7 +71,7 @@ final class DescriptorUses {
         let index = extend(to: descriptor)
         entries[index].isOwned = true
         entries[index].isStream = false
-        return entries[index].read.use != .none || entries[index].write.use != .none
+        return entries[index].read != .none || entries[index].write != .none
     }
 
     func disown(_ descriptor: FileDescriptor) {
@@ -80,7 +94,7 @@ final class DescriptorUses {
         guard covers(descriptor) else { return }
         let entry = entries[Int(descriptor.rawValue)]
         guard !entry.isOwned else { throw Self.isOwned(descriptor) }
-        guard entry.read.use == .none, entry.write.use == .none else {
+        guard entry.read == .none, entry.write == .none else {
             throw .invalidState(
                 "descriptor \(descriptor.rawValue) is in use by a sock call, a reader or a writer: end that first"
             )
@@ -93,8 +107,9 @@ final class DescriptorUses {
     @inline(__always)
     func takeForCall(_ descriptor: FileDescriptor, _ side: Readiness) throws(EventLoopError) -> Bool {
         let index = extend(to: descriptor)
-        if !entries[index].isOwned, entries[index][side].use == .none {
-            entries[index][side].use = .call
+        if !entries[index].isOwned, entries[index][side] == .none {
+            entries[index][side] = .call
+            extendActivities(to: index)
             return true
         }
         return try takeUsed(descriptor, side)
@@ -104,7 +119,7 @@ final class DescriptorUses {
     private func takeUsed(_ descriptor: FileDescriptor, _ side: Readiness) throws(EventLoopError) -> Bool {
         let entry = entries[Int(descriptor.rawValue)]
         guard !entry.isOwned else { throw Self.isOwned(descriptor) }
-        guard entry[side].use == .call else {
+        guard entry[side] == .call else {
             let (what, remover) = side == .read ? ("reader", "removeReader") : ("writer", "removeWriter")
             throw .invalidState("descriptor \(descriptor.rawValue) has a \(what): call \(remover) first")
         }
@@ -131,9 +146,9 @@ final class DescriptorUses {
     @inline(__always)
     func releaseAfterCall(_ descriptor: FileDescriptor, _ side: Readiness) {
         let index = Int(descriptor.rawValue)
-        entries[index][side].operation = nil
+        activities[index][side] = nil
         if !waiting.isEmpty, handOn(descriptor, side) { return }
-        entries[index][side].use = .none
+        entries[index][side] = .none
     }
 
     @inline(never)
@@ -160,19 +175,19 @@ final class DescriptorUses {
         guard let side = operation.side, let descriptor = operation.descriptor else { return }
         let index = Int(descriptor.rawValue)
         guard index >= 0, index < entries.count else { return }
-        if entries[index][side].use == .call { entries[index][side].operation = token }
+        if entries[index][side] == .call { activities[index][side] = token }
     }
 
     /// Whether a socket may send at once, past the backend, in this turn.
     @inline(__always)
     func allowsImmediateSend(_ descriptor: FileDescriptor, turn: UInt32) -> Bool {
         let index = Int(descriptor.rawValue)
-        if entries[index].sendTurn != turn {
-            entries[index].sendTurn = turn
-            entries[index].sendCount = 0
+        if activities[index].sendTurn != turn {
+            activities[index].sendTurn = turn
+            activities[index].sendCount = 0
         }
-        entries[index].sendCount += 1
-        return entries[index].sendCount <= Self.immediateSendsMax
+        activities[index].sendCount += 1
+        return activities[index].sendCount <= Self.immediateSendsMax
     }
 
     /// Whether the descriptor was found to be a stream socket. That is remembered until a receive finds the end of the stream or
@@ -194,7 +209,7 @@ final class DescriptorUses {
         guard covers(descriptor) else { return }
         let entry = entries[Int(descriptor.rawValue)]
         guard !entry.isOwned else { throw Self.isOwned(descriptor) }
-        guard entry[side].use != .call else {
+        guard entry[side] != .call else {
             throw .invalidState(
                 "a sock call is under way on descriptor \(descriptor.rawValue): wait for its end"
             )
@@ -207,18 +222,23 @@ final class DescriptorUses {
     }
 
     func setWatch(_ operation: OperationToken, _ descriptor: FileDescriptor, _ side: Readiness) {
-        entries[extend(to: descriptor)][side] = Side(use: .watch, operation: operation)
+        let index = extend(to: descriptor)
+        entries[index][side] = .watch
+        extendActivities(to: index)
+        activities[index][side] = operation
     }
 
     func releaseAfterWatch(_ descriptor: FileDescriptor, _ side: Readiness) {
         let index = extend(to: descriptor)
-        if entries[index][side].use == .watch { entries[index][side] = Side() }
+        guard entries[index][side] == .watch else { return }
+        entries[index][side] = .none
+        activities[index][side] = nil
     }
 
     /// What a side is used for, and its operation.
     func use(of descriptor: FileDescriptor, _ side: Readiness) -> (use: Use, operation: OperationToken?) {
-        let side = entries[extend(to: descriptor)][side]
-        return (side.use, side.operation)
+        let index = extend(to: descriptor)
+        return (entries[index][side], index < activities.count ? activities[index][side] : nil)
     }
 
     // MARK: - Inside
@@ -229,6 +249,11 @@ final class DescriptorUses {
         let index = Int(descriptor.rawValue)
         if index >= entries.count { entries.extend(to: index + 1, filling: Entry()) }
         return index
+    }
+
+    @inline(__always)
+    private func extendActivities(to index: Int) {
+        if index >= activities.count { activities.extend(to: index + 1, filling: Activity()) }
     }
 
     private static func isOwned(_ descriptor: FileDescriptor) -> EventLoopError {

@@ -58,7 +58,7 @@ extension StreamSocketTransport {
             readState = .receiving(loop.backend.submit(wait, owner: self))
             return
         }
-        guard let bufferedProtocol else {
+        guard let buffered, let bufferedProtocol else {
             readState = .receiving(loop.backend.submit(makeReceive(), owner: self))
             return
         }
@@ -66,8 +66,7 @@ extension StreamSocketTransport {
         guard canReceive, !isReadingPaused else { return bufferedProtocol.bufferReturned(buffer) }
         // The buffer's memory stays put while the transport holds it, and it does so until the final completion.
         let room = buffer.unfilled
-        receiveBuffer = consume buffer
-        formerLender = nil
+        buffered.keep(buffer)
         readState = .receiving(loop.backend.submit(makeReceive(into: room), owner: self))
     }
 
@@ -103,9 +102,9 @@ extension StreamSocketTransport {
     func receiveIntoCompleted(_ completion: Completion) {
         precondition(completion.isFinal, "a single receive completed twice")
         receiveEnded()
-        guard var buffer = receiveBuffer.take() else { preconditionFailure("a receive lost its buffer") }
-        let formerLender = self.formerLender
-        self.formerLender = nil
+        guard let buffered else { preconditionFailure("a receive into a buffer that nobody lent") }
+        var buffer = buffered.takeBack()
+        let formerLender = buffered.takeFormerLender()
         guard completion.result > 0 else {
             (formerLender ?? bufferedProtocol)?.bufferReturned(buffer)
             return endOrFail(completion)

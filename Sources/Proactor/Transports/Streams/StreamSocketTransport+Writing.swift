@@ -135,7 +135,7 @@ extension StreamSocketTransport {
     /// delivery has brought has no more than that.
     private var mayOffer: Bool {
         guard loop.isRunningCallbacks, offeredInTurn == loop.turnNumber else { return true }
-        return offeredCount < max(Self.sourceShare, Int(flow.high))
+        return Int(offeredCount) < max(Self.sourceShare, Int(flow.high))
     }
 
     func offerGathered() {
@@ -147,7 +147,8 @@ extension StreamSocketTransport {
             offeredInTurn = loop.turnNumber
             offeredCount = 0
         }
-        offeredCount += count
+        // What one turn offers beyond 4 GiB is more than any share.
+        offeredCount = UInt32(clamping: Int(offeredCount) + count)
     }
 
     @inline(never)

@@ -33,32 +33,30 @@ enum SendState {
 class StreamSocketTransport: LoopTransport, LayeredTransport {
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
 
-    // The protocol, by what it wants to be called with: one of the two is set until the connection is lost.
-    @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
-    @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
+    // Small ones lie together: an idle connection is little more than this object. What few connections need is an object of its
+    // own.
 
+    @exclusivity(unchecked) var sendState = SendState.idle
     /// Whether the protocol asked for a pause.
     @exclusivity(unchecked) var isReadingPaused = false
     @exclusivity(unchecked) var endOfStream = EndOfStream.notSeen
-    /// The error that was the end of the stream, while it is held back, or zero.
-    @exclusivity(unchecked) var heldBackErrno: Int32 = 0
-    /// What came while reading was paused: at most what the kernel had handed over already.
-    @exclusivity(unchecked) var heldBack: [UInt8] = []
-    /// A protocol's buffer, while the kernel fills it.
-    @exclusivity(unchecked) var receiveBuffer: OwnedBuffer?
-    /// The protocol that lent it, when another has taken over since.
-    @exclusivity(unchecked) var formerLender: (any BufferedProtocol)?
-
-    @exclusivity(unchecked) var writes = WriteQueue()
-    @exclusivity(unchecked) var sendState = SendState.idle
-    /// What was sent past the operations, in bytes, and in which turn.
-    @exclusivity(unchecked) var offeredCount = 0
-    @exclusivity(unchecked) var offeredInTurn: UInt32 = 0
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
-    /// What a send at once has failed with, or zero.
-    @exclusivity(unchecked) var sendErrno: Int32 = 0
     /// Whether anything was received or written.
     @exclusivity(unchecked) var isUsed = false
+    /// The error that was the end of the stream, while it is held back, or zero.
+    @exclusivity(unchecked) var heldBackErrno: Int32 = 0
+    /// What a send at once has failed with, or zero.
+    @exclusivity(unchecked) var sendErrno: Int32 = 0
+    /// What was sent past the operations, in bytes, and in which turn.
+    @exclusivity(unchecked) var offeredCount: UInt32 = 0
+    @exclusivity(unchecked) var offeredInTurn: UInt32 = 0
+    @exclusivity(unchecked) var writes = WriteQueue()
+
+    /// The protocol, unless it is a `BufferedProtocol`: one of the two is there until the connection is lost.
+    @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
+    @exclusivity(unchecked) private(set) var buffered: BufferedReceiving?
+    /// What came while reading was paused: at most what the kernel had handed over already.
+    @exclusivity(unchecked) var heldBack: [UInt8] = []
     /// What keeps everybody else from writing.
     @exclusivity(unchecked) var fileSending: FileSending?
     /// What stands on it and makes the bytes that it sends, if anything does. It is the protocol, too.
@@ -85,6 +83,8 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
 
     // MARK: - Protocol
 
+    var bufferedProtocol: (any BufferedProtocol)? { buffered?.receiver }
+
     var currentProtocol: (any ConnectionProtocol)? {
         if let streamProtocol { streamProtocol } else { bufferedProtocol }
     }
@@ -94,18 +94,14 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
 
     override func releaseProtocol() {
         streamProtocol = nil
-        bufferedProtocol = nil
+        buffered?.receiver = nil
         filter = nil
     }
 
     func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
         loop.checkThread("setProtocol")
         guard !isBeyondItsProtocol else { return }
-        if receiveBuffer != nil {
-            let lender = formerLender ?? bufferedProtocol
-            // The lender may be back.
-            formerLender = connectionProtocol === lender ? nil : lender
-        }
+        buffered?.receiverChanges(to: connectionProtocol)
         assign(connectionProtocol)
         markUnflushed()
     }
@@ -116,9 +112,11 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     }
 
     private func assign(_ connectionProtocol: any ConnectionProtocol) {
-        bufferedProtocol = connectionProtocol as? any BufferedProtocol
-        streamProtocol = bufferedProtocol == nil ? connectionProtocol as? any StreamProtocol : nil
-        guard streamProtocol != nil || bufferedProtocol != nil else {
+        let receiver = connectionProtocol as? any BufferedProtocol
+        if receiver != nil, buffered == nil { buffered = BufferedReceiving() }
+        buffered?.receiver = receiver
+        streamProtocol = receiver == nil ? connectionProtocol as? any StreamProtocol : nil
+        guard streamProtocol != nil || receiver != nil else {
             // Not a precondition: those lose their message in a release build.
             fatalError("\(type(of: connectionProtocol)) must be a StreamProtocol or a BufferedProtocol")
         }
@@ -167,11 +165,10 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
 
     override func releaseBuffers() {
         precondition(
-            receiveBuffer == nil || phase == .closed,
+            buffered?.hasBuffer != true || phase == .closed,
             "a transport closed while the kernel had its buffer"
         )
-        receiveBuffer = nil
-        formerLender = nil
+        buffered?.release()
         writes.discardAll(pool: loop.buffers)
     }
 

@@ -9,17 +9,13 @@ import SystemPackage
 /// owned buffers are kept as they are. Only what does not fit one segment goes out as a vector.
 struct WriteQueue {
     /// The longest vector that is sent: far below IOV_MAX, and 4 MiB of full segments.
-    private static let vectorLimit = 64
+    static let vectorLimit = 64
 
     private var first: WriteSegment?
-    private var rest: [WriteSegment] = []
-    private var restStart = 0
+    /// What few connections need, and none that is idle.
+    private var more: WriteOverflow?
     /// How many of the first segments the kernel holds: they neither grow nor go.
-    private var inFlight = 0
-    /// The `msghdr` and its vector, while the kernel holds more than one segment.
-    private var message: UnsafeMutableRawPointer?
-    /// Arrays that segments point into, in the order of those segments.
-    private var arrays: Deque<ArraySlice<UInt8>> = []
+    private var inFlight: Int32 = 0
     /// Bytes that are still to be sent.
     private(set) var byteCount = 0
 
@@ -68,7 +64,7 @@ struct WriteQueue {
         guard count > 0 else { return }
         guard count <= keptMax else { return array.withUnsafeBytes { append($0, pool: pool) } }
         byteCount += count
-        arrays.append(array)
+        overflow().arrays.append(array)
         // A native array's elements lie in one object of the heap. It stays where it is while `arrays` refers to it, and nobody
         // changes it: who has the array as well, and writes to it, gets a copy.
         let base = array.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress!) }
@@ -172,13 +168,21 @@ struct WriteQueue {
     }
 
     private mutating func addSegment(_ segment: WriteSegment) {
-        if first == nil { first = segment } else { rest.append(segment) }
+        if first == nil { first = segment } else { overflow().rest.append(segment) }
     }
 
-    private var segmentCount: Int { first == nil ? 0 : 1 + rest.count - restStart }
+    private var segmentCount: Int { first == nil ? 0 : 1 + (more?.restCount ?? 0) }
+
+    private mutating func overflow() -> WriteOverflow {
+        if let more { return more }
+        let more = WriteOverflow()
+        self.more = more
+        return more
+    }
 
     private mutating func withLast<Result>(_ body: (inout WriteSegment) -> Result) -> Result {
-        rest.isEmpty ? body(&first!) : body(&rest[rest.count - 1])
+        guard let more, more.restCount > 0 else { return body(&first!) }
+        return body(&more.rest[more.rest.count - 1])
     }
 
     // MARK: - Sending
@@ -187,12 +191,13 @@ struct WriteQueue {
     mutating func makeSend(on socket: FileDescriptor, pool: BufferPool) -> IOOperation {
         precondition(inFlight == 0, "two sends at once on one stream would mix up its bytes")
         guard let first else { preconditionFailure("a send of nothing") }
-        guard !rest.isEmpty else {
+        guard let more, more.restCount > 0 else {
             inFlight = 1
             return .sendNow(socket, first.bytes)
         }
-        inFlight = min(segmentCount, Self.vectorLimit)
-        return .sendMessageNow(socket, makeMessage(first, pool: pool))
+        let count = min(segmentCount, Self.vectorLimit)
+        inFlight = Int32(count)
+        return .sendMessageNow(socket, more.makeMessage(first, count, pool: pool))
     }
 
     /// The same for a pipe.
@@ -204,37 +209,11 @@ struct WriteQueue {
         }
     }
 
-    private mutating func makeMessage(_ first: WriteSegment, pool: BufferPool) -> UnsafeMutablePointer<msghdr>
-    {
-        // One pooled buffer holds the header and, behind it, the vector: 56 + 64 * 16 bytes.
-        let memory = pool.take(Self.messageSizeIndex)
-        message = memory
-        let header = memory.bindMemory(to: msghdr.self, capacity: 1)
-        let vectorStart = memory + MemoryLayout<msghdr>.stride
-        let vector = vectorStart.bindMemory(to: iovec.self, capacity: inFlight)
-        vector[0] = iovec(iov_base: first.base + Int(first.start), iov_len: first.count)
-        for index in 1..<inFlight {
-            let segment = rest[restStart + index - 1]
-            vector[index] = iovec(iov_base: segment.base + Int(segment.start), iov_len: segment.count)
-        }
-        header.initialize(to: msghdr())
-        header.pointee.msg_iov = vector
-        header.pointee.msg_iovlen = inFlight
-        return header
-    }
-
-    private static let messageSizeIndex = BufferPool.sizeIndex(
-        for: MemoryLayout<msghdr>.stride + vectorLimit * MemoryLayout<iovec>.stride
-    )
-
     /// The send in flight is over and `sent` bytes of it went out.
     mutating func sendCompleted(_ sent: Int, pool: BufferPool) {
         precondition(inFlight > 0 && sent <= byteCount, "a send completed that was not in flight")
         inFlight = 0
-        if let memory = message {
-            message = nil
-            pool.giveBack(memory, Self.messageSizeIndex)
-        }
+        more?.messageWasSent(pool: pool)
         drop(sent, pool: pool)
     }
 
@@ -260,15 +239,15 @@ struct WriteQueue {
     /// Drops all that the kernel does not hold.
     mutating func removeAllNotInFlight(pool: BufferPool) {
         guard inFlight == 0 else {
-            while segmentCount > inFlight {
-                let last = rest.removeLast()
+            while segmentCount > inFlight, let more {
+                let last = more.rest.removeLast()
                 if last.sizeIndex == WriteSegment.keptArray {
-                    arrays.removeLast()
+                    more.arrays.removeLast()
                 } else {
                     free(last, pool: pool)
                 }
             }
-            byteCount = (first?.count ?? 0) + rest[restStart...].reduce(0) { $0 + $1.count }
+            byteCount = (first?.count ?? 0) + (more?.restByteCount ?? 0)
             return
         }
         while first != nil { dropFirst(pool: pool) }
@@ -283,31 +262,85 @@ struct WriteQueue {
 
     private mutating func dropFirst(pool: BufferPool) {
         free(first!, pool: pool)
-        guard restStart < rest.count else {
-            first = nil
-            return
-        }
-        first = rest[restStart]
-        restStart += 1
-        if restStart == rest.count {
-            // A long queue's memory is not kept for a connection that may be idle from here on.
-            rest.removeAll(keepingCapacity: rest.count <= 8)
-            restStart = 0
-        } else if restStart >= 64, restStart * 2 >= rest.count {
-            // A queue that is never empty must not grow by what was sent.
-            rest.removeFirst(restStart)
-            restStart = 0
-        }
+        first = more?.takeFirst()
+        // A long queue's memory is not kept for a connection that may be idle from here on.
+        if first == nil, more?.isLong == true { more = nil }
     }
 
     /// Gives back what the first segment, or the room that was reserved, has.
     private mutating func free(_ segment: WriteSegment, pool: BufferPool) {
         if segment.sizeIndex == WriteSegment.keptArray {
-            arrays.removeFirst()
+            more?.arrays.removeFirst()
             return
         }
         guard segment.sizeIndex >= 0 else { return segment.base.deallocate() }
         pool.giveBack(segment.base, Int(segment.sizeIndex))
+    }
+}
+
+/// What a queue has beyond its first segment.
+private final class WriteOverflow {
+    /// The longest list whose memory is kept.
+    private static let keptMax = 8
+
+    // Exclusivity: it belongs to a queue of the loop's thread, and no method calls out.
+
+    /// The segments behind the first, from `restStart` on.
+    @exclusivity(unchecked) var rest: [WriteSegment] = []
+    @exclusivity(unchecked) private var restStart = 0
+    /// The `msghdr` and its vector, while the kernel holds more than one segment.
+    @exclusivity(unchecked) private var message: UnsafeMutableRawPointer?
+    /// Arrays that segments point into, in the order of those segments.
+    @exclusivity(unchecked) var arrays: Deque<ArraySlice<UInt8>> = []
+
+    var restCount: Int { rest.count - restStart }
+    var restByteCount: Int { rest[restStart...].reduce(0) { $0 + $1.count } }
+    /// Whether it has memory for more than most queues have, and nothing in it.
+    var isLong: Bool { rest.isEmpty && rest.capacity > 2 * Self.keptMax && arrays.isEmpty && message == nil }
+
+    func takeFirst() -> WriteSegment? {
+        guard restCount > 0 else { return nil }
+        defer {
+            restStart += 1
+            if restStart == rest.count {
+                rest.removeAll(keepingCapacity: true)
+                restStart = 0
+            } else if restStart >= 64, restStart * 2 >= rest.count {
+                // A queue that is never empty must not grow by what was sent.
+                rest.removeFirst(restStart)
+                restStart = 0
+            }
+        }
+        return rest[restStart]
+    }
+
+    /// A message of the first segment and those behind it, `count` in all.
+    func makeMessage(_ first: WriteSegment, _ count: Int, pool: BufferPool) -> UnsafeMutablePointer<msghdr> {
+        // One pooled buffer holds the header and, behind it, the vector: 56 + 64 * 16 bytes.
+        let memory = pool.take(Self.messageSizeIndex)
+        message = memory
+        let header = memory.bindMemory(to: msghdr.self, capacity: 1)
+        let vectorStart = memory + MemoryLayout<msghdr>.stride
+        let vector = vectorStart.bindMemory(to: iovec.self, capacity: count)
+        vector[0] = iovec(iov_base: first.base + Int(first.start), iov_len: first.count)
+        for index in 1..<count {
+            let segment = rest[restStart + index - 1]
+            vector[index] = iovec(iov_base: segment.base + Int(segment.start), iov_len: segment.count)
+        }
+        header.initialize(to: msghdr())
+        header.pointee.msg_iov = vector
+        header.pointee.msg_iovlen = count
+        return header
+    }
+
+    private static let messageSizeIndex = BufferPool.sizeIndex(
+        for: MemoryLayout<msghdr>.stride + WriteQueue.vectorLimit * MemoryLayout<iovec>.stride
+    )
+
+    func messageWasSent(pool: BufferPool) {
+        guard let memory = message else { return }
+        message = nil
+        pool.giveBack(memory, Self.messageSizeIndex)
     }
 }
 

@@ -32,7 +32,7 @@ import Testing
         // Closed from elsewhere, the loop cannot see the receive end.
         try loop.close()
         #expect(transport.phase == .closed)
-        let isKept = transport.receiveBuffer != nil
+        let isKept = transport.buffered?.hasBuffer == true
         #expect(isKept)
     }
 }
