@@ -152,19 +152,22 @@ final class TurnMeter {
 
     // MARK: - Completions
 
-    /// Calls an owner by `body`, and counts and times it. Where the kernel has just taken what was written, that is counted only: it is
-    /// every other completion of an echo, and seldom more than book-keeping. What it leads to then says so itself, by
-    /// ``withinSend(_:)``.
-    func tell(_ completion: Completion, _ body: () -> Void) {
+    /// Tells an owner of a completion, and counts and times that. The operation is retained by somebody else meanwhile. Where the
+    /// kernel has just taken what was written, that is counted only: it is every other completion of an echo, and seldom more than
+    /// book-keeping. What it leads to then says so itself, by ``withinSend(_:)``.
+    ///
+    /// Not inlined, so that backends are no larger for it where nobody measures.
+    @inline(never)
+    func tell(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
         completions[Int(completion.token.rawValue >> 56)] += 1
         if completion.result >= 0, completion.token.takesBytes {
             isTellingSend = true
-            body()
+            owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
             isTellingSend = false
             mark = 0
         } else {
             markUnlessMarked()
-            body()
+            owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
             noteCallback()
         }
     }

@@ -364,11 +364,8 @@ extension SelectorBackend {
     /// within a call.
     @inline(__always)
     func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
-        guard let meter else {
-            owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
-            return
-        }
-        meter.tell(completion) { owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) } }
+        if let meter { return meter.tell(owner, completion) }
+        owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 
     /// Ends an operation and tells its owner.

@@ -159,13 +159,9 @@ extension UringBackend {
     /// Calls the owner of an operation that is retired.
     @inline(__always)
     private func tellLast(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        call(owner, completion)
         // Balances the table's retain, which retiring handed over.
-        let owner = owner?.takeRetainedValue()
-        guard let meter else {
-            owner?.operationCompleted(completion)
-            return
-        }
-        meter.tell(completion) { owner?.operationCompleted(completion) }
+        owner?.release()
     }
 
     /// For what is level-triggered: submitted before its owner has acted, it would find again what its owner is told of.
@@ -186,11 +182,8 @@ extension UringBackend {
     /// Calls an owner whom the table retains throughout: an operation that goes on is retired by a later delivery only.
     @inline(__always)
     func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
-        guard let meter else {
-            owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
-            return
-        }
-        meter.tell(completion) { owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) } }
+        if let meter { return meter.tell(owner, completion) }
+        owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 
     private func conclusion(of result: Int32, _ record: UnsafeMutablePointer<OperationTable.Record>)
