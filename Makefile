@@ -34,10 +34,10 @@ test: ## Run all tests
 	@Scripts/setup build
 	$(SWIFT) test --disable-xctest $(SWIFT_FLAGS)
 
-test-boringssl: ## Run the tests of TLS over BoringSSL, in a build of their own
+test-boringssl: ## Run the tests of TLS over BoringSSL, and of the export by swift-metrics, in a build of their own
 	@Scripts/setup build
-	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/boringssl --traits BoringSSL \
-		--filter '^ProactorTests\.(OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.' $(SWIFT_FLAGS)
+	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/boringssl --traits BoringSSL,Metrics \
+		--filter '^ProactorTests\.(LoopMetricsExporter|OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.' $(SWIFT_FLAGS)
 	@Scripts/check-importers .build/boringssl
 
 lint: ## Check the layout of the code, file sizes and left-overs

@@ -36,12 +36,17 @@ let package = Package(
     products: [
         .library(name: "Proactor", targets: ["Proactor"]),
         .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
+        .library(name: "ProactorMetrics", targets: ["ProactorMetrics"]),
     ],
     traits: [
         .trait(
             name: "BoringSSL",
             description: "TLS by the BoringSSL that swift-nio-ssl carries, in place of the system's OpenSSL"
-        )
+        ),
+        .trait(
+            name: "Metrics",
+            description: "ProactorMetrics: what loops do, exported by swift-metrics; empty without"
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -49,6 +54,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         // Fetched with the trait BoringSSL only: nothing else uses it.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        // Fetched with the trait Metrics only.
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -82,11 +89,29 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "ProactorMetrics",
+            dependencies: [
+                "Proactor",
+                .product(
+                    name: "CoreMetrics",
+                    package: "swift-metrics",
+                    condition: .when(traits: ["Metrics"])
+                ),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
             dependencies: [
-                "Proactor", "ProactorTLS", "COpenSSL", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
+                "Proactor", "ProactorTLS", "ProactorMetrics", "COpenSSL", "CPosix", "CUring", "CTestLimits",
+                "CTestCertificates",
+                .product(
+                    name: "MetricsTestKit",
+                    package: "swift-metrics",
+                    condition: .when(traits: ["Metrics"])
+                ),
             ],
             swiftSettings: swiftSettings
         ),

@@ -36,8 +36,12 @@ public final class Server {
     private var foreverWaiter: Future<Void>?
     private var isPaused = false
     /// Connections that were accepted when no more were wanted.
-    private var held: [HeldConnection] = []
+    private var held: [AcceptedConnection] = []
     private var admitsSoon = false
+    /// For a part of a group's server that is spread by balance: what it has of the connections.
+    private var share: ConnectionShare?
+    /// For the one of them that accepts: who hands connections on.
+    private var balancer: ConnectionBalancer?
 
     init(
         loop: BaseEventLoop,
@@ -157,8 +161,17 @@ public final class Server {
         // A loop that closes ends the rest.
         guard !loop.isClosed else { return }
         for listener in listeners { listener.close() }
-        for connection in held { loop.closeUnclaimed(connection.socket) }
+        for connection in held {
+            loop.closeUnclaimed(connection.socket)
+            // Those that the accepting part holds are nobody's yet.
+            if balancer == nil { share?.remove() }
+        }
         held = []
+        if share != nil {
+            loop.unwatchLoad()
+            loop.spreadServers.removeAll { $0 === self }
+        }
+        balancer = nil
         closingListeners = listeners.count { $0.isClosing }
         listeners = []
         foreverWaiter?.trySetResult()
@@ -220,9 +233,12 @@ public final class Server {
     func transportClosed() {
         precondition(activeTransports > 0, "a server lost a connection twice")
         activeTransports -= 1
+        share?.remove()
         wakeIfDrained()
         if maxConnections != nil { admitSoon() }
     }
+
+    var isClosed: Bool { state == .closed }
 
     /// Whether it is closed and has no connection left.
     var isDrained: Bool { state == .closed && activeTransports == 0 && closingListeners == 0 }
@@ -247,6 +263,7 @@ public final class Server {
     /// Whether another connection is wanted now.
     private var hasRoom: Bool {
         if isPaused { return false }
+        if let balancer { return balancer.hasRoom }
         guard let maxConnections else { return true }
         return activeTransports < maxConnections
     }
@@ -258,7 +275,7 @@ public final class Server {
     }
 
     /// There may be room now. In a callback of its own: who makes room is amid something.
-    private func admitSoon() {
+    func admitSoon() {
         guard !admitsSoon, state == .serving, !loop.isClosed else { return }
         admitsSoon = true
         loop.ready.push(.callback { self.admit() })
@@ -269,7 +286,7 @@ public final class Server {
         while state == .serving, hasRoom, !held.isEmpty {
             let connection = held.removeFirst()
             loop.unclaimed.remove(connection.socket)
-            makeTransport(connection)
+            place(connection)
         }
         updateListeners()
     }
@@ -280,15 +297,48 @@ public final class Server {
             try? loop.backend.system.close(socket)
             return
         }
-        let connection = HeldConnection(socket: socket, peer: peer, mayLinger: mayLinger)
-        guard hasRoom, held.isEmpty else {
-            loop.unclaimed.insert(socket)
-            held.append(connection)
-            return
-        }
-        makeTransport(connection)
+        let connection = AcceptedConnection(socket: socket, peer: peer, mayLinger: mayLinger)
+        guard hasRoom, held.isEmpty else { return hold(connection) }
+        place(connection)
         if !hasRoom { updateListeners() }
     }
+
+    private func hold(_ connection: AcceptedConnection) {
+        loop.unclaimed.insert(connection.socket)
+        held.append(connection)
+    }
+
+    /// Here, or on the loop that is least busy.
+    private func place(_ connection: AcceptedConnection) {
+        if let balancer { balancer.place(connection, by: self) } else { makeTransport(connection) }
+    }
+
+    // MARK: - Spread by balance
+
+    /// It is a part of a group's server from here on.
+    func join(_ share: ConnectionShare) {
+        precondition(state == .ready, "a server that accepts already was made a part of another")
+        self.share = share
+        if listeners.isEmpty { loop.spreadServers.append(self) }
+    }
+
+    /// It accepts for all parts from here on.
+    func balance(by balancer: ConnectionBalancer) {
+        guard state == .ready else { return }
+        self.balancer = balancer
+    }
+
+    /// A connection that another loop has accepted, and that counts in this one's share.
+    func take(_ connection: AcceptedConnection) {
+        guard state == .serving else {
+            try? loop.backend.system.close(connection.socket)
+            share?.remove()
+            return
+        }
+        if isPaused || !held.isEmpty { hold(connection) } else { makeTransport(connection) }
+    }
+
+    // MARK: - Making transports
 
     /// The program's protocol, or what carries TLS between that and the connection.
     private func makeProtocol() throws -> any ConnectionProtocol {
@@ -298,7 +348,7 @@ public final class Server {
     }
 
     /// A factory that fails costs this connection only.
-    private func makeTransport(_ connection: HeldConnection) {
+    func makeTransport(_ connection: AcceptedConnection) {
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {
@@ -330,11 +380,4 @@ public final class Server {
 
 extension Server: CustomStringConvertible {
     public var description: String { "server at \(listeners.map(\.addressText)) (\(state))" }
-}
-
-/// A connection that was accepted and has no transport yet.
-private struct HeldConnection {
-    let socket: FileDescriptor
-    let peer: SocketAddress?
-    let mayLinger: Bool
 }
