@@ -34,10 +34,10 @@ test: ## Run all tests
 	@Scripts/setup build
 	$(SWIFT) test --disable-xctest $(SWIFT_FLAGS)
 
-test-traits: ## Run the tests of what the package's traits bring, TLS over BoringSSL and SwiftNIO's channels, in one build
+test-traits: ## Run the tests of what the package's traits bring, TLS over BoringSSL, SwiftNIO's channels and swift-metrics, in one build
 	@Scripts/setup build
-	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/traits --traits BoringSSL,NIO \
-		--filter '^ProactorTests\.(OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.|^ProactorNIOTests\.' $(SWIFT_FLAGS)
+	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/traits --traits BoringSSL,Metrics,NIO \
+		--filter '^ProactorTests\.(LoopMetricsExporter|OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.|^ProactorNIOTests\.' $(SWIFT_FLAGS)
 	@Scripts/check-importers .build/traits
 
 lint: ## Check the layout of the code, file sizes and left-overs

@@ -37,6 +37,7 @@ let package = Package(
         .library(name: "Proactor", targets: ["Proactor"]),
         .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
         .library(name: "ProactorNIO", targets: ["ProactorNIO"]),
+        .library(name: "ProactorMetrics", targets: ["ProactorMetrics"]),
     ],
     traits: [
         .trait(
@@ -44,6 +45,10 @@ let package = Package(
             description: "TLS by the BoringSSL that swift-nio-ssl carries, in place of the system's OpenSSL"
         ),
         .trait(name: "NIO", description: "ProactorNIO: SwiftNIO's channels over this library's loops"),
+        .trait(
+            name: "Metrics",
+            description: "ProactorMetrics: what loops do, exported by swift-metrics; empty without"
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -53,6 +58,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         // The same with the trait NIO.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // Fetched with the trait Metrics only.
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -96,11 +103,29 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "ProactorMetrics",
+            dependencies: [
+                "Proactor",
+                .product(
+                    name: "CoreMetrics",
+                    package: "swift-metrics",
+                    condition: .when(traits: ["Metrics"])
+                ),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
             dependencies: [
-                "Proactor", "ProactorTLS", "COpenSSL", "CPosix", "CUring", "CTestLimits", "CTestCertificates",
+                "Proactor", "ProactorTLS", "ProactorMetrics", "COpenSSL", "CPosix", "CUring", "CTestLimits",
+                "CTestCertificates",
+                .product(
+                    name: "MetricsTestKit",
+                    package: "swift-metrics",
+                    condition: .when(traits: ["Metrics"])
+                ),
             ],
             swiftSettings: swiftSettings
         ),

@@ -21,6 +21,14 @@ nonisolated(nonsending) func sortLines(_ lines: String, _ loop: any AbstractEven
     return sorted.stdout
 }
 
+nonisolated(nonsending) func calculateInScope(_ loop: any AbstractEventLoop) async throws -> [UInt8]? {
+    let answer = try await loop.withSubprocessExec("bc", "-q") { bc in
+        bc.stdin?.write("6 * 7\n")
+        return try await bc.stdout?.readLine()
+    }
+    return answer
+}
+
 nonisolated(nonsending) func watch(_ path: String, _ loop: any AbstractEventLoop) async throws {
     let tail = try await loop.createSubprocessExec("tail", "-f", path, standardOutput: .pipe)
     defer { tail.close() }

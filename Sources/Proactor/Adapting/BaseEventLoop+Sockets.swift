@@ -111,7 +111,8 @@ extension BaseEventLoop {
             loop: self,
             listeners: [listener],
             options: ServerOptions(.socket(socket)),
-            taker: handOver
+            taker: handOver,
+            protocolFactory: { throw EventLoopError.invalidState("connections are handed over") }
         )
         do {
             try server.startServing()

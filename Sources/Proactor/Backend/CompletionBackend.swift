@@ -22,6 +22,9 @@ protocol CompletionBackend: AnyObject {
     /// becomes readable.
     var waitsForChildren: Bool { get }
 
+    /// What it tells owners through, and its submissions, while somebody measures the loop.
+    var meter: TurnMeter? { get set }
+
     /// Says where a backend without a kernel that does so calls what may block. Before anything is submitted.
     func useExecutor(_ submit: @escaping BlockingCallSubmission)
 

@@ -1,32 +1,41 @@
 extension EventLoopGroup {
-    /// Listens on a TCP port with every loop, and makes a protocol for each connection on the loop that accepts it.
+    /// Listens with the group, and makes a protocol for each connection on one of its loops.
     ///
-    /// Each loop has a socket of its own, and all of them share the port (`SO_REUSEPORT`): the kernel spreads the
-    /// connections over them by the peers' addresses and ports. With port 0 the kernel chooses one, and every loop
-    /// listens there. No loop accepts before all of them are bound.
+    /// Unless told otherwise, each loop has a socket of its own, and all of them share the port (`SO_REUSEPORT`): the kernel
+    /// spreads the connections over them by the peers' addresses and ports. With port 0 the kernel chooses one, and every loop
+    /// listens there. No loop accepts before all of them are bound. With ``ConnectionSpreading/leastBusy`` the first loop accepts for
+    /// all of them, at any kind of address.
     ///
     /// - Parameters:
-    ///   - options: where and how to listen; the port is shared whatever `reusePort` says.
-    ///   - protocolFactory: called for each connection, on the thread of the loop that has accepted it.
+    ///   - options: where and how to listen; where the kernel spreads, the port is shared whatever `reusePort` says.
+    ///   - spreading: how connections are spread over the loops.
+    ///   - protocolFactory: called for each connection, on the thread of the loop that has it.
     /// - Throws: as ``NetworkEventLoop/createServer(_:protocolFactory:)``;
-    ///   ``EventLoopError/invalidArgument(_:)`` for a Unix socket or a socket of your own, whose address cannot be
-    ///   shared. When one loop fails, no loop listens.
+    ///   ``EventLoopError/invalidArgument(_:)`` for a Unix socket or a socket of your own that the kernel shall spread: their
+    ///   addresses cannot be shared. When one loop fails, no loop listens.
     public nonisolated(nonsending) func createServer(
         _ options: ServerOptions,
+        spreading: ConnectionSpreading = .byKernel,
         protocolFactory: @escaping @Sendable () throws -> any ConnectionProtocol
     ) async throws -> EventLoopGroupServer {
-        switch options.endpoint {
-        case .tcp, .service: break
-        case .unix, .socket:
+        switch (options.endpoint, spreading) {
+        case (.tcp, _), (.service, _), (_, .leastBusy): break
+        case (.unix, .byKernel), (.socket, .byKernel):
             throw EventLoopError.invalidArgument(
-                "a group spreads TCP servers only; create a Unix server, or one on a socket, on one of its loops"
+                "the kernel spreads TCP servers only; spread one at a Unix address, or on a socket, by leastBusy"
             )
         }
         try checkCancellation()
         var unstarted = options
-        unstarted.reusePort = true
         unstarted.startServing = false
-        let server = try await bind(unstarted, protocolFactory)
+        let server: EventLoopGroupServer
+        switch spreading {
+        case .byKernel:
+            unstarted.reusePort = true
+            server = try await bind(unstarted, protocolFactory)
+        case .leastBusy:
+            server = try await bindBalanced(unstarted, protocolFactory)
+        }
         guard options.startServing else { return server }
         do {
             try await server.startServing()

@@ -1,4 +1,4 @@
-/// A server that is spread over the loops of a group: see ``EventLoopGroup/createServer(_:protocolFactory:)``.
+/// A server that is spread over the loops of a group: see ``EventLoopGroup/createServer(_:spreading:protocolFactory:)``.
 ///
 /// Thread rule: any thread.
 ///
@@ -8,10 +8,17 @@
 /// await server.shutdownGracefully(timeout: .seconds(10))
 /// ```
 public final class EventLoopGroupServer: Sendable {
-    /// The addresses at which every loop listens, ports included.
+    /// The addresses at which it listens, ports included.
     public let addresses: [SocketAddress]
-    private let servers: [LoopBound<Server>]
-    private let loops: [BaseEventLoop]
+    let servers: [LoopBound<Server>]
+    let loops: [BaseEventLoop]
+    private let state = ThreadLock(State())
+
+    private struct State: Sendable {
+        var isPaused = false
+        /// Whether a task is within ``EventLoopGroupServer/serve(until:grace:)``.
+        var isServed = false
+    }
 
     init(servers: [LoopBound<Server>], loops: [BaseEventLoop], addresses: [SocketAddress]) {
         precondition(servers.count == loops.count, "a spread server needs a part for each loop")
@@ -28,7 +35,44 @@ public final class EventLoopGroupServer: Sendable {
     /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot
     ///   listen, ``EventLoopError/closed`` after the group's shutdown.
     public nonisolated(nonsending) func startServing() async throws {
-        for server in servers { try await server.run { try $0.startServing() } }
+        // Last the first, which may accept for all of them.
+        for server in servers.reversed() { try await server.run { try $0.startServing() } }
+    }
+
+    func beginServing() throws(EventLoopError) {
+        let wasServed = state.withLock { state in
+            defer { state.isServed = true }
+            return state.isServed
+        }
+        guard !wasServed else { throw .invalidState("serve runs already") }
+    }
+
+    func endServing() {
+        state.withLock { $0.isServed = false }
+    }
+
+    /// Accepts no more on any loop, soon, until ``resumeAccepting()``: see ``Server/pauseAccepting()``. The connections that it has go
+    /// on. Does nothing the second time.
+    public func pauseAccepting() {
+        setPaused(true)
+    }
+
+    /// Accepts again, soon, after ``pauseAccepting()``, those who have waited first.
+    public func resumeAccepting() {
+        setPaused(false)
+    }
+
+    /// Whether ``pauseAccepting()`` was called last.
+    public var isAcceptingPaused: Bool { state.withLock { $0.isPaused } }
+
+    private func setPaused(_ pauses: Bool) {
+        // Within the lock: of two threads that disagree, every loop hears the same one last.
+        state.withLock { state in
+            state.isPaused = pauses
+            for server in servers {
+                try? server.post { pauses ? $0.pauseAccepting() : $0.resumeAccepting() }
+            }
+        }
     }
 
     /// Stops accepting on every loop, soon. Connections live on. Does nothing the second time.
@@ -62,9 +106,14 @@ public final class EventLoopGroupServer: Sendable {
     /// - Returns: how many connections of all loops ended in time, and how many were aborted.
     @discardableResult
     public nonisolated(nonsending) func shutdownGracefully(timeout: Duration) async -> ShutdownSummary {
+        await drain(timeout: timeout, isCutShortByCancel: true)
+    }
+
+    @discardableResult
+    nonisolated(nonsending) func drain(timeout: Duration, isCutShortByCancel: Bool) async -> ShutdownSummary {
         let drains = zip(loops, servers).compactMap { loop, server in
             try? RemoteDrain(on: loop, timeout: timeout) { _ in [server.value] }
         }
-        return await RemoteDrain.summary(of: drains)
+        return await RemoteDrain.summary(of: drains, isCutShortByCancel: isCutShortByCancel)
     }
 }

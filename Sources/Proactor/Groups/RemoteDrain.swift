@@ -30,8 +30,11 @@ final class RemoteDrain: Sendable {
     }
 
     /// The summary of all of them, when the last is over; a loop that closes meanwhile counts for nothing. Cancelling
-    /// the calling task cuts the time short.
-    nonisolated(nonsending) static func summary(of drains: [RemoteDrain]) async -> ShutdownSummary {
+    /// the calling task cuts the time short, unless told otherwise.
+    nonisolated(nonsending) static func summary(
+        of drains: [RemoteDrain],
+        isCutShortByCancel: Bool = true
+    ) async -> ShutdownSummary {
         await withTaskCancellationHandler {
             var sum = ShutdownSummary()
             for drain in drains {
@@ -39,7 +42,7 @@ final class RemoteDrain: Sendable {
             }
             return sum
         } onCancel: {
-            for drain in drains { drain.cutShort() }
+            if isCutShortByCancel { for drain in drains { drain.cutShort() } }
         }
     }
 

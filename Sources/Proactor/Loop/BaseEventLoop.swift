@@ -38,7 +38,12 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     @exclusivity(unchecked) var unflushed = RawQueue<Unmanaged<LoopTransport>>()
     @exclusivity(unchecked) public var debug: Bool {
         willSet { checkThread("debug") }
+        didSet { isObservingCallbacks = debug || meter != nil }
     }
+    /// Those who want to know of the loop's turns, while there are any.
+    @exclusivity(unchecked) var observer: LoopObserver?
+    /// Whether somebody wants to know of each callback: debug mode, or what measures the loop.
+    @exclusivity(unchecked) var isObservingCallbacks: Bool
 
     /// Whether callbacks, timers and steps of tasks run now, and not what completions bring about.
     @exclusivity(unchecked) var isRunningCallbacks = false
@@ -58,6 +63,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     var signalHandlers: SignalHandlers?
     /// Listening sockets that are not closed.
     var openListeners = Registry<Listener>()
+    /// Parts of groups' servers that do not listen themselves and are not closed.
+    var spreadServers: [Server] = []
     /// Who uses which descriptor.
     let descriptors = DescriptorUses()
     /// Who waits for a Unix socket that is full.
@@ -103,6 +110,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         timers = TimerQueue(thread: thread) { job in ready.push(.contextEnd(job)) }
         logger = Logger(label: label)
         debug = DebugMode.isOnByEnvironment
+        isObservingCallbacks = debug
         backend.useFlush { [unowned self] in flushTransports() }
         // The backend calls it within what the loop asks of it, and nobody else does: the loop is alive. Any weak reference would
         // make each retain of the loop, for good, cost several times as much.

@@ -51,7 +51,11 @@ extension LoopTransport {
     @inline(never)
     private func resumeProtocol() {
         flow.isPaused = false
-        anyProtocol?.resumeWriting()
+        guard let meter = loop.meter else {
+            anyProtocol?.resumeWriting()
+            return
+        }
+        meter.withinSend { anyProtocol?.resumeWriting() }
     }
 
     // MARK: - Too late

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// The real calls, but for a clock that can be stopped and put forward, sends that can be cut short, and failures that a test asks for.
 ///
-/// `@unchecked Sendable`: a test changes it on the loop's thread only.
+/// `@unchecked Sendable`: a test changes it on the loop's thread only, but for the clock.
 final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
     var sendLimit = Int.max
     /// What the next sends at once end with, instead of sending anything.
@@ -14,21 +14,25 @@ final class FaultySystemCalls: ForwardingSystemCalls, @unchecked Sendable {
     var datagramSendFailures: [Errno] = []
     /// How many datagrams went out by one call, for each call.
     private(set) var datagramBatches: [Int] = []
-    private var stoppedClock: LoopInstant?
+    /// The one thing that other threads may change: a loop's time can pass while it sleeps.
+    private let stoppedClock = ThreadLock<LoopInstant?>(nil)
 
     func stopClock() {
-        stoppedClock = super.now()
+        let now = super.now()
+        stoppedClock.withLock { $0 = now }
     }
 
     func advance(by duration: Duration) {
-        precondition(
-            stoppedClock != nil,
-            "a clock that goes on by itself is put forward by more than the test says"
-        )
-        stoppedClock = stoppedClock?.advanced(by: duration)
+        stoppedClock.withLock { clock in
+            precondition(
+                clock != nil,
+                "a clock that goes on by itself is put forward by more than the test says"
+            )
+            clock = clock?.advanced(by: duration)
+        }
     }
 
-    override func now() -> LoopInstant { stoppedClock ?? super.now() }
+    override func now() -> LoopInstant { stoppedClock.withLock { $0 } ?? super.now() }
 
     override func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
         if let bindFailure { throw bindFailure }

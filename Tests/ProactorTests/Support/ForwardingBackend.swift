@@ -18,6 +18,11 @@ class ForwardingBackend: CompletionBackend {
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var waitsForChildren: Bool { inner.waitsForChildren }
 
+    var meter: TurnMeter? {
+        get { inner.meter }
+        set { inner.meter = newValue }
+    }
+
     func useFlush(_ flush: @escaping () -> Void) {
         inner.useFlush(flush)
     }

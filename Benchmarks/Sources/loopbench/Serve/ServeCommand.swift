@@ -11,7 +11,8 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Serves echo, HTTP or a stream on one of the library's loops until SIGINT or SIGTERM.",
         discussion: """
-            Prints one line, 'listening on …', as soon as it accepts connections. With '--tls CERT KEY' they speak TLS: 'serve \
+            Prints one line, 'listening on …', as soon as it accepts connections. With '--metrics' there is another one each \
+            second of what the loop has done in it. With '--tls CERT KEY' they speak TLS: 'serve \
             http --loop proactor --tls cert.pem key.pem'.
             """
     )
@@ -54,6 +55,9 @@ struct ServeCommand: ParsableCommand {
     )
     var busyMicroseconds = 0
 
+    @Flag(help: "Measure the loop, and print each second a line of what it has done.")
+    var metrics = false
+
     func validate() throws {
         guard (0...1_000_000).contains(busyMicroseconds), busyMicroseconds == 0 || service == .echo else {
             throw ValidationError("--busy-microseconds goes with echo, and lies between 0 and 1,000,000.")
@@ -89,6 +93,7 @@ struct ServeCommand: ParsableCommand {
         let busyTime = Duration.microseconds(busyMicroseconds)
         let address = (host: host ?? "127.0.0.1", port: port ?? 0)
         do {
+            if metrics { try printMetrics(of: loop) }
             try loop.runUntilComplete {
                 if service == .udpEcho {
                     return try await serveDatagrams(at: address, on: loop, until: signals)

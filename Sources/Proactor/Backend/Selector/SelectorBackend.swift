@@ -58,6 +58,7 @@ final class SelectorBackend: CompletionBackend {
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
     /// Operations that are not registered for a while.
     @exclusivity(unchecked) var resting = RestingOperations()
+    @exclusivity(unchecked) var meter: TurnMeter?
 
     /// Has submitted what owners want now.
     private var flush: () -> Void = {}
@@ -363,6 +364,7 @@ extension SelectorBackend {
     /// within a call.
     @inline(__always)
     func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        if let meter { return meter.tell(owner, completion) }
         owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 
@@ -374,10 +376,8 @@ extension SelectorBackend {
     ) {
         guard let record = table.find(token) else { preconditionFailure("an operation ended twice") }
         release(record.pointee.operation, token)
-        guard let owner = table.retire(token) else { return }
-        owner._withUnsafeGuaranteedRef {
-            $0.operationCompleted(Completion(token: token, result: result, isFinal: true, bytes: bytes))
-        }
-        owner.release()
+        let owner = table.retire(token)
+        call(owner, Completion(token: token, result: result, isFinal: true, bytes: bytes))
+        owner?.release()
     }
 }

@@ -91,7 +91,7 @@ extension UringBackend {
 
     /// Ends what never reached the kernel for want of room or of buffers.
     private func discardParked(_ owners: inout [Unmanaged<CompletionOwner>]) {
-        var waiting = parked + starved + satisfied + resting.tokens
+        var waiting = parked + starved + satisfied + accepting + resting.tokens
         while !sated.isEmpty { waiting.append(sated.takeFirst()) }
         for token in waiting where !token.isHousekeeping {
             guard let record = table.find(token) else { continue }
@@ -102,6 +102,7 @@ extension UringBackend {
         parked.removeAll()
         starved.removeAll()
         satisfied.removeAll()
+        accepting.removeAll()
         resting.removeAll()
     }
 

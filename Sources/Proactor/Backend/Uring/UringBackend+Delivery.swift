@@ -36,8 +36,7 @@ extension UringBackend {
         ended.removeAll()
         for operation in batch {
             let completion = Completion(token: operation.token, result: operation.result, isFinal: true)
-            // Balances the table's retain, which retiring handed over.
-            operation.owner?.takeRetainedValue().operationCompleted(completion)
+            tellLast(operation.owner, completion)
             guard process.isCurrent else { return }
         }
     }
@@ -104,7 +103,7 @@ extension UringBackend {
             // owner.
             if !features.multishotReceive || record.pointee.isSingle {
                 table.transition(record, to: .parked)
-                satisfied.append(token)
+                if token.isAccept { accepting.append(token) } else { satisfied.append(token) }
             } else {
                 rearm(record, token: token)
             }
@@ -154,10 +153,15 @@ extension UringBackend {
     func finish(_ token: OperationToken, _ result: Int32, _ bytes: UnsafeRawBufferPointer) {
         if token.isAccept { closeListenerWatch(of: token) }
         let owner = table.retire(token)
+        tellLast(owner, Completion(token: token, result: result, isFinal: true, bytes: bytes))
+    }
+
+    /// Calls the owner of an operation that is retired.
+    @inline(__always)
+    private func tellLast(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        call(owner, completion)
         // Balances the table's retain, which retiring handed over.
-        owner?.takeRetainedValue().operationCompleted(
-            Completion(token: token, result: result, isFinal: true, bytes: bytes)
-        )
+        owner?.release()
     }
 
     /// For what is level-triggered: submitted before its owner has acted, it would find again what its owner is told of.
@@ -178,6 +182,7 @@ extension UringBackend {
     /// Calls an owner whom the table retains throughout: an operation that goes on is retired by a later delivery only.
     @inline(__always)
     func call(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+        if let meter { return meter.tell(owner, completion) }
         owner?._withUnsafeGuaranteedRef { $0.operationCompleted(completion) }
     }
 

@@ -48,6 +48,29 @@ extension UringBackend {
         return false
     }
 
+    /// Connections that one turn takes by accepts that end with each, so that a flood of them does not hold up the rest.
+    private static let acceptsMax = 64
+
+    /// Takes those who have connected already, each when the one before has its protocol: by then the owner has cancelled if it wants
+    /// no more. What else completes meanwhile is the next turn's.
+    func acceptMore() {
+        for _ in 1..<Self.acceptsMax {
+            guard reapedCount < reapedCapacity else { return }
+            rearmAccepting()
+            guard ring.submit() >= 0 else { return }
+            let start = reapedCount
+            reapedCount += ring.reap(into: reaped + start, capacity: reapedCapacity - start)
+            for index in start..<reapedCount {
+                let completion = reaped[index]
+                guard OperationToken(rawValue: completion.user_data).isAccept else { continue }
+                reaped[index] = Self.nothing
+                deliver(completion)
+                guard process.isCurrent else { return }
+            }
+            if accepting.isEmpty { return }
+        }
+    }
+
     /// What the ring polls for an accept that found nobody; `nil` when it cannot be had.
     func listenerWatch(for token: OperationToken, _ listener: FileDescriptor) -> FileDescriptor? {
         if let watch = listenerWatches.first(where: { $0.token == token }) { return watch.epoll }

@@ -57,7 +57,7 @@ extension UringBackend {
     }
 
     /// A completion of which there is nothing to tell.
-    private static let nothing = RingCompletion(user_data: cancelAllToken.rawValue, result: 0, flags: 0)
+    static let nothing = RingCompletion(user_data: cancelAllToken.rawValue, result: 0, flags: 0)
 
     /// Puts an operation that the kernel has no more behind those that wait for a share.
     func waitForShare(_ record: UnsafeMutablePointer<OperationTable.Record>, token: OperationToken) {
@@ -71,7 +71,7 @@ extension UringBackend {
         hasSharedOut = !sated.isEmpty || !starved.isEmpty
         var left = budget.bytes
         if !starved.isEmpty { left -= rearmStarved() }
-        if !satisfied.isEmpty { rearmSatisfied() }
+        if !satisfied.isEmpty || !accepting.isEmpty { rearmSatisfied() }
         for _ in 0..<sated.count where left > 0 {
             let token = sated.takeFirst()
             // Cancelled meanwhile, unless it is still there.

@@ -106,10 +106,16 @@ extension UringBackend {
         parked.removeFirst(done)
     }
 
-    /// Arms the single receives that brought something.
+    /// Arms the single receives that brought something, and accepts that may bring more than a turn takes.
     func rearmSatisfied() {
+        rearmAccepting()
         for token in satisfied { rearmParked(token) }
         satisfied.removeAll(keepingCapacity: true)
+    }
+
+    func rearmAccepting() {
+        for token in accepting { rearmParked(token) }
+        accepting.removeAll(keepingCapacity: true)
     }
 
     func rearmParked(_ token: OperationToken) {

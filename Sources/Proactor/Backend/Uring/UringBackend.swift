@@ -43,6 +43,9 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var starved: [OperationToken] = []
     /// Single receives that brought something in this turn: they are armed again behind those that found no buffer.
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
+    /// Accepts that end with each connection, and are armed again within the turn: their owners have dealt with the last one.
+    @exclusivity(unchecked) var accepting: [OperationToken] = []
+    @exclusivity(unchecked) var meter: TurnMeter?
     /// How much of all this a turn delivers.
     @exclusivity(unchecked) var budget = TurnBudget()
     /// Receives that have had their share, in the order in which they get the next one.
@@ -179,6 +182,7 @@ final class UringBackend: CompletionBackend {
         if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
         if !resting.isEmpty { endRests() }
         if !parked.isEmpty { retryParked() }
+        if let meter, meter.splitsSubmission { meter.timeSubmission { _ = ring.submit() } }
         let limit = waitLimit(timeoutNanoseconds)
         let result = ring.submitAndWait(timeoutNanoseconds: limit)
         reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
@@ -200,7 +204,7 @@ final class UringBackend: CompletionBackend {
         guard process.isCurrent else { return }
         var start = hasSharedOut ? system.now() : nil
         budget.beginTurn()
-        // Owners cannot reap, so the list stands still.
+        // Owners cannot reap, so the list stands still until all of this is told.
         let count = reapedCount
         var index = 0
         while index < count, !budget.isSpent {
@@ -216,13 +220,16 @@ final class UringBackend: CompletionBackend {
             }
         }
         if let start { budget.learn(start.duration(to: system.now())) }
+        if !accepting.isEmpty { acceptMore() }
+        guard process.isCurrent else { return }
         streamBuffers.publish()
         datagramBuffers?.publish()
         singleBuffers?.publish()
         // What is left holds buffers, and comes first in the next turn, which does not wait.
         if index == count { shareOut() }
-        if index > 0, index < count { reaped.update(from: reaped + index, count: count - index) }
-        reapedCount = count - index
+        let left = reapedCount - index
+        if index > 0, left > 0 { reaped.update(from: reaped + index, count: left) }
+        reapedCount = left
     }
 
     /// How long a poll may wait.

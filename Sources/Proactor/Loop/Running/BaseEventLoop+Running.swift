@@ -12,7 +12,9 @@ extension BaseEventLoop {
     public func runForever() throws(EventLoopError) {
         try begin("runForever")
         defer { end() }
-        repeat { runOneTurn() } while !stopRequested && !isForked
+        repeat {
+            if let observer { runOneTurn(observer) } else { runOneTurn(NoObserver()) }
+        } while !stopRequested && !isForked
         // A callback has forked, and returned in the child.
         if isForked { throw .usedAfterFork }
     }
@@ -53,6 +55,7 @@ extension BaseEventLoop {
         currentRunState.store(.running, ordering: .relaxed)
         // Not retained: `end` clears it before runForever returns, and the caller holds the loop meanwhile.
         cposix_set_running_loop(Unmanaged.passUnretained(self).toOpaque())
+        observer?.runBegins()
     }
 
     /// The loop belongs to the calling thread from its first run on.
@@ -63,6 +66,7 @@ extension BaseEventLoop {
     }
 
     private func end() {
+        observer?.runEnds()
         stopRequested = false
         // A fork's child may have closed it within the run.
         if runState == .running { currentRunState.store(.idle, ordering: .releasing) }
@@ -96,6 +100,7 @@ extension BaseEventLoop {
         for transport in transports { transport.releaseUsersObjects() }
         for listener in listeners { listener.releaseUsersObjects() }
         for child in children { child.releaseUsersObjects() }
+        spreadServers = []
         ready.drop { job in run(job) }
     }
 
@@ -110,12 +115,19 @@ extension BaseEventLoop {
 
     /// One turn: submit, wait, run what was ready, deliver, run what is due, and let the tasks go on that were woken. What
     /// callbacks add runs in the next turn. A fork's child that comes back from a callback of the turn goes no further.
-    private func runOneTurn() {
+    ///
+    /// It is compiled once for each kind of observer: without one nothing of it is left.
+    @inline(__always)
+    private func runOneTurn(_ observer: some TurnObserver) {
         turnNumber &+= 1
+        observer.turnBegins()
         flushTransports()
         if !isForked { backend.settle() }
         guard !isForked else { return }
-        backend.poll(timeoutNanoseconds: waitingTime())
+        let timeout = waitingTime()
+        observer.pollBegins(waits: timeout != 0)
+        backend.poll(timeoutNanoseconds: timeout)
+        observer.pollEnded()
         inbox.wokeUp()
         ready.takePosted()
         collectDueTimers()
@@ -180,6 +192,7 @@ extension BaseEventLoop {
     private func runDueTimers() {
         let store = timers.store
         guard store.dueCount > 0 else { return }
+        if let meter { meter.timersBegin(store.dueCount, firstDue: store.firstDue) }
         for index in 0..<store.dueCount {
             guard !isForked else { return }
             run(store.takeDue(index))
@@ -188,8 +201,25 @@ extension BaseEventLoop {
     }
 
     private func run(_ entry: consuming ReadyEntry) {
-        guard !debug else { return runTimed(entry) }
+        guard !isObservingCallbacks else { return runObserved(entry) }
         runNow(entry)
+    }
+
+    @inline(never)
+    private func runObserved(_ entry: consuming ReadyEntry) {
+        guard let meter else { return runTimed(entry) }
+        // A callback that was cancelled is none.
+        if case .empty = entry { return }
+        meter.callbackBegins()
+        if debug { runTimed(entry) } else { runNow(entry) }
+        meter.callbackEnds()
+    }
+
+    /// A step of a task within the delivery of a completion.
+    @inline(never)
+    func runObservedStep(_ job: UnownedJob) {
+        guard let meter else { return runTimed(.job(job)) }
+        meter.stepWithin { if debug { runTimed(.job(job)) } else { run(job) } }
     }
 
     @inline(__always)

@@ -54,7 +54,7 @@ extension BaseEventLoop {
             cposix_set_job_capture(nil)
         }
         guard let captured else { return }
-        if debug { runTimed(.job(captured)) } else { run(captured) }
+        if isObservingCallbacks { runObservedStep(captured) } else { run(captured) }
     }
 
     private func postFromElsewhere(_ job: UnownedJob) {

@@ -57,6 +57,9 @@ final class ThreadSafeInbox: Sendable {
     @inline(__always)
     var isEmpty: Bool { !hasEntries.load(ordering: .relaxed) }
 
+    /// How much work there is.
+    var count: Int { state.withLock { $0.entries.count } }
+
     /// Whether the loop is in a wait, or on its way there.
     var isLoopAsleep: Bool { isAsleep.load(ordering: .relaxed) }
 

@@ -77,6 +77,9 @@ final class TimerStore {
 
     var dueCount: Int { due.count }
 
+    /// The earliest deadline of those that are due; there is one at least.
+    var firstDue: Int64 { table.keys[Int(due[0])].when }
+
     /// The callback of one of those that are due: `.empty` when it was cancelled meanwhile.
     @inline(__always)
     func takeDue(_ index: Int) -> ReadyEntry { table.take(due[index]) }

@@ -121,7 +121,7 @@ extension StreamedProcess {
     }
 
     /// Ends the child and its group, and returns when it is reaped and its pipes are closed.
-    private nonisolated(nonsending) func endAll() async {
+    nonisolated(nonsending) func endAll() async {
         // The group first: its leader's number is the group's until the leader is reaped. One that joined a group leads none.
         let isGroupEnded = (try? killGroup()) ?? false
         let isEnded = (try? kill()) ?? false

@@ -51,10 +51,10 @@ extension BaseEventLoop {
         return await drain(openServers, timeout: timeout)
     }
 
-    /// The servers that accept or have connections, each once.
+    /// The servers that accept, are handed connections or have some, each once.
     var openServers: [Server] {
         var seen = Set<ObjectIdentifier>()
-        return (openListeners.servers + openTransports.servers).filter {
+        return (openListeners.servers + spreadServers + openTransports.servers).filter {
             seen.insert(ObjectIdentifier($0)).inserted
         }
     }

@@ -25,7 +25,9 @@ public final class Server {
     public let maxConnections: Int?
     private let idleTimeout: Duration?
     private let tls: TLSOptions?
-    private let admission: Admission
+    private let protocolFactory: () throws -> any ConnectionProtocol
+    /// Who gets what it accepts, in place of a protocol.
+    private let taker: AcceptedSocketTaker?
     private var listeners: [Listener]
     private var state = ServerState.ready
     /// Those that are not lost, and connections that are being made.
@@ -36,13 +38,18 @@ public final class Server {
     private var foreverWaiter: Future<Void>?
     private var isPaused = false
     /// Connections that were accepted when no more were wanted.
-    private var held: [HeldConnection] = []
+    private var held: [AcceptedConnection] = []
     private var admitsSoon = false
+    /// For a part of a group's server that is spread by balance: what it has of the connections.
+    private var share: ConnectionShare?
+    /// For the one of them that accepts: who hands connections on.
+    private var balancer: ConnectionBalancer?
 
     init(
         loop: BaseEventLoop,
         listeners: [Listener],
         options: ServerOptions,
+        taker: AcceptedSocketTaker? = nil,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) {
         self.loop = loop
@@ -50,17 +57,8 @@ public final class Server {
         maxConnections = options.maxConnections
         idleTimeout = options.idleTimeout
         tls = options.tls
-        admission = .protocols(protocolFactory)
-    }
-
-    /// One that hands over the sockets that it accepts.
-    init(loop: BaseEventLoop, listeners: [Listener], options: ServerOptions, taker: AcceptedSocketTaker) {
-        self.loop = loop
-        self.listeners = listeners
-        maxConnections = options.maxConnections
-        idleTimeout = nil
-        tls = nil
-        admission = .handOver(taker)
+        self.taker = taker
+        self.protocolFactory = protocolFactory
     }
 
     // MARK: - State
@@ -167,8 +165,17 @@ public final class Server {
         // A loop that closes ends the rest.
         guard !loop.isClosed else { return }
         for listener in listeners { listener.close() }
-        for connection in held { loop.closeUnclaimed(connection.socket) }
+        for connection in held {
+            loop.closeUnclaimed(connection.socket)
+            // Those that the accepting part holds are nobody's yet.
+            if balancer == nil { share?.remove() }
+        }
         held = []
+        if share != nil {
+            loop.unwatchLoad()
+            loop.spreadServers.removeAll { $0 === self }
+        }
+        balancer = nil
         closingListeners = listeners.count { $0.isClosing }
         listeners = []
         foreverWaiter?.trySetResult()
@@ -230,15 +237,24 @@ public final class Server {
     func transportClosed() {
         precondition(activeTransports > 0, "a server lost a connection twice")
         activeTransports -= 1
+        share?.remove()
         wakeIfDrained()
         if maxConnections != nil { admitSoon() }
     }
+
+    var isClosed: Bool { state == .closed }
 
     /// Whether it is closed and has no connection left.
     var isDrained: Bool { state == .closed && activeTransports == 0 && closingListeners == 0 }
 
     /// Whether a listener is closed but for an accept that is still to end.
     var hasClosingListeners: Bool { closingListeners > 0 }
+
+    /// Why no connection can be accepted for now, for whoever takes them. Returns whether there is somebody.
+    func tellTaker(_ error: SocketError) -> Bool {
+        taker?.failed(error)
+        return taker != nil
+    }
 
     /// A future that is done when the server is closed and has no connection left.
     func makeCloseWaiter() -> Future<Void> {
@@ -260,6 +276,7 @@ public final class Server {
     /// Whether another connection is wanted now.
     private var hasRoom: Bool {
         if isPaused { return false }
+        if let balancer { return balancer.hasRoom }
         guard let maxConnections else { return true }
         return activeTransports < maxConnections
     }
@@ -271,7 +288,7 @@ public final class Server {
     }
 
     /// There may be room now. In a callback of its own: who makes room is amid something.
-    private func admitSoon() {
+    func admitSoon() {
         guard !admitsSoon, state == .serving, !loop.isClosed else { return }
         admitsSoon = true
         loop.ready.push(.callback { self.admit() })
@@ -282,7 +299,7 @@ public final class Server {
         while state == .serving, hasRoom, !held.isEmpty {
             let connection = held.removeFirst()
             loop.unclaimed.remove(connection.socket)
-            admit(connection)
+            place(connection)
         }
         updateListeners()
     }
@@ -293,48 +310,63 @@ public final class Server {
             try? loop.backend.system.close(socket)
             return
         }
-        let connection = HeldConnection(socket: socket, peer: peer, mayLinger: mayLinger)
-        guard hasRoom, held.isEmpty else {
-            loop.unclaimed.insert(socket)
-            held.append(connection)
-            return
-        }
-        admit(connection)
+        let connection = AcceptedConnection(socket: socket, peer: peer, mayLinger: mayLinger)
+        guard hasRoom, held.isEmpty else { return hold(connection) }
+        place(connection)
         if !hasRoom { updateListeners() }
     }
 
-    /// Why no connection can be accepted for now, for whoever takes them. Returns whether there is somebody.
-    func tellTaker(_ error: SocketError) -> Bool {
-        guard case .handOver(let taker) = admission else { return false }
-        taker.failed(error)
-        return true
+    private func hold(_ connection: AcceptedConnection) {
+        loop.unclaimed.insert(connection.socket)
+        held.append(connection)
     }
 
-    private func admit(_ connection: HeldConnection) {
-        switch admission {
-        case .protocols(let protocolFactory): makeTransport(connection, protocolFactory)
-        case .handOver(let taker): taker.take(connection.socket, connection.peer)
-        }
+    /// Here, or on the loop that is least busy.
+    private func place(_ connection: AcceptedConnection) {
+        if let balancer { balancer.place(connection, by: self) } else { makeTransport(connection) }
     }
+
+    // MARK: - Spread by balance
+
+    /// It is a part of a group's server from here on.
+    func join(_ share: ConnectionShare) {
+        precondition(state == .ready, "a server that accepts already was made a part of another")
+        self.share = share
+        if listeners.isEmpty { loop.spreadServers.append(self) }
+    }
+
+    /// It accepts for all parts from here on.
+    func balance(by balancer: ConnectionBalancer) {
+        guard state == .ready else { return }
+        self.balancer = balancer
+    }
+
+    /// A connection that another loop has accepted, and that counts in this one's share.
+    func take(_ connection: AcceptedConnection) {
+        guard state == .serving else {
+            try? loop.backend.system.close(connection.socket)
+            share?.remove()
+            return
+        }
+        if isPaused || !held.isEmpty { hold(connection) } else { makeTransport(connection) }
+    }
+
+    // MARK: - Making transports
 
     /// The program's protocol, or what carries TLS between that and the connection.
-    private func makeProtocol(_ protocolFactory: () throws -> any ConnectionProtocol) throws
-        -> any ConnectionProtocol
-    {
+    private func makeProtocol() throws -> any ConnectionProtocol {
         guard let tls else { return try protocolFactory() }
         let start = TLSStart(tls, engine: try tls.makeEngine(.server), side: .server)
         return start.makeTransport(for: try protocolFactory(), on: loop)
     }
 
     /// A factory that fails costs this connection only.
-    private func makeTransport(
-        _ connection: HeldConnection,
-        _ protocolFactory: () throws -> any ConnectionProtocol
-    ) {
+    func makeTransport(_ connection: AcceptedConnection) {
+        if let taker { return taker.take(connection.socket, connection.peer) }
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {
-            let connectionProtocol = try makeProtocol(protocolFactory)
+            let connectionProtocol = try makeProtocol()
             let transport = StreamSocketTransport(
                 loop: loop,
                 socket: connection.socket,
@@ -362,18 +394,4 @@ public final class Server {
 
 extension Server: CustomStringConvertible {
     public var description: String { "server at \(listeners.map(\.addressText)) (\(state))" }
-}
-
-/// A connection that was accepted and has no transport yet.
-private struct HeldConnection {
-    let socket: FileDescriptor
-    let peer: SocketAddress?
-    let mayLinger: Bool
-}
-
-/// What becomes of what a server accepts.
-private enum Admission {
-    /// It gets a protocol and a transport.
-    case protocols(() throws -> any ConnectionProtocol)
-    case handOver(AcceptedSocketTaker)
 }

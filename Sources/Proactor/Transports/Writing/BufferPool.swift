@@ -17,6 +17,8 @@ final class BufferPool {
         var first: UnsafeMutableRawPointer?
         var count: Int
         var limit: Int
+        /// How many there are, those in use too: kept up where one is made or given back to the system, and only there.
+        var madeCount = 0
     }
 
     // Exclusivity: the lists belong to the loop's thread, and no method calls out. Raw memory spares the checks.
@@ -55,6 +57,7 @@ final class BufferPool {
     func take(_ sizeIndex: Int) -> UnsafeMutableRawPointer {
         let list = lists + sizeIndex
         guard let buffer = list.pointee.first else {
+            list.pointee.madeCount += 1
             return .allocate(byteCount: Self.size(at: sizeIndex), alignment: 16)
         }
         list.pointee.first = buffer.load(as: UnsafeMutableRawPointer?.self)
@@ -62,9 +65,21 @@ final class BufferPool {
         return buffer
     }
 
+    /// How many buffers are in use, and their bytes.
+    var lent: (count: Int, bytes: Int) {
+        var (count, bytes) = (0, 0)
+        for index in 0..<Self.sizeCount {
+            let lent = lists[index].madeCount - lists[index].count
+            count += lent
+            bytes += lent * Self.size(at: index)
+        }
+        return (count, bytes)
+    }
+
     func giveBack(_ buffer: UnsafeMutableRawPointer, _ sizeIndex: Int) {
         let list = lists + sizeIndex
         guard list.pointee.count < list.pointee.limit else {
+            list.pointee.madeCount -= 1
             buffer.deallocate()
             return
         }

@@ -71,6 +71,67 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopKind.allCases, [nil, 30])
+    func aTurnTakesAllForWhomThereIsRoom(kind: LoopKind, bound: Int?) async throws {
+        try await kind.withLoop { loop in
+            let (server, protocols) = try serve(on: loop, atMost: bound)
+            let peers = try connect(40, to: server)
+            let expected = bound ?? 40
+            try loop.turn(until: { !protocols.all.isEmpty })
+            #expect(protocols.all.count == expected && server.heldCount == 0)
+            try loop.settle()
+            #expect(protocols.all.count == expected && server.heldCount == 0)
+            for peer in peers[..<expected] { try echoes(peer, on: loop) }
+            // Room for many, made in one turn, is taken in one as well.
+            for transport in protocols.all.compactMap(\.transport) { transport.abort() }
+            try loop.turn(until: { protocols.all.count > expected || bound == nil })
+            #expect(protocols.all.count == 40 && server.heldCount == 0)
+            for peer in peers { peer.close() }
+            server.close()
+            try loop.run { try await server.waitClosed() }
+        }
+    }
+
+    /// More than a turn takes are taken by the next.
+    @Test(arguments: LoopKind.allCases)
+    func aFloodOfConnectionsDoesNotHoldUpTheRest(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let (server, protocols) = try serve(on: loop, atMost: 1000)
+            let peers = try connect(150, to: server)
+            var turnsOfOthers = 0
+            func count() {
+                turnsOfOthers += 1
+                if protocols.all.count < 150 { _ = try? loop.callSoon { count() } }
+            }
+            try loop.callSoon { count() }
+            try loop.turn(until: { protocols.all.count == 150 })
+            #expect((3...20).contains(turnsOfOthers))
+            try echoes(peers[149], on: loop)
+            for peer in peers { peer.close() }
+            server.close()
+            try loop.run { try await server.waitClosed() }
+        }
+    }
+
+    /// In each of its ways: the one that is there is the last that the server gets.
+    @Test(arguments: LoopKind.allCases, [1, 2, 7])
+    func aCloseInTheMidstOfManyTakesNoMore(kind: LoopKind, last: Int) async throws {
+        try await kind.withLoop { loop in
+            let (server, protocols) = try serve(on: loop, atMost: 100)
+            protocols.onMade = { [weak server] _ in
+                if protocols.all.count == last { server?.close() }
+            }
+            let peers = try connect(12, to: server)
+            try loop.turn(until: { protocols.all.count == last })
+            try loop.settle()
+            #expect(protocols.all.count == last)
+            for peer in peers[..<last] { try echoes(peer, on: loop) }
+            for peer in peers[last...] { peer.waitUntilOver() }
+            for peer in peers { peer.close() }
+            try loop.run { try await server.waitClosed() }
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func aBoundCountsOverAllAddresses(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
