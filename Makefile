@@ -18,7 +18,7 @@ define run-bench
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-traits test-bench lint format soak demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
+.PHONY: help setup build test test-traits test-bench lint format soak simulate mutants demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,16 @@ format: ## Lay the code out as `make lint` wants it
 soak: ## Drive the ring and epoll with everything at once, ten minutes in all unless SOAK_SECONDS says else for each, and count what is left
 	@Scripts/setup build
 	PROACTOR_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --disable-xctest --filter '^ProactorSoak\.' $(SWIFT_FLAGS)
+
+simulate: ## Run scenarios in the simulated kernel under SEEDS seeds each, for SECONDS in all at most; FIRST seed, ONLY scenario
+	@Scripts/setup build
+	$(SWIFT) build -c release --product simulate
+	.build/release/simulate $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FIRST),--first $(FIRST)) \
+		$(if $(ONLY),--only $(ONLY))
+
+mutants: ## Plant faults in copies of the sources, and see whether the simulations find them: hours
+	@Scripts/setup build
+	@Scripts/mutants
 
 demo: ## Serve HTTP, echo and echo over TLS on each loop, load them, and print a table
 	@Scripts/setup demo

@@ -37,6 +37,7 @@ let package = Package(
         .library(name: "Proactor", targets: ["Proactor"]),
         .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
         .library(name: "ProactorNIO", targets: ["ProactorNIO"]),
+        .library(name: "ProactorTesting", targets: ["ProactorTesting"]),
         .library(name: "ProactorMetrics", targets: ["ProactorMetrics"]),
     ],
     traits: [
@@ -104,6 +105,15 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "ProactorTesting",
+            dependencies: [
+                "Proactor", "CPosix",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
             name: "ProactorMetrics",
             dependencies: [
                 "Proactor",
@@ -119,8 +129,9 @@ let package = Package(
         .testTarget(
             name: "ProactorTests",
             dependencies: [
-                "Proactor", "ProactorTLS", "ProactorMetrics", "COpenSSL", "CPosix", "CUring", "CTestLimits",
-                "CTestCertificates",
+                "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "COpenSSL", "CPosix",
+                "CUring",
+                "CTestLimits", "CTestCertificates",
                 .product(
                     name: "MetricsTestKit",
                     package: "swift-metrics",
@@ -128,6 +139,29 @@ let package = Package(
                 ),
             ],
             swiftSettings: swiftSettings
+        ),
+        // What is run in simulations: by `make simulate` and, a few seeds of it, by the tests.
+        .target(
+            name: "ProactorScenarios",
+            dependencies: [
+                "Proactor", "ProactorTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/ProactorScenarios",
+            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+        ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["ProactorScenarios", "ProactorTesting"],
+            path: "Tests/Simulate",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ProactorSimulation",
+            dependencies: [
+                "Proactor", "ProactorTesting", "ProactorScenarios",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
         ),
         // Tests make their certificates by the system's OpenSSL, whatever is tested.
         .systemLibrary(name: "CTestOpenSSL", path: "Tests/CTestOpenSSL", pkgConfig: "openssl"),

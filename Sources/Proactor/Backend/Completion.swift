@@ -1,19 +1,19 @@
 import SystemPackage
 
 /// What became of an operation, or of one step of a multishot one.
-struct Completion {
+package struct Completion {
     /// The operation.
-    let token: OperationToken
+    package let token: OperationToken
     /// The kernel's word: zero or more, else minus errno.
-    let result: Int32
+    package let result: Int32
     /// Whether the operation is over: its slot is free and its memory is the owner's again.
-    let isFinal: Bool
+    package let isFinal: Bool
     /// What ``IOOperation/receive(_:)``, ``IOOperation/receiveOnce(_:maxCount:)`` or
     /// ``IOOperation/receiveDatagrams(_:_:)`` brought: lent for the call. Of ``IOOperation/accept(_:)`` the peer's address in the
     /// kernel's form, where the backend learns it by the way. Empty for every other operation.
-    let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
 
-    init(
+    package init(
         token: OperationToken,
         result: Int32,
         isFinal: Bool,
@@ -26,5 +26,5 @@ struct Completion {
     }
 
     /// The error, when it is one.
-    var errno: Errno? { result < 0 ? Errno(rawValue: -result) : nil }
+    package var errno: Errno? { result < 0 ? Errno(rawValue: -result) : nil }
 }

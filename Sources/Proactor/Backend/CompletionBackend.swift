@@ -6,7 +6,7 @@ import SystemPackage
 /// written once against it. Thread rule: all of it belongs to the loop's thread, but ``waker``.
 ///
 /// One turn of a loop is: ``settle()``, ``poll(timeoutNanoseconds:)``, then, among the turn's other work, ``deliver()``.
-protocol CompletionBackend: AnyObject {
+package protocol CompletionBackend: AnyObject {
     /// Calls that complete at once.
     var system: any SystemCalls { get }
     /// What other threads use to end a wait.
@@ -63,7 +63,7 @@ protocol CompletionBackend: AnyObject {
 }
 
 extension CompletionBackend {
-    var waitsForChildren: Bool { false }
+    package var waitsForChildren: Bool { false }
 
     /// Whether a receive that took all the room there was, and was allowed more, may have lost the rest of a message. Messages
     /// are received in another way, unless the number of a stream's socket has become a message socket's past the loop.
@@ -85,11 +85,11 @@ extension CompletionBackend {
     }
 
     /// For a backend whose deliveries are of one piece.
-    func useFlush(_ flush: @escaping () -> Void) {}
+    package func useFlush(_ flush: @escaping () -> Void) {}
 
     /// For a backend whose kernel waits for everything by itself.
-    func useExecutor(_ submit: @escaping BlockingCallSubmission) {}
+    package func useExecutor(_ submit: @escaping BlockingCallSubmission) {}
 }
 
 /// Runs a call that may block on another thread. Throws ESHUTDOWN where nothing is run any more.
-typealias BlockingCallSubmission = (_ call: @escaping @Sendable () -> Void) throws(Errno) -> Void
+package typealias BlockingCallSubmission = (_ call: @escaping @Sendable () -> Void) throws(Errno) -> Void

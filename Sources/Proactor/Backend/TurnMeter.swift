@@ -5,7 +5,7 @@
 /// told apart in one turn of some (``samplingInterval``): on a ring it would be a system call of its own in each.
 ///
 /// Thread rule: the loop's thread only.
-final class TurnMeter {
+package final class TurnMeter {
     /// Odd and prime: turns often alternate between what they do.
     private static let samplingInterval = 17
 
@@ -158,7 +158,7 @@ final class TurnMeter {
     ///
     /// Not inlined, so that backends are no larger for it where nobody measures.
     @inline(never)
-    func tell(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
+    package func tell(_ owner: Unmanaged<CompletionOwner>?, _ completion: Completion) {
         completions[Int(completion.token.rawValue >> 56)] += 1
         if completion.result >= 0, completion.token.takesBytes {
             isTellingSend = true

@@ -18,7 +18,9 @@ enum RunState: UInt8, AtomicRepresentable {
 /// `@unchecked Sendable`: the state is confined to the loop's thread, and the calls check that; the inbox is the only part
 /// that other threads reach.
 public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
-    let backend: any CompletionBackend
+    package let backend: any CompletionBackend
+    /// The backend's, at hand for the clock: to ask the backend for it each time would be a second call.
+    let system: any SystemCalls
     let inbox: ThreadSafeInbox
     let ready: ReadyQueue
     let timers: TimerQueue
@@ -99,8 +101,9 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
         willSet { checkThread("taskFactory") }
     }
 
-    init(backend: any CompletionBackend, label: String) {
+    package init(backend: any CompletionBackend, label: String) {
         self.backend = backend
+        system = backend.system
         let thread = LoopThread()
         self.thread = thread
         let inbox = ThreadSafeInbox(waker: backend.waker)

@@ -2,7 +2,7 @@ import SystemPackage
 
 /// The part of ``SystemCalls`` that moves bytes at once and never waits, for those who were told that a descriptor is ready: the
 /// older dispatchers. Sockets are non-blocking, and other files were adopted.
-protocol DirectCalls: AnyObject, Sendable {
+package protocol DirectCalls: AnyObject, Sendable {
     /// Returns how many bytes came, zero at the end of the stream, or minus errno: -EAGAIN when there is nothing yet.
     func read(_ descriptor: FileDescriptor, into room: UnsafeMutableRawBufferPointer, isSocket: Bool) -> Int
     /// Returns how many bytes were taken, or minus errno: -EAGAIN when there is no room. It raises no signal.

@@ -3,13 +3,13 @@ import SystemPackage
 
 /// A datagram on its way out: where its bytes are, and its destination in the kernel's form. Without one it goes to where the
 /// socket is connected. It owns neither.
-typealias OutgoingDatagram = cposix_datagram
+package typealias OutgoingDatagram = cposix_datagram
 
 /// The calls to the kernel that complete at once: everything above the backends that is not an ``IOOperation``.
 ///
 /// It is part of the seam: a simulated kernel implements it too, so nothing above Backend/ may call the kernel on a
 /// descriptor, read a clock or touch a path in another way.
-protocol SystemCalls: AnyObject, Sendable {
+package protocol SystemCalls: AnyObject, Sendable {
     /// The calls for pipes, child processes and signals.
     var processes: any ProcessCalls { get }
     /// The calls for Unix sockets.
@@ -127,13 +127,13 @@ extension SystemCalls {
 }
 
 /// What is looked up: see ``NetworkEventLoop/getaddrinfo(host:service:family:type:protocolNumber:flags:)``.
-struct AddressQuery: Sendable {
-    var host: String?
-    var service: String?
-    var family: AddressFamily?
-    var type: SocketType?
-    var protocolNumber: Int32 = 0
-    var flags: AddressInfoFlags = []
+package struct AddressQuery: Sendable {
+    package var host: String?
+    package var service: String?
+    package var family: AddressFamily?
+    package var type: SocketType?
+    package var protocolNumber: Int32 = 0
+    package var flags: AddressInfoFlags = []
 
     /// Whether it says itself what it asks for, so that nobody has to be asked.
     var isNumeric: Bool {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct CallbackErrorTests {
     // Behaviour 9
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anErrorOfACallbackGoesToTheHandlerAndTheLoopGoesOn(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var reported: [TestError?] = []
@@ -30,7 +30,7 @@ import Testing
     }
 
     // Behaviour 9
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anErrorInTheHandlerItselfIsLogged(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var goesOn = false
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func withoutAHandlerTheErrorIsLogged(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lines = try LogCapture.lines {

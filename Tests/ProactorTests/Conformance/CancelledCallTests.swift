@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatMakesConnectionsAndServersMakesNone(kind: LoopKind) async throws {
         try await kind.withLoop(hosts: [:]) { loop in
             let folder = try SocketFolder()
@@ -224,7 +224,7 @@ import Testing
     }
 
     /// It was not told to serve, and does not in a task that has no use for it any more.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func serveForeverClosesAServerThatNeverServed(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.serve(startServing: false) {
@@ -244,7 +244,7 @@ import Testing
     }
 
     /// In whichever turn the cancel comes, also when the winner is there and the loser still on its way out.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aConnectionThatIsWonAfterTheCancelIsClosed(kind: LoopKind) async throws {
         let host = TestAddress.own(90, 1)
         let full = try FullListener(at: .ipv4(host, port: 0))
@@ -283,7 +283,7 @@ import Testing
         try full.close()
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aGroupMakesNoServer(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
@@ -308,7 +308,7 @@ import Testing
     }
 
     /// Whenever the cancel comes, what the loops have made by then is closed.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aGroupClosesTheServersThatACancelLeavesBehind(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))

@@ -7,7 +7,7 @@ import Testing
 /// Calls run in the order in which they were registered, whichever way they came in.
 @Suite struct RegistrationOrderTests {
     // Behaviours 1 and 5
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aPostedCallIsNotOvertaken(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func norWithinACallback(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func norWithinATask(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()
@@ -61,7 +61,7 @@ import Testing
     }
 
     /// Another thread posts, and is waited for: its call comes first.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aThreadThatIsWaitedForComesFirst(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// A task of the loop that another thread resumes.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aTaskThatAnotherThreadResumesComesFirst(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()
@@ -115,7 +115,7 @@ import Testing
     }
 
     /// Timers that are due run behind what was posted and scheduled before.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func timersThatAreDueComeBehindWhatWasThere(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct RunningTests {
     // Behaviour 6
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func stoppedBeforeItRunsItTakesOneTurnWithoutWaiting(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [String] = []
@@ -21,7 +21,7 @@ import Testing
     }
 
     // Behaviour 6
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func stoppedWhileItRunsItFinishesTheBatchAndNoMore(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [String] = []
@@ -40,7 +40,7 @@ import Testing
     }
 
     // Behaviour 7
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func runUntilCompleteOnAStoppedLoopThrows(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)
@@ -53,7 +53,7 @@ import Testing
     }
 
     // Behaviour 7
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aNestedRunThrows(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let other = try kind.makeLoop()
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func runUntilCompleteReturnsTheResultOrThrowsTheError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: String.self)
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aRunThatWasStoppedAsItsFutureWasDoneDoesNotStopTheNext(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture()
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aFutureOfAnotherLoopIsRefused(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let other = try kind.makeLoop()
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aBodyBeginsOnlyWhenTheLoopCanRun(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             let reason = RingUnavailable.failed(.noBufferSpace, call: "test")
@@ -130,7 +130,7 @@ import Testing
     }
 
     // Behaviour 8
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func closingARunningLoopThrows(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.callSoon {
@@ -143,7 +143,7 @@ import Testing
     }
 
     // Behaviour 8
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func closedTwiceIsHarmlessAndAnyOtherCallThrows(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.close()
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func closingLetsGoOfWhatIsScheduled(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SchedulingTests {
     // Behaviour 1
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func callbacksRunInOrderExactlyOnceAndNeverWithinTheCall(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [Int] = []
@@ -20,7 +20,7 @@ import Testing
     }
 
     // Behaviour 2
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func callbacksAddedInATurnRunInTheNext(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [String] = []
@@ -39,7 +39,7 @@ import Testing
     }
 
     // Behaviour 3
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func timersRunByDeadlineAndEqualOnesInOrder(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [Int] = []
@@ -55,7 +55,7 @@ import Testing
     }
 
     // Behaviour 3
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aDelayOfZeroOrLessIsSoon(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [Int] = []
@@ -69,7 +69,7 @@ import Testing
     }
 
     // Behaviour 3
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func nothingRunsEarly(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var early = 0
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func timersThatAreDueMicrosecondsApartShareWakeUps(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             var pending = 5_000
@@ -107,7 +107,7 @@ import Testing
 
     // Behaviour 3
     // Pitfall 5
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aWaitThatSignalsInterruptRunsNothingEarly(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             // A handler that does nothing still interrupts the kernel's waits. No other test uses this signal.
@@ -138,7 +138,7 @@ import Testing
     }
 
     // Behaviour 3
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aDelayOverADayIsAccepted(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran = false
@@ -152,7 +152,7 @@ import Testing
     }
 
     // Behaviour 4
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aCancelledHandleNeverRuns(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [String] = []
@@ -174,7 +174,7 @@ import Testing
     }
 
     // Behaviour 4
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aTimerCancelledByAnotherThatIsDueWithItDoesNotRun(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [String] = []
@@ -192,7 +192,7 @@ import Testing
     }
 
     // Behaviour 4
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancelledTimersLeaveTheHeapAndLetGoOfWhatTheyHold(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()

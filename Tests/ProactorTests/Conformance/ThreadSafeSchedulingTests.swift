@@ -48,7 +48,7 @@ import Testing
     }
 
     // Behaviour 5
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func postingToAClosedLoopThrowsAndDropsTheCallback(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aPostBeforeTheFirstRunIsKept(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.callSoonThreadSafe { loop.stop() }

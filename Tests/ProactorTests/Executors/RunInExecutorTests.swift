@@ -29,7 +29,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatIsCapturedAndReturnedMoves(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -43,7 +43,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anErrorComesBack(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             #expect(throws: TestError(number: 7)) {
@@ -52,7 +52,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func theLoopGoesOnWhileTheWorkBlocks(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -65,7 +65,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func manyPiecesOfWorkEndEachWithItsOwnResult(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let results = try loop.runUntilComplete {
@@ -92,7 +92,7 @@ private final class Parcel {
 
     // MARK: - Cancelling
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancellingEndsTheWaitAndNotTheWork(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let pool = ThreadPool(threadsMax: 1)
@@ -111,7 +111,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancelledWorkThatHasNotBegunIsNotBegun(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = HoldingExecutor()
@@ -135,7 +135,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aCancelledTaskBeginsNoWork(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = CountingExecutor()
@@ -150,7 +150,7 @@ private final class Parcel {
 
     // MARK: - Executors that refuse
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func workThatAnExecutorDropsFails(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = HoldingExecutor()
@@ -160,7 +160,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatAnExecutorThrowsIsThrown(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let pool = ThreadPool(name: "gone")
@@ -173,7 +173,7 @@ private final class Parcel {
 
     // MARK: - The default executor
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func theDefaultExecutorCanBeReplaced(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = CountingExecutor()
@@ -186,7 +186,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func shutdownWaitsForTheWork(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let gate = Gate()
@@ -206,7 +206,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func afterShutdownOnlyExecutorsThatAreNamedWork(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -225,7 +225,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func shutdownGivesUpAfterItsTime(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let pool = ThreadPool(threadsMax: 1)
@@ -244,7 +244,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func closingShutsTheExecutorDownWithoutWaiting(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let pool = ThreadPool(threadsMax: 1)
@@ -261,7 +261,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aRunnerWaitsForTheWork(kind: LoopKind) async throws {
         try await onThread {
             var options = RunnerOptions()

@@ -337,12 +337,12 @@ import Testing
             try loop.run {
                 try await loop.shutdownDefaultExecutor()
                 switch kind {
-                case .ring, .ringOlderPaths:
+                case .ring, .ringOlderPaths, .simulatedRing:
                     // The kernel needs no help.
                     try await File.withFile(place.path, on: loop) { (file) async throws in
                         #expect(try await file.read(count: 1, at: 0) == [1])
                     }
-                case .epoll, .poll, .select:
+                case .epoll, .poll, .select, .simulatedSelector:
                     await #expect(throws: FileError(.open, .socketShutdown, path: place.path)) {
                         try await File.open(place.path, on: loop)
                     }
@@ -362,7 +362,7 @@ import Testing
     }
 
     // Pitfall 21
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatIsOpenedAlthoughTheTaskIsCancelledIsClosed(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             let place = try TemporaryFile.namedPipe()

@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aClosedLoopEndsTheWait(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = try loop.runCoroutineThreadSafe { 1 }
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func blockingTheLoopsOwnThreadIsRefused(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {

@@ -4,7 +4,7 @@ import Testing
 @testable import Proactor
 
 @Suite struct FutureTests {
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func itLeavesPendingOnce(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aFailedOneThrowsItsError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aCancelledOneThrowsCancellationError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func doneCallbacksRunInTheNextTurnInOrder(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var ran: [Int] = []
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aRemovedCallbackDoesNotRunAndLetsGo(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func severalTasksAndCallbacksWaitInOrder(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var order: [String] = []
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func waitingForADoneOneDoesNotSuspend(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancellingTheTaskThatWaitsCancelsTheFuture(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture()
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aTaskThatIsCancelledAlreadyCancelsWhatItWaitsFor(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture()
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aCancelAfterTheWaitChangesNothing(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let first = loop.createFuture(of: String.self)
@@ -203,7 +203,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aWaitMayOutlastACancel(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture()
@@ -234,7 +234,7 @@ import Testing
         var count = 0
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aCancelFromElsewhereThatComesTooLateChangesNothing(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)
@@ -260,7 +260,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anErrorNobodyLookedAtIsReportedWhenTheFutureGoes(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var reported: [TestError?] = []
@@ -282,7 +282,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func theReportOfAnUnseenErrorSaysWhose(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var reported: [any AnyFuture] = []
@@ -320,7 +320,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aSecondOutcomeMayBeTried(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let first = loop.createFuture(of: Int.self)
@@ -340,7 +340,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func onAClosedLoopCallbacksAreDropped(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()

@@ -75,7 +75,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whenOneLoopCannotBindNoneListens(kind: LoopKind) async throws {
         LogCapture.install()
         var options = EventLoopGroupOptions(loopCount: 3)
@@ -102,7 +102,7 @@ import Testing
         await group.shutdownGracefully(timeout: .zero)
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatCannotBeSharedIsRefused(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let endpoint = ServerOptions.Endpoint.unix(.unixAbstract(name: Array("a group's".utf8)))

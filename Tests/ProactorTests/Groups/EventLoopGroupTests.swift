@@ -4,7 +4,7 @@ import Testing
 @testable import Proactor
 
 @Suite struct EventLoopGroupTests {
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func eachLoopRunsOnANamedThreadOfItsOwn(kind: LoopKind) async throws {
         try await kind.withGroup(loopCount: 3, name: "a-rather-long-name") { group in
             let threads = try await group.runOnEach { loop in
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func nextGoesRoundAndAnyLoopStaysWhereItIs(kind: LoopKind) async throws {
         try await kind.withGroup(loopCount: 3) { group in
             let loops = group.loops
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whenABodyThrowsTheOthersAreCancelled(kind: LoopKind) async throws {
         try await kind.withGroup(loopCount: 3) { group in
             let last = group.loops[2]
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancellingCancelsEveryBody(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let cancelled = Record<ThreadFacts>()
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aStrayStopEndsNoLoop(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             for _ in 0..<5 { _ = try await group.runOnEach { $0.stop() } }
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func threadsCanBePinned(kind: LoopKind) async throws {
         let allowed = ProcessorAffinity.allowed
         #expect(!allowed.isEmpty)
@@ -119,7 +119,7 @@ import Testing
 
     // MARK: - What fails
 
-    @Test(arguments: LoopKind.allCases, [false, true])
+    @Test(arguments: LoopKind.everywhere, [false, true])
     func aLoopThatCannotBeHadLeavesNothing(kind: LoopKind, failsToStart: Bool) async throws {
         LogCapture.install()
         let made = Record<WeakLoop>()

@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func itTakesTheLoopThatRunsNow(kind: LoopKind) async throws {
         try await kind.withLoop { loop throws in
             let number = try loop.runUntilComplete {
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aLoopThatClosesBeforeTheReleaseRunsLeaksNothing(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func postingToAClosedLoopThrows(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let bound = LoopBound(Counter(), of: loop)

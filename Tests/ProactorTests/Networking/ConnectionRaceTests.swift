@@ -7,7 +7,7 @@ import Testing
     /// Far beyond any test's time: nothing may wait for it.
     private static let never = Duration.seconds(86_400)
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func theFirstThatConnectsWins(kind: LoopKind) async throws {
         try await race(kind, [.connects, .hangs], delay: Self.never) { outcome, attempts throws in
             #expect(try outcome.get() == ScriptedAttempts.socket(0))
@@ -15,7 +15,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func oneThatHangsIsOvertakenAfterTheDelayAndCancelled(kind: LoopKind) async throws {
         try await race(kind, [.hangs, .hangs, .connects], delay: .milliseconds(5)) {
             outcome,
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aRefusalStartsTheNextAtOnce(kind: LoopKind) async throws {
         try await race(kind, [.refuses, .refuses, .connects, .hangs], delay: Self.never) {
             outcome,
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anEarlierAttemptMayStillWin(kind: LoopKind) async throws {
         let outcomes: [ScriptedAttempts.Outcome] = [.connectsAfter(starts: 2), .hangs]
         try await race(kind, outcomes, delay: .milliseconds(1)) { outcome, attempts throws in
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatConnectsTooLateIsDiscarded(kind: LoopKind) async throws {
         // The first two connect in one and the same turn.
         let outcomes: [ScriptedAttempts.Outcome] = [
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whenAllFailEveryReasonIsThereInOrder(kind: LoopKind) async throws {
         try await race(kind, [.refuses, .refuses, .refuses], delay: .milliseconds(1)) { outcome, _ throws in
             let failure = #expect(throws: ConnectionError.self) { try outcome.get() }
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func oneAddressWaitsForNoTimer(kind: LoopKind) async throws {
         try await race(kind, [.refuses], delay: Self.never) { outcome, _ throws in
             let failure = #expect(throws: ConnectionError.self) { try outcome.get() }
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancellingTheCallerEndsEveryAttempt(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let attempts = ScriptedAttempts([.hangs, .connectsWhenCancelled, .hangs], on: loop)
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anAttemptThatIsCancelledByAnotherHandEndsTheRace(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let attempts = ScriptedAttempts([.hangs, .hangs], on: loop)
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anAttemptHasTheFieldToItselfForTheDelayAndNoLonger(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             backend.stopClock()

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct CreateConnectionTests {
     // Behaviour 11
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aHostAndAPortAreConnectedTo(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -96,7 +96,7 @@ import Testing
         try hanging.close()
     }
 
-    @Test(arguments: LoopKind.allCases, [nil, Duration.milliseconds(1)])
+    @Test(arguments: LoopKind.everywhere, [nil, Duration.milliseconds(1)])
     func cancellingEndsAnAttemptThatHangs(kind: LoopKind, delay: Duration?) async throws {
         let hanging = try FullListener(at: .ipv4(TestAddress.own(5, 1), port: 0))
         let address = try hanging.address
@@ -153,7 +153,7 @@ import Testing
     }
 
     // Behaviour 13
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aSocketTogetherWithAnAddressOrNeitherIsAnError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let socket = try testSocket(AF_INET)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct CreateServerTests {
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aServerListensOnSeveralHosts(kind: LoopKind) async throws {
         let hosts = (1...3).compactMap { SocketAddress.ipv4(TestAddress.own(20, $0), port: 0).host }
         try await kind.withLoop { loop in
@@ -27,7 +27,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases, [nil, ""])
+    @Test(arguments: LoopKind.everywhere, [nil, ""])
     func withoutAHostItIsEveryInterface(kind: LoopKind, host: String?) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -45,7 +45,7 @@ import Testing
 
     // Behaviour 14
     // Behaviour 15
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aFailedBindClosesTheSocketsThatWereOpen(kind: LoopKind) async throws {
         let addresses = (1...3).map { SocketAddress.ipv4(TestAddress.own(21, $0), port: 0) }
         try await kind.withLoop(hosts: ["three": addresses]) { loop in
@@ -67,7 +67,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aPortIsSharedWhenBothServersAskForIt(kind: LoopKind) async throws {
         let host = TestAddress.own(22, 1).description
         try await kind.withLoop { loop in
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anAbstractNameLeavesNoFile(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct LoopClosedWhileConnectingTests {
     // Pitfall 24
-    @Test(arguments: LoopKind.allCases, [nil, Duration.milliseconds(1)])
+    @Test(arguments: LoopKind.everywhere, [nil, Duration.milliseconds(1)])
     func aConnectInFlightLeavesNoSocket(kind: LoopKind, delay: Duration?) async throws {
         let hanging = try FullListener(at: .ipv4(TestAddress.own(41, 1), port: 0))
         let address = try hanging.address
@@ -30,7 +30,7 @@ import Testing
         try hanging.close()
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aConnectThatNobodyHasTakenYetLeavesNoSocket(kind: LoopKind) async throws {
         try await kind.withLoop(abandonsTasks: true) { inner in
             let listener = try testSocket(AF_INET)

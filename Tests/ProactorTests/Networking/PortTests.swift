@@ -9,7 +9,7 @@ import Testing
     // MARK: - One port for all
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func onePortDoesForEveryInterface(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.run {
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// Another port is chosen when the first one is taken elsewhere, and not without end.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aPortThatIsTakenElsewhereIsChosenAnew(kind: LoopKind) async throws {
         let hosts = (1...2).map { TestAddress.own(92, $0) }
         try await kind.withLoop { inner in
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aGroupHasOnePortForAllOfItsAddresses(kind: LoopKind) async throws {
         let hosts = (1...2).map { TestAddress.own(93, $0).description }
         try await kind.withGroup { group in
@@ -120,7 +120,7 @@ import Testing
     }
 
     /// The system's own names, and numbers as text.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func theSystemKnowsServices(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.run {
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases, ["no-such-service", "65536", "-1", "", "99999999999999999999"])
+    @Test(arguments: LoopKind.everywhere, ["no-such-service", "65536", "-1", "", "99999999999999999999"])
     func whatIsNoServiceIsSaidToBeNone(kind: LoopKind, name: String) async throws {
         try await kind.withLoop { loop in
             try loop.run {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ResolvingTests {
     private static let web = SocketAddress.ipv4(IPv4Address(rawValue: 0xc000_0207), port: 80)
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func numericAddressesNeedNoThread(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = CountingExecutor()
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func withoutATypeEveryTypeIsAnswered(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let found = try loop.runUntilComplete { try await loop.getaddrinfo(host: "127.0.0.1", port: 80) }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func namesAreLookedUpOnTheExecutor(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = CountingExecutor()
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func servicesHaveNames(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anErrorSaysWhichNameAndWhy(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aNameWithAZeroInItIsNotCutShort(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aUnixSocketHasNoNameToLookUp(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             try loop.runUntilComplete {
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anAddressHasANameOrItsNumbers(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = CountingExecutor()
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func eachAddressIsAnsweredOnceInTheResolversOrder(kind: LoopKind) async throws {
         let first = SocketAddress.ipv4(TestAddress.own(1, 1), port: 0)
         let second = SocketAddress.ipv6(.loopback, port: 0)
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func cancellingEndsTheWaitForAName(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let executor = HoldingExecutor()

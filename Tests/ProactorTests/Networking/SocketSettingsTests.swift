@@ -6,7 +6,7 @@ import Testing
 
 /// What the kernel is told of a socket.
 @Suite struct SocketSettingsTests {
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func smallWritesAreNotDelayed(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var accepted: [any Transport] = []

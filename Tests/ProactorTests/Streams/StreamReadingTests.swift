@@ -4,7 +4,7 @@ import Testing
 
 /// Reads of what is there, by a reader that the test feeds.
 @Suite struct StreamReadingTests {
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func readsInEveryForm(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func lendsInEveryForm(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatWasLentIsReadAlsoByAClosureThatThrows(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -96,7 +96,7 @@ import Testing
     }
 
     // Behaviour 38
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anEndBeforeAllHasComeIsIncomplete(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             for isLate in [false, true] {
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatMeansNothingIsRefused(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             func isRefused(_ body: () async throws -> Void) async {
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anExceptionIsThrownWhateverThereIs(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anyMixOfReadsAndSegmentsReadsTheStream(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var random = SeededGenerator(seed: 0x5eed)

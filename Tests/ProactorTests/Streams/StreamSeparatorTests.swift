@@ -4,7 +4,7 @@ import Testing
 
 // Behaviour 38, Pitfall 67
 @Suite struct StreamSeparatorTests {
-    @Test(arguments: LoopKind.allCases, ["\n", "\r\n", "--boundary--"])
+    @Test(arguments: LoopKind.everywhere, ["\n", "\r\n", "--boundary--"])
     func aSeparatorMayComeInAnyNumberOfPieces(kind: LoopKind, separator: String) async throws {
         try await kind.withLoop { loop in
             let content = Array("begin of it\(separator)rest".utf8)
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func ofSeveralTheOneThatEndsFirstCounts(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let cases: [(content: String, separators: [String], piece: String)] = [
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anOverrunOfReadUntilLeavesTheDataInPlace(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             for isLate in [false, true] {
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatIsWithinTheLimitIsNoOverrun(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader(limit: 8)
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func tenThousandLinesInOneSegment(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aLongLineIsSearchedOnce(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             // In pieces of 4 KiB, 64 MiB would take minutes if each were a search from the start.

@@ -4,7 +4,7 @@ import Testing
 @testable import Proactor
 
 @Suite struct StreamServerTests {
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aServerAndAClientTalk(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.run { () async throws in
@@ -56,7 +56,7 @@ import Testing
     }
 
     // Pitfall 69
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aHandlerThatThrowsClosesItsConnectionAndIsReported(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var reported: [ExceptionContext] = []

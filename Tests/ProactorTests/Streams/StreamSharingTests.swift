@@ -5,7 +5,7 @@ import Testing
 /// Tasks that read at the same time, or are cancelled.
 @Suite struct StreamSharingTests {
     // Pitfall 68
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aSecondReaderIsRefusedAndTheFirstUnharmed(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -37,7 +37,7 @@ import Testing
     }
 
     // Pitfall 68
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func nobodyTakesWhatAWokenTaskIsAboutToRead(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -52,7 +52,7 @@ import Testing
     }
 
     // Pitfall 68
-    @Test(arguments: LoopKind.allCases, [true, false])
+    @Test(arguments: LoopKind.everywhere, [true, false])
     func aCancelledReadLosesNothing(kind: LoopKind, cancelComesFirst: Bool) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -76,7 +76,7 @@ import Testing
     }
 
     // Pitfall 68
-    @Test(arguments: LoopKind.allCases, [true, false])
+    @Test(arguments: LoopKind.everywhere, [true, false])
     func dataAndACancelInOneTurn(kind: LoopKind, cancelComesFirst: Bool) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aCancelledTaskReadsNothingThatIsThere(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let reader = try StreamReader()

@@ -1,4 +1,5 @@
 import Foundation
+import ProactorTesting
 
 @testable import Proactor
 
@@ -10,6 +11,9 @@ enum LoopKind: String, CaseIterable, Codable, Sendable {
     case epoll
     case poll
     case select
+    /// The simulated kernel, as a ring and as a selector.
+    case simulatedRing
+    case simulatedSelector
 
     private static let every: [LoopKind] = [.ring, .ringOlderPaths, .epoll, .poll, .select]
 
@@ -22,6 +26,15 @@ enum LoopKind: String, CaseIterable, Codable, Sendable {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             exit(EX_USAGE)
         }
+    }()
+
+    /// Those, and the simulated ones: for what uses nothing of the real system past the loop.
+    static let everywhere: [LoopKind] = {
+        let simulated: [LoopKind] = [.simulatedRing, .simulatedSelector]
+        guard let names = ProcessInfo.processInfo.environment["PROACTOR_TEST_LOOPS"], !names.isEmpty else {
+            return every + simulated
+        }
+        return allCases + simulated.filter { names.contains($0.rawValue) }
     }()
 
     /// What `names`, with commas between them, choose. Nothing chooses all.
@@ -43,11 +56,23 @@ enum LoopKind: String, CaseIterable, Codable, Sendable {
         case .epoll: try SelectorEventLoop(selector: .epoll)
         case .poll: try SelectorEventLoop(selector: .poll)
         case .select: try SelectorEventLoop(selector: .select)
+        case .simulatedRing: try LoneLoop.make(.ring)
+        case .simulatedSelector: try LoneLoop.make(.selector)
         }
     }
 
     /// A loop whose backend can be made to fail.
     func makeFaultyLoop() throws -> (BaseEventLoop, FaultyBackend) {
+        if self == .simulatedRing || self == .simulatedSelector {
+            var faulty: FaultyBackend?
+            let loop = try LoneLoop.make(self == .simulatedRing ? .ring : .selector) { inner in
+                let backend = FaultyBackend(inner)
+                faulty = backend
+                return backend
+            }
+            guard let faulty else { preconditionFailure("a simulated loop has a backend") }
+            return (loop, faulty)
+        }
         let backend = FaultyBackend(try makeBackend())
         return (BaseEventLoop(backend: backend, label: "proactor.faulty"), backend)
     }
@@ -59,6 +84,8 @@ enum LoopKind: String, CaseIterable, Codable, Sendable {
         case .epoll: try SelectorBackend(kind: .epoll)
         case .poll: try SelectorBackend(kind: .poll)
         case .select: try SelectorBackend(kind: .select)
+        case .simulatedRing, .simulatedSelector:
+            preconditionFailure("no real backend is behind a simulated one")
         }
     }
 
@@ -72,6 +99,7 @@ enum LoopKind: String, CaseIterable, Codable, Sendable {
         case .epoll: selector = .epoll
         case .poll: selector = .poll
         case .select: selector = .select
+        case .simulatedRing, .simulatedSelector: return try makeLoop()
         }
         let calls = FaultySocketCalls()
         calls.datagramMax = datagramSize

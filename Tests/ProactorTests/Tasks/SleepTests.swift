@@ -58,6 +58,36 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aCancelAtTheInstantOfItsEndWins(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            var task: LoopTask<Void>?
+            // First of two timers that are due together.
+            try loop.callLater(.seconds(1)) { task?.cancel() }
+            let sleeper = loop.createTask { try await sleep(for: .seconds(1)) }
+            task = sleeper
+            try loop.settle(turns: 3)
+            backend.advanceClock(by: .seconds(1))
+            #expect(throws: CancellationError.self) { try loop.runUntilComplete(sleeper) }
+            #expect(loop.sleepers.isEmpty)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
+    func aTimeoutAtTheInstantOfItsEndWins(kind: LoopKind) async throws {
+        try await kind.withFaultyLoop { loop, backend in
+            backend.stopClock()
+            let task = loop.createTask {
+                try await timeout(.seconds(1)) { _ in try await sleep(for: .seconds(1)) }
+            }
+            try loop.settle(turns: 3)
+            backend.advanceClock(by: .seconds(1))
+            #expect(throws: TimeoutError.self) { try loop.runUntilComplete(task) }
+            #expect(loop.sleepers.isEmpty)
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aCancelledTaskDoesNotBeginToSleep(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             for delay in [Duration.zero, .seconds(3600)] {

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Of the kernel's control messages one matters here, the note of how it joined datagrams (`UDP_GRO`). But the socket's options are
 /// the program's: whatever else it has asked for comes along, before the note or behind it.
-struct DatagramReception: BitwiseCopyable {
+package struct DatagramReception: BitwiseCopyable {
     /// Room for all that a program can have asked for. Times, marks, interfaces, types of service, labels and the like take less
     /// than 2 KiB together. IPv6 has four extension headers of up to 2 KiB that come in an old and in a new form.
     static let controlRoom = 20 * 1024
@@ -90,6 +90,15 @@ extension UnsafeMutablePointer<DatagramReception> {
     func prepare() {
         headerPointer.pointee.msg_namelen = socklen_t(pointee.nameCapacity)
         headerPointer.pointee.msg_controllen = pointee.controlCapacity
+    }
+
+    /// Notes a datagram of a kernel that puts it here without a `msghdr`: where it came from, and whether its end is lost.
+    package func note(from address: KernelAddress?, isTruncated: Bool) {
+        let length = Swift.min(Int(address?.length ?? 0), pointee.nameCapacity)
+        if let address { namePointer.pointee = address.storage }
+        pointee.source = UnsafeRawBufferPointer(start: namePointer, count: length)
+        pointee.note(flags: 0, UnsafeRawBufferPointer(start: nil, count: 0))
+        pointee.isTruncated = isTruncated
     }
 
     /// Has control messages put into memory as ``DatagramReception/allocateControlRoom()`` makes it.

@@ -3,13 +3,13 @@ import SystemPackage
 
 /// A stretch of a file on its way to a socket: what is to be done, and how far it has come. It is the memory of
 /// ``IOOperation/sendFile(_:)``.
-struct FileTransfer {
-    let socket: FileDescriptor
-    let file: FileDescriptor
+package struct FileTransfer {
+    package let socket: FileDescriptor
+    package let file: FileDescriptor
     /// Where in the file the backend reads next, in bytes.
-    var offset: Int64
+    package var offset: Int64
     /// How many bytes are still to be read; the file may end before.
-    var unread: Int64
+    package var unread: Int64
     /// How many bytes the socket has taken.
     private(set) var sent: Int64 = 0
     /// Whether it is the file, and not the socket, that the operation's error is about.
@@ -40,7 +40,7 @@ struct FileTransfer {
     }
 
     /// Counts bytes that went from the file to the socket in one step.
-    mutating func didSend(_ count: Int64) {
+    package mutating func didSend(_ count: Int64) {
         offset += count
         unread -= count
         sent += count

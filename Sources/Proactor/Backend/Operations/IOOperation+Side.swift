@@ -1,6 +1,6 @@
 extension IOOperation {
     /// The side of its descriptor that it has to itself; `nil` when it needs the whole descriptor.
-    var side: Readiness? {
+    package var side: Readiness? {
         switch self {
         case .accept, .acceptOnce, .receive, .receiveOnce, .receiveInto, .receiveMessage, .receiveDatagrams,
             .pipeRead, .pipeReadInto, .waitUntilReadable, .waitForHangUp:

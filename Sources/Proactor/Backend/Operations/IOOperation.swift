@@ -4,7 +4,7 @@ import SystemPackage
 /// What a backend can be asked to do. Every case is plain memory, and so is a table of them.
 ///
 /// Memory behind a pointer belongs to the operation from submission until its final completion.
-enum IOOperation: BitwiseCopyable {
+package enum IOOperation: BitwiseCopyable {
     /// Accept connections until cancelled. Each completion's result is a new descriptor. One by one, none is taken from the listener
     /// before the owner has been told of the last, and may cancel; otherwise a ring takes as many as there are.
     case accept(FileDescriptor, oneByOne: Bool = false)
@@ -83,7 +83,7 @@ enum IOOperation: BitwiseCopyable {
     }
 
     /// The operation's number in a token.
-    var kind: OperationKind {
+    package var kind: OperationKind {
         switch self {
         case .accept: .accept
         case .acceptOnce: .acceptOnce
@@ -118,7 +118,7 @@ enum IOOperation: BitwiseCopyable {
     }
 
     /// The descriptor that it works on; for a file on its way to a socket, the socket. `nil` when it has yet to get one, or has none.
-    var descriptor: FileDescriptor? {
+    package var descriptor: FileDescriptor? {
         switch self {
         case .accept(let descriptor, _), .acceptOnce(let descriptor, _), .connect(let descriptor, _),
             .receive(let descriptor), .receiveOnce(let descriptor, _), .receiveInto(let descriptor, _),

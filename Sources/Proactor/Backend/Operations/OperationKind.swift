@@ -1,5 +1,5 @@
 /// The top byte of a token: what an operation is, or which housekeeping a completion belongs to.
-enum OperationKind: UInt8 {
+package enum OperationKind: UInt8 {
     case accept = 1
     case acceptOnce
     case connect
@@ -41,5 +41,5 @@ enum OperationKind: UInt8 {
     case cancel = 255
 
     /// Whether a result of zero or more is a descriptor that somebody has to close.
-    var bringsDescriptor: Bool { self == .accept || self == .acceptOnce || self == .openFile }
+    package var bringsDescriptor: Bool { self == .accept || self == .acceptOnce || self == .openFile }
 }

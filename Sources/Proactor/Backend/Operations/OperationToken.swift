@@ -2,21 +2,21 @@
 ///
 /// It never holds a descriptor: the kernel hands out a descriptor's number again while an old operation on it is still
 /// in flight, and the completion would reach the wrong connection.
-struct OperationToken: Hashable, BitwiseCopyable, Sendable {
-    let rawValue: UInt64
+package struct OperationToken: Hashable, BitwiseCopyable, Sendable {
+    package let rawValue: UInt64
 
-    init(rawValue: UInt64) {
+    package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 
-    init(kind: OperationKind, generation: UInt32, slot: UInt32) {
+    package init(kind: OperationKind, generation: UInt32, slot: UInt32) {
         rawValue = UInt64(kind.rawValue) << 56 | UInt64(generation & Self.generationMask) << 32 | UInt64(slot)
     }
 
-    static let generationMask: UInt32 = 0xff_ffff
+    package static let generationMask: UInt32 = 0xff_ffff
 
     /// `nil` when the number was never a token.
-    var kind: OperationKind? { OperationKind(rawValue: UInt8(truncatingIfNeeded: rawValue >> 56)) }
+    package var kind: OperationKind? { OperationKind(rawValue: UInt8(truncatingIfNeeded: rawValue >> 56)) }
     /// Whether it names an operation of that kind. Cheaper than ``kind``, which is made in a call.
     @inline(__always)
     func isOf(_ kind: OperationKind) -> Bool { UInt8(truncatingIfNeeded: rawValue >> 56) == kind.rawValue }
@@ -35,6 +35,6 @@ struct OperationToken: Hashable, BitwiseCopyable, Sendable {
             || isOf(.pipeReadInto)
     }
 
-    var generation: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) & Self.generationMask }
-    var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+    package var generation: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) & Self.generationMask }
+    package var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 }

@@ -37,4 +37,17 @@ extension SelectorBackend {
         }
         return resting.limit(timeoutNanoseconds, now: now)
     }
+
+    private static let connectRetryNanoseconds: Int64 = 1_000_000
+
+    /// How long a wait may last, in nanoseconds, that the loop would have last so long; below zero is without limit.
+    package func limit(_ timeoutNanoseconds: Int64) -> Int64 {
+        var timeout = timeoutNanoseconds
+        if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
+            timeout = Self.connectRetryNanoseconds
+        }
+        if !resting.isEmpty { timeout = endRests(before: timeout) }
+        if !completed.isEmpty || !untried.isEmpty || !ready.isEmpty || !sated.isEmpty { timeout = 0 }
+        return timeout
+    }
 }

@@ -17,14 +17,14 @@ import SystemPackage
 /// - What cannot be registered (a regular file with epoll: EPERM; no memory) ends with that error.
 /// - A Unix socket's connect to a listener whose backlog is full can be waited for by no selector: it is tried again every
 ///   millisecond, so that it waits here as it does in a ring.
-final class SelectorBackend: CompletionBackend {
+package final class SelectorBackend: CompletionBackend {
     let kind: SelectorKind
-    let system: any SystemCalls
-    var waker: any LoopWaker { eventWaker }
-    var operationCount: Int { table.count }
+    package let system: any SystemCalls
+    package let waker: any LoopWaker
+    package var operationCount: Int { table.count }
     /// A send is a call of its own either way.
-    var immediateSendSize: Int { 0 }
-    var datagramSizeMax: Int { Self.receiveBufferSize }
+    package var immediateSendSize: Int { 0 }
+    package var datagramSizeMax: Int { Self.receiveBufferSize }
 
     let calls: SocketCalls
     /// Operations on the executor's threads.
@@ -44,7 +44,7 @@ final class SelectorBackend: CompletionBackend {
     /// Indexed by descriptor.
     @exclusivity(unchecked) private var registrations = RawList<DescriptorRegistration>(capacity: 64)
     /// What is over but not delivered, first in, first out.
-    @exclusivity(unchecked) private var completed = RawList<CompletedOperation>()
+    @exclusivity(unchecked) var completed = RawList<CompletedOperation>()
     /// The operations for which a poll found their descriptor ready. Tokens, not descriptors: what a callback ends
     /// before its turn has come is not found any more, although its number may have another use by then.
     @exclusivity(unchecked) var ready = RawQueue<OperationToken>()
@@ -53,24 +53,24 @@ final class SelectorBackend: CompletionBackend {
     /// How much a turn delivers.
     @exclusivity(unchecked) var budget = TurnBudget()
     /// Receives that have not tried yet.
-    @exclusivity(unchecked) private var untried = RawList<OperationToken>()
+    @exclusivity(unchecked) var untried = RawList<OperationToken>()
     /// Connects to a full backlog.
     @exclusivity(unchecked) var connectRetries = RawList<OperationToken>()
     /// Operations that are not registered for a while.
     @exclusivity(unchecked) var resting = RestingOperations()
-    @exclusivity(unchecked) var meter: TurnMeter?
+    @exclusivity(unchecked) package var meter: TurnMeter?
 
     /// Has submitted what owners want now.
     private var flush: () -> Void = {}
     private let selector: any Selector
-    private let eventWaker: EventWaker
+    /// What wakes it, where it is the real kernel that it waits in.
+    private let eventWaker: EventWaker?
     private let found: UnsafeMutableBufferPointer<ReadyDescriptor>
 
     /// A quarter of this cost a tenth and more of the throughput of 1 MiB messages; small ones touch its first page only.
     private static let receiveBufferSize = 256 * 1024
     /// Descriptors that one poll takes up.
     private static let readyMax = 256
-    private static let connectRetryNanoseconds: Int64 = 1_000_000
 
     init(
         kind: SelectorKind,
@@ -80,7 +80,9 @@ final class SelectorBackend: CompletionBackend {
         self.kind = kind
         self.calls = calls
         system = LinuxSystemCalls(nonBlocking: true)
-        eventWaker = try Self.attempt(.makeWaker, of: kind) { () throws(Errno) in try EventWaker() }
+        let eventWaker = try Self.attempt(.makeWaker, of: kind) { () throws(Errno) in try EventWaker() }
+        self.eventWaker = eventWaker
+        waker = eventWaker
         threadCalls = ThreadCalls(calls: fileCalls, waker: eventWaker)
         do throws(SelectorUnavailable) {
             selector = try Self.attempt(.makeSelector, of: kind) { () throws(Errno) in
@@ -99,6 +101,22 @@ final class SelectorBackend: CompletionBackend {
         try Self.attempt(.watchWaker, of: kind) { () throws(Errno) in
             try selector.watch(eventWaker.descriptor, for: .read)
         }
+    }
+
+    /// Runs over another kernel than the real one, which has what wakes the loop.
+    package init(kernel: any SelectorKernel, system: any SystemCalls, waker: any LoopWaker) {
+        kind = .poll
+        calls = KernelSocketCalls(kernel)
+        self.system = system
+        self.waker = waker
+        eventWaker = nil
+        threadCalls = ThreadCalls(calls: KernelFileCalls(kernel), waker: waker)
+        selector = KernelSelector(kernel)
+        receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
+        controlRoom = DatagramReception.allocateControlRoom()
+        found = .allocate(capacity: Self.readyMax)
+        acceptedAddress = .allocate(capacity: 1)
+        acceptedAddress.initialize(to: .blank)
     }
 
     deinit {
@@ -129,18 +147,18 @@ final class SelectorBackend: CompletionBackend {
         }
     }
 
-    func start() throws(RingUnavailable) {}
+    package func start() throws(RingUnavailable) {}
 
-    func useFlush(_ flush: @escaping () -> Void) {
+    package func useFlush(_ flush: @escaping () -> Void) {
         self.flush = flush
     }
 
-    func useExecutor(_ submit: @escaping BlockingCallSubmission) {
+    package func useExecutor(_ submit: @escaping BlockingCallSubmission) {
         threadCalls.useExecutor(submit)
     }
 
     @discardableResult
-    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+    package func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed backend")
         guard process.isCurrent else { return submitInFork(operation) }
         let token = table.insert(operation, owner: owner)
@@ -157,7 +175,7 @@ final class SelectorBackend: CompletionBackend {
         return token
     }
 
-    func cancel(_ token: OperationToken) {
+    package func cancel(_ token: OperationToken) {
         // In a fork's child the operation is the parent's.
         guard process.isCurrent, let record = table.find(token), record.pointee.state == .inFlight else {
             return
@@ -176,7 +194,7 @@ final class SelectorBackend: CompletionBackend {
         }
     }
 
-    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+    package func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
         guard !isClosed else { return false }
         cancel(token)
         // Nobody is left to hear of a failure, after which it is closed all the same.
@@ -184,7 +202,7 @@ final class SelectorBackend: CompletionBackend {
         return true
     }
 
-    func settle() {
+    package func settle() {
         deliverCompleted()
         let count = untried.count
         for index in 0..<count {
@@ -205,20 +223,15 @@ final class SelectorBackend: CompletionBackend {
         completed.removeFirst(count)
     }
 
-    func poll(timeoutNanoseconds: Int64) {
+    package func poll(timeoutNanoseconds: Int64) {
         process.check()
-        var timeout = timeoutNanoseconds
-        if !connectRetries.isEmpty, timeout < 0 || timeout > Self.connectRetryNanoseconds {
-            timeout = Self.connectRetryNanoseconds
-        }
-        if !resting.isEmpty { timeout = endRests(before: timeout) }
-        if !completed.isEmpty || !untried.isEmpty || !ready.isEmpty || !sated.isEmpty { timeout = 0 }
+        let timeout = limit(timeoutNanoseconds)
         let count = selector.wait(timeoutNanoseconds: timeout, into: found)
         for index in 0..<count { note(found[index]) }
         if threadCalls.count > 0 { threadCalls.takeResults { complete($0.token, $0.result) } }
     }
 
-    func deliver() {
+    package func deliver() {
         deliverCompleted()
         guard process.isCurrent else { return }
         retryConnects()
@@ -231,7 +244,7 @@ final class SelectorBackend: CompletionBackend {
         if let start { budget.learn(start.duration(to: system.now())) }
     }
 
-    func close() {
+    package func close() {
         guard !isClosed else { return }
         isClosed = true
         guard process.isCurrent else { return abandon() }
@@ -256,7 +269,7 @@ final class SelectorBackend: CompletionBackend {
         connectRetries.removeAll()
         resting.removeAll()
         selector.close()
-        eventWaker.close()
+        eventWaker?.close()
         // Last, since releasing may run the owners' deinitialisers.
         for owner in owners { owner.release() }
     }
@@ -266,12 +279,12 @@ final class SelectorBackend: CompletionBackend {
         _ = Unmanaged.passRetained(table)
         _ = Unmanaged.passRetained(threadCalls)
         selector.close()
-        eventWaker.close()
+        eventWaker?.close()
     }
 
     /// Turns a finding into the operations that wait for it.
     private func note(_ found: ReadyDescriptor) {
-        guard found.descriptor != eventWaker.descriptor else { return eventWaker.drain() }
+        if let eventWaker, found.descriptor == eventWaker.descriptor { return eventWaker.drain() }
         let registration = registrations[Int(found.descriptor)]
         let sides = registration.interest.intersection(found.readiness)
         if !sides.isDisjoint(with: [.read, .hangUp]), let reader = registration.reader { queue(reader) }

@@ -36,7 +36,7 @@ extension BaseEventLoop {
     }
 
     public func time() -> LoopInstant {
-        backend.system.now()
+        system.now()
     }
 
     private func schedule(at when: LoopInstant, _ callback: @escaping () throws -> Void) -> TimerHandle {

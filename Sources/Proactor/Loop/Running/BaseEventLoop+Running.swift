@@ -119,15 +119,27 @@ extension BaseEventLoop {
     /// It is compiled once for each kind of observer: without one nothing of it is left.
     @inline(__always)
     private func runOneTurn(_ observer: some TurnObserver) {
-        turnNumber &+= 1
-        observer.turnBegins()
-        flushTransports()
-        if !isForked { backend.settle() }
+        prepareTurn(observer)
         guard !isForked else { return }
         let timeout = waitingTime()
         observer.pollBegins(waits: timeout != 0)
         backend.poll(timeoutNanoseconds: timeout)
         observer.pollEnded()
+        finishTurn()
+    }
+
+    /// The part of a turn before its wait.
+    @inline(__always)
+    func prepareTurn(_ observer: some TurnObserver) {
+        turnNumber &+= 1
+        observer.turnBegins()
+        flushTransports()
+        if !isForked { backend.settle() }
+    }
+
+    /// The part of a turn after its wait.
+    @inline(__always)
+    func finishTurn() {
         inbox.wokeUp()
         ready.takePosted()
         collectDueTimers()
@@ -155,7 +167,7 @@ extension BaseEventLoop {
     }
 
     /// How long the poll may wait, in nanoseconds; below zero is without limit.
-    private func waitingTime() -> Int64 {
+    func waitingTime() -> Int64 {
         if stopRequested || ready.count > 0 || !unflushed.isEmpty { return 0 }
         guard inbox.prepareToSleep() else { return 0 }
         guard let earliest = timers.store.earliest else { return -1 }

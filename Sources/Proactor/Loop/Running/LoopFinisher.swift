@@ -14,7 +14,8 @@ struct LoopFinisher {
     ///
     /// - Parameter abortingConnections: also closes the servers and aborts the connections that are left, so that their
     ///   protocols hear of the end.
-    func finish(abortingConnections: Bool = false) throws {
+    /// - Parameter beforeClosing: called when only the loop itself is left.
+    func finish(abortingConnections: Bool = false, beforeClosing: () -> Void = {}) throws {
         guard !loop.isClosed else { return }
         // In a fork's child the tasks, and all else, go on in the parent.
         if (loop as? BaseEventLoop)?.isForked == true { return try loop.close() }
@@ -23,6 +24,7 @@ struct LoopFinisher {
             try shutDownSequences()
             if abortingConnections { try abortConnections() }
             try shutDownExecutor()
+            beforeClosing()
         } catch {
             try loop.close()
             throw error

@@ -36,5 +36,6 @@ public func setEventLoop(_ loop: (any AbstractEventLoop)?) {
 ///
 /// - Throws: what makes a loop impossible.
 public func newEventLoop() throws -> any AbstractEventLoop {
-    try getEventLoopPolicy().newEventLoop()
+    if let place = SimulatedPlace.current { return try place.makeLoop() }
+    return try getEventLoopPolicy().newEventLoop()
 }

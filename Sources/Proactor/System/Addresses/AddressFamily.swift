@@ -13,7 +13,7 @@ public enum AddressFamily: Hashable, Sendable, CaseIterable {
     /// A path or an abstract name on this machine.
     case unix
 
-    init?(rawValue: Int32) {
+    package init?(rawValue: Int32) {
         switch rawValue {
         case AF_INET: self = .ipv4
         case AF_INET6: self = .ipv6
@@ -22,7 +22,7 @@ public enum AddressFamily: Hashable, Sendable, CaseIterable {
         }
     }
 
-    var rawValue: Int32 {
+    package var rawValue: Int32 {
         switch self {
         case .ipv4: AF_INET
         case .ipv6: AF_INET6

@@ -1,12 +1,12 @@
 import Glibc
 
 /// A socket address in the kernel's own layout.
-struct KernelAddress: BitwiseCopyable {
-    var storage: sockaddr_storage
-    var length: socklen_t
+package struct KernelAddress: BitwiseCopyable {
+    package var storage: sockaddr_storage
+    package var length: socklen_t
 
     /// Room for an address of any family.
-    static var blank: KernelAddress {
+    package static var blank: KernelAddress {
         KernelAddress(
             storage: sockaddr_storage(),
             length: socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -16,10 +16,10 @@ struct KernelAddress: BitwiseCopyable {
 
 extension UnsafeMutablePointer<KernelAddress> {
     /// The address's bytes in use, from the start on. The kernel says how long the address is, also where it had less room.
-    var addressCount: Int { Swift.min(Int(pointee.length), MemoryLayout<sockaddr_storage>.size) }
+    package var addressCount: Int { Swift.min(Int(pointee.length), MemoryLayout<sockaddr_storage>.size) }
 
     /// Where the length is.
-    var length: UnsafeMutablePointer<socklen_t> {
+    package var length: UnsafeMutablePointer<socklen_t> {
         // A stored property of the same memory.
         (UnsafeMutableRawPointer(self) + MemoryLayout<KernelAddress>.offset(of: \.length)!)
             .assumingMemoryBound(to: socklen_t.self)

@@ -7,7 +7,7 @@ extension SocketAddress {
     private static let unixNameOffset = MemoryLayout<sa_family_t>.size
 
     /// The address as the kernel wants it, to be kept in memory of its own. Throws EINVAL and ENAMETOOLONG as below.
-    func kernelForm() throws(Errno) -> KernelAddress {
+    package func kernelForm() throws(Errno) -> KernelAddress {
         var form = KernelAddress(storage: sockaddr_storage(), length: 0)
         form.length = try write(into: &form.storage)
         return form
@@ -109,7 +109,7 @@ extension SocketAddress {
 
     /// Reads what the kernel wrote. `nil` for a family that this library does not know, or half an address; none at all is
     /// what the kernel says of a Unix socket without a name.
-    init?(kernelForm bytes: UnsafeRawBufferPointer) {
+    package init?(kernelForm bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<sa_family_t>.size else {
             self = .unixUnnamed
             return

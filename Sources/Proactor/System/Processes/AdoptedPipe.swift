@@ -2,13 +2,19 @@ import SystemPackage
 
 /// How a pipe, socket or terminal is used that others may share: non-blocking is a property of the open file, and not the
 /// descriptor's own.
-struct AdoptedPipe {
+package struct AdoptedPipe {
     /// What was handed over.
-    var given: FileDescriptor
+    package var given: FileDescriptor
     /// What is read or written: the same, or a descriptor of an open file of its own.
-    var used: FileDescriptor
+    package var used: FileDescriptor
     /// Whether the open file that was handed over is non-blocking for as long as it is used, for there was no other way.
-    var wasBlocking = false
+    package var wasBlocking: Bool
+
+    package init(given: FileDescriptor, used: FileDescriptor, wasBlocking: Bool = false) {
+        self.given = given
+        self.used = used
+        self.wasBlocking = wasBlocking
+    }
 
     /// Whether two descriptors are to be closed.
     var hasOwnFile: Bool { used != given }

@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// The part of ``SystemCalls`` for pipes, child processes and signals. All of it completes at once.
-protocol ProcessCalls: AnyObject, Sendable {
+package protocol ProcessCalls: AnyObject, Sendable {
     // MARK: Pipes
 
     /// What a descriptor stands for, and which way it is open.
@@ -46,8 +46,14 @@ protocol ProcessCalls: AnyObject, Sendable {
 }
 
 /// What a descriptor stands for, and which way it is open.
-struct DescriptorDescription: Hashable, Sendable {
-    var kind: DescriptorKind
-    var isReadable: Bool
-    var isWritable: Bool
+package struct DescriptorDescription: Hashable, Sendable {
+    package var kind: DescriptorKind
+    package var isReadable: Bool
+    package var isWritable: Bool
+
+    package init(kind: DescriptorKind, isReadable: Bool, isWritable: Bool) {
+        self.kind = kind
+        self.isReadable = isReadable
+        self.isWritable = isWritable
+    }
 }

@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// A loop's share of the process's signals. Any number of them may want the same signal.
-protocol SignalWatch: AnyObject {
+package protocol SignalWatch: AnyObject {
     /// Readable while signals wait to be taken.
     var descriptor: FileDescriptor { get }
     /// Wants a signal. The first to do so in the process takes it over from its former disposition.

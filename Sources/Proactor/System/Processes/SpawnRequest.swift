@@ -1,9 +1,9 @@
 import SystemPackage
 
 /// What ``ProcessCalls/spawn(_:)`` starts. No string holds a zero byte.
-struct SpawnRequest: Sendable {
+package struct SpawnRequest: Sendable {
     /// What stands in one of the child's first three descriptors.
-    enum Source: Sendable {
+    package enum Source: Sendable {
         case inherited
         case null
         case descriptor(FileDescriptor)
@@ -12,26 +12,31 @@ struct SpawnRequest: Sendable {
     }
 
     /// A path, or without a slash a name that is looked up in `PATH`.
-    var program: String
+    package var program: String
     /// What follows the program's name in `argv`.
-    var arguments: [String]
+    package var arguments: [String]
     /// `nil` is this process's own.
-    var environment: [String: String]?
-    var workingDirectory: String?
+    package var environment: [String: String]?
+    package var workingDirectory: String?
     /// For standard input, output and error.
-    var sources: (Source, Source, Source)
+    package var sources: (Source, Source, Source)
     /// The process group to join, zero for a new one, `nil` for this process's own.
-    var group: Int32?
-    var startsSession = false
-    var closesOtherDescriptors = true
+    package var group: Int32?
+    package var startsSession = false
+    package var closesOtherDescriptors = true
     /// Whether to open a pidfd.
-    var opensDescriptor = true
+    package var opensDescriptor = true
 }
 
 /// A child process that was started and is not reaped.
-struct SpawnedProcess {
-    var pid: Int32
+package struct SpawnedProcess {
+    package var pid: Int32
     /// Its pidfd; `nil` when none was asked for, or when it is gone already and left no exit status, since this process
     /// ignores SIGCHLD.
-    var descriptor: FileDescriptor?
+    package var descriptor: FileDescriptor?
+
+    package init(pid: Int32, descriptor: FileDescriptor? = nil) {
+        self.pid = pid
+        self.descriptor = descriptor
+    }
 }

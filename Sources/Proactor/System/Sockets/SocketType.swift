@@ -11,7 +11,7 @@ public enum SocketType: Hashable, Sendable {
     /// Messages that keep their bounds (`SOCK_DGRAM`).
     case datagram
 
-    init?(rawValue: Int32) {
+    package init?(rawValue: Int32) {
         switch rawValue {
         case Int32(SOCK_STREAM.rawValue): self = .stream
         case Int32(SOCK_DGRAM.rawValue): self = .datagram
@@ -19,7 +19,7 @@ public enum SocketType: Hashable, Sendable {
         }
     }
 
-    var rawValue: Int32 {
+    package var rawValue: Int32 {
         switch self {
         case .stream: Int32(SOCK_STREAM.rawValue)
         case .datagram: Int32(SOCK_DGRAM.rawValue)

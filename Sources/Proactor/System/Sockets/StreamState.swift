@@ -1,5 +1,5 @@
 /// Where a stream socket is in its life.
-enum StreamState {
+package enum StreamState {
     /// It has a peer, or had one until the connection broke.
     case connected
     case listening

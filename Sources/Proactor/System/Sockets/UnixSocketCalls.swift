@@ -4,7 +4,7 @@ import SystemPackage
 ///
 /// Files are named in a folder that is held by a descriptor: a path may lead elsewhere the next time that it is walked, in a
 /// folder that others may write to.
-protocol UnixSocketCalls: AnyObject, Sendable {
+package protocol UnixSocketCalls: AnyObject, Sendable {
     /// A folder to name files in. The caller closes it.
     func openFolder(at path: [UInt8]) throws(Errno) -> FileDescriptor
     /// What stands there; `nil` when nothing does. A link is itself, and not what it leads to.
@@ -30,8 +30,14 @@ protocol UnixSocketCalls: AnyObject, Sendable {
 }
 
 /// Which file a path names: two paths with the same identity are the same file.
-struct FileIdentity: Hashable, Sendable {
-    var device: UInt64
-    var inode: UInt64
-    var isSocket: Bool
+package struct FileIdentity: Hashable, Sendable {
+    package var device: UInt64
+    package var inode: UInt64
+    package var isSocket: Bool
+
+    package init(device: UInt64, inode: UInt64, isSocket: Bool) {
+        self.device = device
+        self.inode = inode
+        self.isSocket = isSocket
+    }
 }

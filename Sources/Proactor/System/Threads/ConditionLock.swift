@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// State behind a lock, and a condition on which threads wait for it to change.
-final class ConditionLock<State>: @unchecked Sendable {
+package final class ConditionLock<State>: @unchecked Sendable {
     // The state is touched with the lock held only. Both system objects have an address of their own, as they
     // must.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -17,7 +17,7 @@ final class ConditionLock<State>: @unchecked Sendable {
     /// - Parameter childState: what a fork's child begins with, where the threads do not exist that hold the lock or wait. It is
     ///   handed the state as the fork found it, which may be in the middle of a change: only what is one word can be read.
     ///   Without it, a child must not use the lock.
-    init(_ state: sending State, childState: (@Sendable (inout State) -> State)? = nil) {
+    package init(_ state: sending State, childState: (@Sendable (inout State) -> State)? = nil) {
         self.state = state
         self.childState = childState
         initializeSystemObjects()
@@ -45,7 +45,7 @@ final class ConditionLock<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<Result, Failure: Error>(
+    package func withLock<Result, Failure: Error>(
         _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         lock()
@@ -62,7 +62,7 @@ final class ConditionLock<State>: @unchecked Sendable {
     /// Calls `body` with the state again and again, waiting for a change in between, until it returns
     /// something. Returns `nil` when that took longer than `timeout`; a change of the last moment may then
     /// still be found.
-    func waitFor<Result>(timeout: Duration, _ body: (inout State) -> Result?) -> Result? {
+    package func waitFor<Result>(timeout: Duration, _ body: (inout State) -> Result?) -> Result? {
         lock()
         defer { pthread_mutex_unlock(mutex) }
         var deadline = timespec(
@@ -79,7 +79,7 @@ final class ConditionLock<State>: @unchecked Sendable {
         pthread_cond_signal(condition)
     }
 
-    func wakeAll() {
+    package func wakeAll() {
         pthread_cond_broadcast(condition)
     }
 

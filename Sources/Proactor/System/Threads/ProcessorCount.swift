@@ -1,7 +1,7 @@
 import Glibc
 
 /// How many processors there are.
-enum ProcessorCount {
+package enum ProcessorCount {
     /// The processors that are online; at least one.
-    static var online: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+    package static var online: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }

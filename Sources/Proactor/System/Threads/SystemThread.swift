@@ -2,7 +2,7 @@ import CPosix
 import SystemPackage
 
 /// Threads of the system, with a name.
-enum SystemThread {
+package enum SystemThread {
     /// What the kernel has room for, in bytes, without the closing zero (pthread_setname_np(3)).
     private static let nameLengthMax = 15
 
@@ -16,7 +16,7 @@ enum SystemThread {
 
     /// Runs `body` on a new thread, which ends with it. Nobody can join it. It runs on any processor, also when the calling
     /// thread is pinned to one. Throws EAGAIN when there are too many threads.
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
         let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
         let result = cposix_start_thread(
             { argument in

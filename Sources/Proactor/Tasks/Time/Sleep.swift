@@ -51,7 +51,13 @@ extension BaseEventLoop {
         let waiter = waiters.take(for: self)
         sleepers.append(waiter)
         // Not by callAt, which would carry the task's context along.
-        let timer = timers.insert(.callback { [sleepers] in sleepers.wake(waiter) }, at: deadline)
+        let timer = timers.insert(
+            .callback { [sleepers] in
+                // A timer that was due with this one may have cancelled the wait, whose task has not gone on yet.
+                if waiter.phase == .queued { sleepers.wake(waiter) }
+            },
+            at: deadline
+        )
         await waiter.suspend()
         let outcome = waiter.outcome
         if outcome == .cancelled { timer.cancel() }

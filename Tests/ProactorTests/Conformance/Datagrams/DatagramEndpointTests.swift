@@ -9,7 +9,7 @@ import Testing
     private typealias Recorder = RecordingDatagramProtocol
 
     // Behaviour 11
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func theEndpointStandsWhenTheCallReturns(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let (client, recorder) = try loop.run {
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func endpointsShareAPortWhenTheyAskFor(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let open: (UInt16) throws -> any DatagramTransport = { port in
@@ -241,7 +241,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aFactoryThatThrowsLeavesNothingBehind(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let address = DatagramFamily.unixAbstract.address()

@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aReceiverThatIsGoneIsAnErrorForEach(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             backend.stopClock()

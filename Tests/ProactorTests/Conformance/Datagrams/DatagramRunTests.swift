@@ -14,7 +14,7 @@ import Testing
         + Array(repeating: 1, count: 70) + [1_400, 1_400, 1_400, 9_000, 9_000, 9_000, 20_000, 20_000]
 
     // Behaviour 35
-    @Test(arguments: LoopKind.allCases, DatagramFamily.internet)
+    @Test(arguments: LoopKind.everywhere, DatagramFamily.internet)
     func rowsArriveAsTheyWereSent(kind: LoopKind, family: DatagramFamily) async throws {
         try await kind.withLoop { loop in
             for isConnected in [false, true] {
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aRowEndsWhereTheEndpointDoes(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let recorder = RecordingDatagramProtocol()
@@ -135,7 +135,7 @@ import Testing
     }
 
     /// A socket of the user's may have asked the kernel to join what it receives.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aGivenSocketsJoinedDatagramsAreTakenApart(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let system = loop.backend.system

@@ -28,7 +28,7 @@ import Testing
     }
 
     // Behaviour 35
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func orderIsKept(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let recorder = RecordingDatagramProtocol()
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anEndpointCanBeClosedInAShortageOfMemory(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             backend.failures[.receiveDatagrams] = [.noMemory]

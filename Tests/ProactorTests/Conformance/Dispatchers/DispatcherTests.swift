@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func clientsAndAServerTalkUntilAllAreClosed(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let map = try DispatcherMap(of: loop)
@@ -91,7 +91,7 @@ import Testing
     }
 
     /// Beside tasks and transports, in a loop that nobody runs for them.
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func channelsWorkInALoopThatRunsForOthers(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let map = try DispatcherMap(of: loop)
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aRefusedConnectIsAnError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let map = try DispatcherMap(of: loop)
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func passesAreCountedAndEndWithTheirTime(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, _ in
             let map = try DispatcherMap(of: loop)
@@ -210,7 +210,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatASocketCannotDoIsATypedError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let map = try DispatcherMap(of: loop)

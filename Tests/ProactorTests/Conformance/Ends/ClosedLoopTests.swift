@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aServerOfAClosedLoopDoesNothing(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let ready = try loop.serve(startServing: false) { RecordingProtocol() }

@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func datagramsThatAreSentBeforeTheLossIsToldAreNoMistake(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let (transport, _) = try loop.run {

@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatCannotBeHandedOverIsRefused(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var wrong: [(String, [String], ProcessOptions)] = [

@@ -228,7 +228,7 @@ enum UpgradedKind: CaseIterable, Sendable {
     }
 
     /// One that delivers within the call that writes, and is lost within the call that ends it.
-    @Test(arguments: LoopKind.allCases, ["close", "abort", "abort amid a write", "garbage"])
+    @Test(arguments: LoopKind.everywhere, ["close", "abort", "abort amid a write", "garbage"])
     func aTransportOfTheProgramsMayCallBackAtOnce(kind: LoopKind, end: String) async throws {
         let context = context
         try await kind.withLoop { loop in

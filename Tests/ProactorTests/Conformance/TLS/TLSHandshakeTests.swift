@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func whatMakesNoSenseIsRefused(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let context = ScriptedTLS()

@@ -163,7 +163,7 @@ import Testing
         #expect(context.life.alive == 0)
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aHandshakeMayEndInAnyOrder(kind: LoopKind) async throws {
         let context = context
         try await kind.withLoop { loop in

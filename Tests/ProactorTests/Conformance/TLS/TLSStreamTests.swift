@@ -5,7 +5,7 @@ import Testing
 @Suite struct TLSStreamTests {
     private let context = ScriptedTLS()
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func streamsAreAsOverPlainConnections(kind: LoopKind) async throws {
         let context = context
         try await kind.withLoop { loop in
@@ -76,7 +76,7 @@ import Testing
     }
 
     // Pitfall 53
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func streamsGoOnEncrypted(kind: LoopKind) async throws {
         let context = context
         try await kind.withLoop { loop in

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct BindingTests {
     // Behaviour 15
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anAddressInUseIsNamed(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.serve { RecordingProtocol() }
@@ -45,7 +45,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aServerListensOnSeveralHosts(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var accepted = 0
@@ -73,7 +73,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func anAddressThatThisMachineHasNotIsLeftOut(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             // An address for documents, which no machine has.
@@ -93,7 +93,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func noHostIsEveryInterfaceOfBothFamilies(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.serve(ServerOptions(.tcp(hosts: [], port: 0))) { RecordingProtocol.echo() }
@@ -125,7 +125,7 @@ import Testing
     }
 
     // Behaviour 14
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aPortCanBeShared(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             var options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))

@@ -282,7 +282,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aBoundIsAboveZero(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             for bound in [0, -1] {

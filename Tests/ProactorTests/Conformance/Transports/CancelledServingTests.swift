@@ -57,7 +57,7 @@ import Testing
     }
 
     /// Whichever comes first.
-    @Test(arguments: LoopKind.allCases, [false, true])
+    @Test(arguments: LoopKind.everywhere, [false, true])
     func aCloseAndACancelInOneTurnAreACancel(kind: LoopKind, cancelsFirst: Bool) async throws {
         try await kind.withLoop { loop in
             let server = try loop.serve(startServing: false) { RecordingProtocol() }

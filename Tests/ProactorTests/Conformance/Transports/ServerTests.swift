@@ -133,7 +133,7 @@ import Testing
     }
 
     // Behaviour 16
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func serveForeverEndsWithItsTaskOrItsServer(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             for cancels in [false, true] {
@@ -190,7 +190,7 @@ import Testing
 
     // Behaviour 16
     // Pitfall 17
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func aClosedLoopTakesItsServersAlong(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()

@@ -109,7 +109,7 @@ import Testing
     }
 
     // Behaviour 20
-    @Test(arguments: LoopKind.allCases)
+    @Test(arguments: LoopKind.everywhere)
     func abstractNamesNeedNoFile(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             // Any bytes, a zero among them.

@@ -16,7 +16,12 @@ protocol Selector: AnyObject {
 }
 
 /// One finding of a wait. An error or a hang-up counts as ready for both: the call that is then made says what is wrong.
-struct ReadyDescriptor: BitwiseCopyable {
-    var descriptor: Int32
-    var readiness: Readiness
+package struct ReadyDescriptor: BitwiseCopyable {
+    package var descriptor: Int32
+    package var readiness: Readiness
+
+    package init(descriptor: Int32, readiness: Readiness) {
+        self.descriptor = descriptor
+        self.readiness = readiness
+    }
 }

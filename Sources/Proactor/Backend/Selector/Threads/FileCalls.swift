@@ -1,5 +1,6 @@
 import CPosix
 import Glibc
+import SystemPackage
 
 /// The calls on files that a selector's operations come down to, made on an executor's threads: each may block. Each says
 /// what the kernel said: zero or more, else minus errno.
@@ -37,6 +38,11 @@ class FileCalls: @unchecked Sendable {
 
     func close(_ descriptor: Int32) -> Int32 {
         cposix_close(descriptor)
+    }
+
+    /// Runs a close that may take its time on a thread of its own.
+    func startClosing(_ work: @escaping @Sendable () -> Void) throws(Errno) {
+        try SystemThread.start(name: "proactor-close", work)
     }
 
     /// What one call of Linux transfers at the most.

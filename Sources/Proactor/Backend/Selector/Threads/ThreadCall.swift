@@ -47,7 +47,7 @@ final class ThreadCall: @unchecked Sendable {
         guard case .closeFile(let descriptor) = operation else { return -ECANCELED }
         let (calls, number) = (calls, descriptor.rawValue)
         do {
-            try SystemThread.start(name: "proactor-close") { _ = calls.close(number) }
+            try calls.startClosing { _ = calls.close(number) }
             return 0
         } catch {
             return calls.close(number)

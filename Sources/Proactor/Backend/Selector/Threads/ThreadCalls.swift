@@ -33,7 +33,7 @@ final class ThreadCalls {
         do throws(Errno) {
             if case .closeFile = operation {
                 // Not behind what an executor is busy with: nobody waits for room to close something.
-                try SystemThread.start(name: "proactor-close") { ticket.run() }
+                try calls.startClosing { ticket.run() }
             } else {
                 guard let submit else { throw .notSupported }
                 try submit { ticket.run() }

@@ -1,0 +1,66 @@
+import Proactor
+import ProactorTesting
+
+extension Scenario {
+    /// Readers and writers by await: lines that come back, with time-outs that cut some of the reads.
+    static let lines = Scenario("lines") { simulation, book in
+        let server = try simulation.host("server")
+        server.start {
+            let server = try await getRunningLoop().startServer(host: "0.0.0.0", port: 7) { reader, writer in
+                while let line = try? await reader.readLine(), !line.isEmpty {
+                    writer.write(line)
+                    guard (try? await writer.drain()) != nil else { break }
+                }
+                writer.close()
+                try? await writer.waitClosed()
+            }
+            try await server.serveForever()
+        }
+        var done = 0
+        for number in 0..<2 {
+            let client = try simulation.host("client\(number)")
+            let lengths = (0..<15).map { _ in simulation.choice(below: 3_000) }
+            let patience = Duration.microseconds(50 + simulation.choice(below: 3_000))
+            client.start {
+                let loop = try getRunningLoop()
+                let (reader, writer) = try await retrying {
+                    try await loop.openConnection(host: "server", port: 7, family: .ipv4)
+                }
+                for (index, length) in lengths.enumerated() {
+                    let letter = UInt8(ascii: "a") + UInt8(index)
+                    let line = Array(repeating: letter, count: length) + [UInt8(ascii: "\n")]
+                    writer.write(line)
+                    try await writer.drain()
+                    let echo = try await readPatiently(reader, patience)
+                    book.expect(
+                        echo == line,
+                        "client \(number): line \(index) of \(length) came back as \(echo.count)"
+                    )
+                }
+                writer.writeEOF()
+                let rest = try await reader.readToEnd()
+                book.expect(rest.isEmpty, "client \(number): \(rest.count) bytes too many")
+                writer.close()
+                try await writer.waitClosed()
+                done += 1
+            }
+        }
+        try simulation.run(until: { done == 2 }, within: .seconds(600))
+        try simulation.run(for: .seconds(1))
+        try simulation.finish()
+    }
+}
+
+/// Reads a line, again and again when that takes too long: a read that was cut short has taken nothing.
+nonisolated(nonsending) private func readPatiently(
+    _ reader: StreamReader,
+    _ patience: Duration
+) async throws -> [UInt8] {
+    while true {
+        do {
+            return try await timeout(patience) { _ in try await reader.readLine() }
+        } catch is TimeoutError {
+            continue
+        }
+    }
+}
