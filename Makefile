@@ -18,7 +18,7 @@ define run-bench
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-boringssl test-bench lint format soak simulate mutants demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
+.PHONY: help setup build test test-traits test-bench lint format soak simulate mutants demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +34,11 @@ test: ## Run all tests
 	@Scripts/setup build
 	$(SWIFT) test --disable-xctest $(SWIFT_FLAGS)
 
-test-boringssl: ## Run the tests of TLS over BoringSSL, and of the export by swift-metrics, in a build of their own
+test-traits: ## Run the tests of what the package's traits bring, TLS over BoringSSL, SwiftNIO's channels and swift-metrics, in one build
 	@Scripts/setup build
-	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/boringssl --traits BoringSSL,Metrics \
-		--filter '^ProactorTests\.(LoopMetricsExporter|OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.' $(SWIFT_FLAGS)
-	@Scripts/check-importers .build/boringssl
+	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/traits --traits BoringSSL,Metrics,NIO \
+		--filter '^ProactorTests\.(LoopMetricsExporter|OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.|^ProactorNIOTests\.' $(SWIFT_FLAGS)
+	@Scripts/check-importers .build/traits
 
 lint: ## Check the layout of the code, file sizes and left-overs
 	@Scripts/lint

@@ -36,6 +36,7 @@ let package = Package(
     products: [
         .library(name: "Proactor", targets: ["Proactor"]),
         .library(name: "ProactorTLS", targets: ["ProactorTLS"]),
+        .library(name: "ProactorNIO", targets: ["ProactorNIO"]),
         .library(name: "ProactorTesting", targets: ["ProactorTesting"]),
         .library(name: "ProactorMetrics", targets: ["ProactorMetrics"]),
     ],
@@ -44,6 +45,7 @@ let package = Package(
             name: "BoringSSL",
             description: "TLS by the BoringSSL that swift-nio-ssl carries, in place of the system's OpenSSL"
         ),
+        .trait(name: "NIO", description: "ProactorNIO: SwiftNIO's channels over this library's loops"),
         .trait(
             name: "Metrics",
             description: "ProactorMetrics: what loops do, exported by swift-metrics; empty without"
@@ -55,6 +57,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         // Fetched with the trait BoringSSL only: nothing else uses it.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        // The same with the trait NIO.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // Fetched with the trait Metrics only.
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
     ],
@@ -87,6 +91,16 @@ let package = Package(
             name: "ProactorTLS",
             dependencies: [
                 "Proactor", "COpenSSL", "CLibSSL", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // Empty without the trait NIO.
+        .target(
+            name: "ProactorNIO",
+            dependencies: [
+                "Proactor",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
             ],
             swiftSettings: swiftSettings
         ),
@@ -156,6 +170,23 @@ let package = Package(
             dependencies: ["CTestOpenSSL"],
             path: "Tests/CTestCertificates",
             cSettings: cSettings
+        ),
+        .testTarget(
+            name: "ProactorNIOTests",
+            dependencies: [
+                "Proactor", "ProactorNIO", "CTestCertificates",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["NIO"])),
+                .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["NIO"])),
+                .product(
+                    name: "NIOConcurrencyHelpers",
+                    package: "swift-nio",
+                    condition: .when(traits: ["NIO"])
+                ),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["BoringSSL"])),
+            ],
+            swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "ProactorSoak",

@@ -23,7 +23,7 @@ let package = Package(
         .package(
             name: "swift-proactor",
             path: "..",
-            traits: [.trait(name: "BoringSSL", condition: .when(traits: ["BoringSSL"]))]
+            traits: [.trait(name: "BoringSSL", condition: .when(traits: ["BoringSSL"])), "NIO"]
         ),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -54,6 +54,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Proactor", package: "swift-proactor"),
+                .product(name: "ProactorNIO", package: "swift-proactor"),
             ]
         ),
         .target(name: "CLoad", dependencies: ["CPattern", "CBenchOpenSSL"]),

@@ -51,6 +51,25 @@ extension Contender {
                 services: [.lines: ["lines"], .exact: ["exact"]]
             ),
             Contender(
+                name: "swift-nio-proactor",
+                summary:
+                    "the same channel handlers over this library's loop, a ring where the machine has it",
+                program: Program.sibling("nio-echo"),
+                arguments: ["--group", "proactor"],
+                services: [
+                    .echo: ["echo"], .http: ["http"], .sink: ["sink"], .source: ["source"],
+                    .ask: ["ask"], .proxy: ["proxy"], .udpEcho: ["udp-echo"],
+                ],
+                tlsServices: [.echo: ["echo"]]
+            ),
+            Contender(
+                name: "swift-nio-proactor-async",
+                summary: "the same by async channels, with the tasks on this library's loop",
+                program: Program.sibling("nio-echo"),
+                arguments: ["--group", "proactor"],
+                services: [.lines: ["lines"], .exact: ["exact"]]
+            ),
+            Contender(
                 name: "swift-nio-offload",
                 summary:
                     "the same with GRO and GSO: its handler is given a peer's datagrams that came in a row as one",

@@ -1,4 +1,5 @@
 import NIOCore
+import ProactorNIO
 
 /// Sends back what frames a connection brings, by an async channel and a task of its own, as in NIOTCPEchoServer.
 struct AsyncEcho {
@@ -10,7 +11,7 @@ struct AsyncEcho {
     func serve(_ channel: any Channel) throws {
         try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(FrameDecoder(framing: framing)))
         let connection = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-        let executor: LoopTasks? = onLoop ? LoopTasks(loop: channel.eventLoop) : nil
+        let executor = executor(for: channel.eventLoop)
         Task(executorPreference: executor) {
             do {
                 try await connection.executeThenClose { inbound, outbound in
@@ -20,6 +21,12 @@ struct AsyncEcho {
                 // The client has gone, amid a frame or between two.
             }
         }
+    }
+
+    /// Where the tasks run; `nil` is on Swift's own threads. swift-proactor's loops are executors themselves.
+    private func executor(for loop: any EventLoop) -> (any TaskExecutor)? {
+        if let loop = loop as? NIOProactorEventLoop { return loop.taskExecutor }
+        return onLoop ? LoopTasks(loop: loop) : nil
     }
 }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import ProactorNIO
 
 /// One side of a forwarder, as in SwiftNIO's example of a proxy: it reads only while its partner is writable.
 final class GlueHandler: ChannelDuplexHandler {
@@ -13,7 +14,7 @@ final class GlueHandler: ChannelDuplexHandler {
 
     /// Connects `channel`, which does not read yet, to a port of 127.0.0.1.
     static func forward(_ channel: any Channel, to port: UInt16) -> EventLoopFuture<Void> {
-        ClientBootstrap(group: channel.eventLoop)
+        bootstrap(on: channel.eventLoop)
             .channelOption(.autoRead, value: false)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 16)
@@ -27,6 +28,10 @@ final class GlueHandler: ChannelDuplexHandler {
                     try side.syncOptions?.setOption(.autoRead, value: true)
                 }
             }
+    }
+
+    private static func bootstrap(on loop: any EventLoop) -> any NIOClientTCPBootstrapProtocol {
+        NIOProactorClientBootstrap(validatingGroup: loop) ?? ClientBootstrap(group: loop)
     }
 
     private var isWritable: Bool { context?.channel.isWritable ?? false }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import NIOCore
-import NIOPosix
 import NIOSSL
 
 /// The services over SwiftNIO, in the way of its own examples, on one event loop thread.
@@ -48,6 +47,12 @@ struct NIOEcho: ParsableCommand {
     @Flag(help: "Of lines and exact: run the tasks on the event loop's thread, and not on Swift's own.")
     var tasksOnLoop = false
 
+    @Option(
+        help:
+            "Whose event loops serve: SwiftNIO's own, or swift-proactor's, where tasks are on the loop anyway."
+    )
+    var group = LoopGroup.nio
+
     func validate() throws {
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
@@ -64,6 +69,11 @@ struct NIOEcho: ParsableCommand {
         guard tls.isEmpty || (service != .proxy && service != .udpEcho) else {
             throw ValidationError("--tls does not go with \(service.rawValue).")
         }
+        guard group == .nio || !offload else {
+            throw ValidationError(
+                "--offload goes with --group nio: swift-proactor joins datagrams by itself."
+            )
+        }
         guard unix == nil || (host == nil && port == nil) else {
             throw ValidationError("--unix goes with neither --host nor --port.")
         }
@@ -71,22 +81,22 @@ struct NIOEcho: ParsableCommand {
 
     func run() throws {
         let signals = TerminationSignals()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loops = try group.makeGroup()
         let channel =
-            try service == .udpEcho ? bindDatagrams(on: group) : bind(bootstrap(on: group, tls: makeTLS()))
+            try service == .udpEcho ? bindDatagrams(on: loops) : bind(bootstrap(on: loops, tls: makeTLS()))
         announce(channel)
         signals.wait()
         try channel.close().wait()
-        try group.syncShutdownGracefully()
+        try loops.syncShutdownGracefully()
     }
 
     /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.
     private func bootstrap(
-        on group: MultiThreadedEventLoopGroup,
+        on loops: any EventLoopGroup,
         tls: NIOSSLContext?
-    ) -> ServerBootstrap {
+    ) -> any StreamServerBootstrap {
         let (service, messageBytes, upstream, onLoop) = (service, messageBytes, upstream, tasksOnLoop)
-        let bootstrap = ServerBootstrap(group: group)
+        let bootstrap = group.makeServerBootstrap(on: loops)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -124,7 +134,7 @@ struct NIOEcho: ParsableCommand {
         return .init(low: max(high / 4, 1), high: max(high, 2))
     }
 
-    private func bind(_ bootstrap: ServerBootstrap) throws -> any Channel {
+    private func bind(_ bootstrap: any StreamServerBootstrap) throws -> any Channel {
         if let unix {
             return try bootstrap.bind(unixDomainSocketPath: unix, cleanupExistingSocketFile: true).wait()
         }
@@ -132,10 +142,10 @@ struct NIOEcho: ParsableCommand {
     }
 
     /// With vector reads, which is what SwiftNIO advises for many small datagrams.
-    private func bindDatagrams(on group: MultiThreadedEventLoopGroup) throws -> any Channel {
+    private func bindDatagrams(on loops: any EventLoopGroup) throws -> any Channel {
         // Joined datagrams have 64 KiB together; the note of how long each is goes back with the answer.
         let offload = offload
-        return try DatagramBootstrap(group: group)
+        return try group.makeDatagramBootstrap(on: loops)
             .channelOption(.datagramVectorReadMessageCount, value: vectorReads == 1 ? 0 : vectorReads)
             .channelOption(
                 .recvAllocator,

@@ -81,7 +81,7 @@ struct FloodTests {
     }
 
     /// The servers of this package, as processes: what they take is what they were sent, less what the kernel keeps for them.
-    @Test(arguments: ["c-ring", "c-epoll", "proactor", "epoll", "swift-nio"])
+    @Test(arguments: ["c-ring", "c-epoll", "proactor", "epoll", "swift-nio", "swift-nio-proactor"])
     func contendersAnswer(_ name: String) throws {
         let contender = try #require(Contender.catalog.first { $0.name == name })
         let workload = try #require(Workload(named: "flood-2"))

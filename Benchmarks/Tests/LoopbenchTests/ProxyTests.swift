@@ -5,7 +5,7 @@ import Testing
 
 /// Servers of this package that forward, as processes.
 struct ProxyTests {
-    @Test(arguments: ["c-ring", "c-epoll", "proactor", "epoll", "poll", "swift-nio"])
+    @Test(arguments: ["c-ring", "c-epoll", "proactor", "epoll", "poll", "swift-nio", "swift-nio-proactor"])
     func contendersForward(_ name: String) throws {
         let contender = try #require(Contender.catalog.first { $0.name == name })
         let workload = try #require(Workload(named: "proxy-64KiBx5"))

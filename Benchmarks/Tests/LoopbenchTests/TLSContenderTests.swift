@@ -29,7 +29,8 @@ struct TLSContenderTests {
     @Test func thoseWhoSpeakTLSAreThere() throws {
         let names = Contender.catalog.filter { $0.tlsServices[.echo] != nil }.map(\.name)
         let expected = [
-            "c-ring-tls", "c-epoll-tls", "proactor", "epoll", "poll", "select", "swift-nio", "asyncio",
+            "c-ring-tls", "c-epoll-tls", "proactor", "epoll", "poll", "select", "swift-nio",
+            "swift-nio-proactor", "asyncio",
             "uvloop",
         ]
         #expect(names == expected)

@@ -91,6 +91,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     /// Iterations over async sequences of the loop that are not over.
     var sequences = SequenceRegistry()
     var defaultExecutor = DefaultExecutor.notNeededYet
+    /// What stands over the loop. Other threads look at it.
+    let companions = ThreadLock<(any LoopCompanion)?>(nil)
     var exceptionHandler: ExceptionHandler?
     public var slowCallbackDuration: Duration = .milliseconds(100) {
         willSet { checkThread("slowCallbackDuration") }

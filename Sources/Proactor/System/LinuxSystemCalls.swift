@@ -57,6 +57,23 @@ final class LinuxSystemCalls: SystemCalls {
         return value
     }
 
+    func setOption(_ option: SocketOption, to bytes: UnsafeRawBufferPointer, on socket: FileDescriptor)
+        throws(Errno)
+    {
+        let (level, name, size) = (option.level, option.name, socklen_t(bytes.count))
+        try checkErrno(setsockopt(socket.rawValue, level, name, bytes.baseAddress, size))
+    }
+
+    func readOption(
+        _ option: SocketOption,
+        of socket: FileDescriptor,
+        into room: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        var size = socklen_t(room.count)
+        try checkErrno(getsockopt(socket.rawValue, option.level, option.name, room.baseAddress, &size))
+        return Int(size)
+    }
+
     func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno) {
         try setOption(.joinDatagrams, to: 0, on: socket)
         // Nothing is joined from here on, so what is there now is all that can be.

@@ -31,6 +31,15 @@ package protocol SystemCalls: AnyObject, Sendable {
     func peerAddress(of socket: FileDescriptor) throws(Errno) -> SocketAddress
     func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno)
     func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32
+    /// Sets an option of any size.
+    func setOption(_ option: SocketOption, to bytes: UnsafeRawBufferPointer, on socket: FileDescriptor)
+        throws(Errno)
+    /// Fills the room with an option of any size, and returns how many bytes there are.
+    func readOption(
+        _ option: SocketOption,
+        of socket: FileDescriptor,
+        into room: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int
     /// Turns ``SocketOption/joinDatagrams`` off, unless there are datagrams to receive: the kernel would hand over those that it
     /// has joined before without a word about it.
     func stopJoiningDatagrams(on socket: FileDescriptor) throws(Errno)
@@ -95,6 +104,25 @@ package protocol SystemCalls: AnyObject, Sendable {
 extension SystemCalls {
     func makeSocket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> FileDescriptor {
         try makeSocket(family, type, protocolNumber: 0)
+    }
+
+    /// For a kernel whose options are integers.
+    func setOption(_ option: SocketOption, to bytes: UnsafeRawBufferPointer, on socket: FileDescriptor)
+        throws(Errno)
+    {
+        guard bytes.count == MemoryLayout<Int32>.size else { throw .invalidArgument }
+        try setOption(option, to: bytes.loadUnaligned(as: Int32.self), on: socket)
+    }
+
+    /// The same.
+    func readOption(
+        _ option: SocketOption,
+        of socket: FileDescriptor,
+        into room: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        guard room.count >= MemoryLayout<Int32>.size else { throw .invalidArgument }
+        room.storeBytes(of: try self.option(option, of: socket), as: Int32.self)
+        return MemoryLayout<Int32>.size
     }
 }
 

@@ -11,7 +11,7 @@ public struct ConnectionError: Error, Hashable, Sendable, CustomStringConvertibl
     /// One reason for each address, in the order of the attempts; never none.
     public let reasons: [SocketError]
 
-    init(reasons: [SocketError]) {
+    package init(reasons: [SocketError]) {
         precondition(!reasons.isEmpty, "a connection failed without a reason")
         self.reasons = reasons
     }

@@ -45,6 +45,20 @@ class ForwardingSystemCalls: SystemCalls, @unchecked Sendable {
         try inner.makeSocket(family, type, protocolNumber: protocolNumber)
     }
 
+    func setOption(_ option: SocketOption, to bytes: UnsafeRawBufferPointer, on socket: FileDescriptor)
+        throws(Errno)
+    {
+        try inner.setOption(option, to: bytes, on: socket)
+    }
+
+    func readOption(
+        _ option: SocketOption,
+        of socket: FileDescriptor,
+        into room: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        try inner.readOption(option, of: socket, into: room)
+    }
+
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(Errno) {
         try inner.bind(socket, to: address)
     }

@@ -77,6 +77,7 @@ extension BaseEventLoop {
         // Of two threads that may, one closes it.
         guard currentRunState.exchange(.closed, ordering: .acquiringAndReleasing) != .closed else { return }
         if !isOnLoopThread { thread.release() }
+        dismissCompanion()
         inbox.close { job in ready.push(.contextCallback(job)) }
         shutDownDefaultExecutorWithoutWaiting()
         abandonTasks()

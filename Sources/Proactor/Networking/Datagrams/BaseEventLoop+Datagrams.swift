@@ -153,7 +153,7 @@ extension BaseEventLoop {
 
     /// Where datagrams come thick, the kernel may receive those of one sender as one, which spares each of them its own way
     /// through the network stack; the transport takes them apart. Only on a socket that nobody else has.
-    private func joinDatagrams(on descriptor: FileDescriptor) {
+    func joinDatagrams(on descriptor: FileDescriptor) {
         guard canTakeJoinedDatagrams else { return }
         // A kernel before 5.0 does not know it, and nothing depends on it.
         try? backend.system.setOption(.joinDatagrams, to: 1, on: descriptor)

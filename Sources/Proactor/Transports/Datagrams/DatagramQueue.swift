@@ -6,7 +6,7 @@ import SystemPackage
 /// as there are go out by one call.
 struct DatagramQueue: ~Copyable {
     /// What a datagram counts for besides its bytes: a UDP header's size.
-    private static let headerSize = 8
+    static let headerSize = 8
 
     private var records = RawQueue<OutgoingDatagram>()
     private var segments = RawQueue<DatagramSegment>()

@@ -88,7 +88,7 @@ extension DatagramSocketTransport {
                 budget -= 1
                 continue
             }
-            if wasRefused(errno) { queue.removeFirst(1, pool: loop.buffers) }
+            if wasRefused(errno) { dropRefused(errno) }
             budget -= 1
         }
     }
@@ -142,8 +142,11 @@ extension DatagramSocketTransport {
             preconditionFailure("a send completed that was not in flight")
         }
         sendState = .idle
-        let isOver = completion.errno.map { !isOpenOrFlushing || wasRefused($0) } ?? true
-        if isOver { queue.removeFirst(1, pool: loop.buffers) }
+        if let errno = completion.errno {
+            if !isOpenOrFlushing || wasRefused(errno) { dropRefused(errno) }
+        } else {
+            queue.removeFirst(1, pool: loop.buffers)
+        }
         guard isOpenOrFlushing else { return }
         hasSentWhileClosing = true
         // What is behind it goes out at the end of the turn.
@@ -189,7 +192,16 @@ extension DatagramSocketTransport {
         return SocketAddress(kernelForm: .init(start: form, count: Int(datagram.address_length)))
     }
 
+    private func dropRefused(_ errno: Errno) {
+        if let sendProgress {
+            let byteCount = Int(queue.first(1)[0].count) + DatagramQueue.headerSize
+            sendProgress.datagramWasRefused(errno, byteCount: byteCount)
+        }
+        queue.removeFirst(1, pool: loop.buffers)
+    }
+
     private func datagramsWereTaken() {
+        tellProgress()
         if flow.isPaused, unsentCount <= Int(flow.low) {
             // Not from here: a flush is no place for what a protocol may do.
             loop.ready.push(.callback { self.resumeProtocolIfPossible(unsent: self.unsentCount) })

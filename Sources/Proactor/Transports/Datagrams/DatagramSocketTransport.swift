@@ -31,6 +31,12 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     // Exclusivity: a transport belongs to the loop's thread; a checked access would cost more than the work it guards.
     /// Until the endpoint is lost.
     @exclusivity(unchecked) var datagramProtocol: (any DatagramProtocol)?
+    /// Who hears what becomes of each datagram, if anybody does.
+    @exclusivity(unchecked) var sendProgress: (any DatagramProgress)?
+    /// Whether nothing is wanted for now.
+    @exclusivity(unchecked) var isReceivingPaused = false {
+        didSet { markUnflushed() }
+    }
     @exclusivity(unchecked) var queue = DatagramQueue()
     @exclusivity(unchecked) var sendState = DatagramSendState.idle
     /// The largest datagram of which several in a row may be sent as one.
@@ -90,7 +96,11 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
 
     override var anyProtocol: (any BaseProtocol)? { datagramProtocol }
     override func callConnectionMade() throws { try datagramProtocol?.connectionMade(self) }
-    override func releaseProtocol() { datagramProtocol = nil }
+
+    override func releaseProtocol() {
+        datagramProtocol = nil
+        sendProgress = nil
+    }
 
     func setProtocol(_ datagramProtocol: any DatagramProtocol) {
         loop.checkThread("setProtocol")
@@ -126,10 +136,10 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     private func reconcileReceiving() {
         switch readState {
         case .idle:
-            guard phase == .open, receiveRest == nil else { return }
+            guard phase == .open, receiveRest == nil, !isReceivingPaused else { return }
             readState = .receiving(loop.backend.submit(.receiveDatagrams(descriptor, reception), owner: self))
         case .receiving(let token):
-            guard phase != .open else { return }
+            guard phase != .open || isReceivingPaused else { return }
             stopReceiving(token)
         case .stopping:
             break

@@ -198,9 +198,11 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
 
     private func report(_ errno: Errno) {
         failureWasReported = true
+        let error = SocketError(.accept, errno, address: address)
+        guard server?.tellTaker(error) != true else { return }
         var context = ExceptionContext(
             message: "accepting failed; trying again every \(Self.restDuration) until it succeeds",
-            error: SocketError(.accept, errno, address: address)
+            error: error
         )
         context.socket = TransportSocket(socket, of: loop, owner: self)
         context.server = server

@@ -26,6 +26,8 @@ public final class Server {
     private let idleTimeout: Duration?
     private let tls: TLSOptions?
     private let protocolFactory: () throws -> any ConnectionProtocol
+    /// Who gets what it accepts, in place of a protocol.
+    private let taker: AcceptedSocketTaker?
     private var listeners: [Listener]
     private var state = ServerState.ready
     /// Those that are not lost, and connections that are being made.
@@ -47,6 +49,7 @@ public final class Server {
         loop: BaseEventLoop,
         listeners: [Listener],
         options: ServerOptions,
+        taker: AcceptedSocketTaker? = nil,
         protocolFactory: @escaping () throws -> any ConnectionProtocol
     ) {
         self.loop = loop
@@ -54,6 +57,7 @@ public final class Server {
         maxConnections = options.maxConnections
         idleTimeout = options.idleTimeout
         tls = options.tls
+        self.taker = taker
         self.protocolFactory = protocolFactory
     }
 
@@ -243,6 +247,15 @@ public final class Server {
     /// Whether it is closed and has no connection left.
     var isDrained: Bool { state == .closed && activeTransports == 0 && closingListeners == 0 }
 
+    /// Whether a listener is closed but for an accept that is still to end.
+    var hasClosingListeners: Bool { closingListeners > 0 }
+
+    /// Why no connection can be accepted for now, for whoever takes them. Returns whether there is somebody.
+    func tellTaker(_ error: SocketError) -> Bool {
+        taker?.failed(error)
+        return taker != nil
+    }
+
     /// A future that is done when the server is closed and has no connection left.
     func makeCloseWaiter() -> Future<Void> {
         let waiter = loop.createFuture()
@@ -349,6 +362,7 @@ public final class Server {
 
     /// A factory that fails costs this connection only.
     func makeTransport(_ connection: AcceptedConnection) {
+        if let taker { return taker.take(connection.socket, connection.peer) }
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {

@@ -219,6 +219,7 @@ extension StreamSocketTransport {
         // Whatever it was that a send at once has met, the connection is not lost by it.
         sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
+        if let writeProgress { writeProgress.bytesWereTaken() }
         if writes.byteCount > 0 || fileSending != nil || filter?.wantsFill == true {
             markUnflushed()
         } else {

@@ -61,6 +61,8 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     @exclusivity(unchecked) var fileSending: FileSending?
     /// What stands on it and makes the bytes that it sends, if anything does. It is the protocol, too.
     @exclusivity(unchecked) var filter: (any TransportFilter)?
+    /// Who hears of bytes that have left, if anybody does.
+    @exclusivity(unchecked) var writeProgress: (any WriteProgress)?
 
     /// Takes over a connected socket. Nothing happens before ``start()``.
     init(
@@ -96,6 +98,7 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         streamProtocol = nil
         buffered?.receiver = nil
         filter = nil
+        writeProgress = nil
     }
 
     func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
