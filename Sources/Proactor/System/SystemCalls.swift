@@ -107,7 +107,11 @@ extension SystemCalls {
     }
 
     /// For a kernel whose options are integers.
-    func setOption(_ option: SocketOption, to bytes: UnsafeRawBufferPointer, on socket: FileDescriptor)
+    package func setOption(
+        _ option: SocketOption,
+        to bytes: UnsafeRawBufferPointer,
+        on socket: FileDescriptor
+    )
         throws(Errno)
     {
         guard bytes.count == MemoryLayout<Int32>.size else { throw .invalidArgument }
@@ -115,7 +119,7 @@ extension SystemCalls {
     }
 
     /// The same.
-    func readOption(
+    package func readOption(
         _ option: SocketOption,
         of socket: FileDescriptor,
         into room: UnsafeMutableRawBufferPointer
