@@ -30,6 +30,9 @@ extension EventLoopGroupServer {
             await remove(end)
             try checkCancellation()
             return summary
+        } catch EventLoopError.closed {
+            // With the loops everything on them ends, the signals too. A task that came late would be left there for good.
+            throw EventLoopError.closed
         } catch {
             await remove(end)
             throw error
@@ -43,9 +46,9 @@ extension EventLoopGroupServer {
             try await startServing()
             try await untilClosed()
         } catch is CancellationError {
-            await drain(timeout: grace, isCutShortByCancel: false)
-            // A loop that ends cancels what waits on it.
+            // A loop that ends cancels what waits on it, and aborts its connections itself.
             guard Task.isCancelled else { throw EventLoopError.closed }
+            await drain(timeout: grace, isCutShortByCancel: false)
             throw CancellationError()
         }
         return await drain(timeout: grace, isCutShortByCancel: false)
