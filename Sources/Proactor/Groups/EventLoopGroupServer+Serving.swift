@@ -73,11 +73,16 @@ extension EventLoopGroupServer {
     private nonisolated(nonsending) func addEnd(by signals: [Signal]) async throws -> LoopBound<SignalledEnd>
     {
         let loop = loops[0]
-        return try await loop.runCoroutineThreadSafe {
-            let end = SignalledEnd(signals: signals) { self.close() }
-            try loop.addEnd(end)
-            return LoopBound(end, of: loop)
-        }.valueRegardless()
+        do {
+            return try await loop.runCoroutineThreadSafe {
+                let end = SignalledEnd(signals: signals) { self.close() }
+                try loop.addEnd(end)
+                return LoopBound(end, of: loop)
+            }.valueRegardless()
+        } catch is CancellationError {
+            // Whatever becomes of the calling task: the loop has cancelled it, as it ends.
+            throw EventLoopError.closed
+        }
     }
 
     private nonisolated(nonsending) func remove(_ end: LoopBound<SignalledEnd>) async {

@@ -24,6 +24,9 @@ struct LoopFinisher {
             try shutDownSequences()
             if abortingConnections { try abortConnections() }
             try shutDownExecutor()
+            // Those that came meanwhile, from other threads too: left in a closed loop, each would stay suspended and keep it. No turn
+            // follows in which there could be more.
+            try cancelAllTasks()
             beforeClosing()
         } catch {
             try loop.close()
