@@ -300,7 +300,7 @@ import Testing
     @Test(arguments: SelectorKind.allCases) func aWrongDescriptorIsACompletion(_ kind: SelectorKind) throws {
         let harness = try SelectorHarness(kind)
         let recorder = CompletionRecorder()
-        for number: Int32 in [-1, 3999] {
+        for number in [-1, HighNumber.unused] {
             let descriptor = FileDescriptor(rawValue: number)
             harness.backend.submit(.receive(descriptor), owner: recorder)
             _ = harness.send([1], on: descriptor, owner: recorder)

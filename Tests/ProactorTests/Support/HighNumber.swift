@@ -10,6 +10,9 @@ enum HighNumber {
         return Int32(min(limit.rlim_cur, 16_384)) - 64
     }()
 
+    /// One that no test's descriptor has.
+    static var unused: Int32 { start - 1 }
+
     /// A duplicate at the `index`th of the 64 high numbers.
     ///
     /// Other tests open hundreds of descriptors meanwhile. Where one of them has the number this throws: `dup2` would close
