@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func whatMakesConnectionsAndServersMakesNone(kind: LoopKind) async throws {
         try await kind.withLoop(hosts: [:]) { loop in
             let folder = try SocketFolder()
@@ -224,7 +224,7 @@ import Testing
     }
 
     /// It was not told to serve, and does not in a task that has no use for it any more.
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func serveForeverClosesAServerThatNeverServed(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let server = try loop.serve(startServing: false) {

@@ -30,7 +30,7 @@ import Testing
         try hanging.close()
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aConnectThatNobodyHasTakenYetLeavesNoSocket(kind: LoopKind) async throws {
         try await kind.withLoop(abandonsTasks: true) { inner in
             let listener = try testSocket(AF_INET)

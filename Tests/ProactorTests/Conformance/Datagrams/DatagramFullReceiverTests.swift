@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aReceiverThatIsGoneIsAnErrorForEach(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             backend.stopClock()

@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aGroupsServerLeavesItsAddress(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
@@ -187,7 +187,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aLoopThatClosesLeavesTheAddressesOfItsServers(kind: LoopKind) async throws {
         for closesFirst in [false, true] {
             try await kind.withLoop { loop in

@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere, [false, true])
+    @Test(arguments: LoopKind.allCases, [false, true])
     func aSocketThatIsClosedWhileItsReceiverIsFullSendsNoMore(kind: LoopKind, isConnected: Bool) async throws
     {
         try await kind.withFaultyLoop { loop, backend in

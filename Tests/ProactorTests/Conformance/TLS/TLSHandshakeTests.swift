@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func whatMakesNoSenseIsRefused(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let context = ScriptedTLS()

@@ -148,7 +148,7 @@ import Testing
     }
 
     // Behaviour 22
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aRestingListenerCanBeClosed(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             backend.stopClock()

@@ -190,7 +190,7 @@ import Testing
 
     // Behaviour 16
     // Pitfall 17
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aClosedLoopTakesItsServersAlong(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let lives = LifeCounter()
