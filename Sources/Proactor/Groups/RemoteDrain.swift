@@ -23,7 +23,6 @@ final class RemoteDrain: Sendable {
             let drain = ServerDrain(servers(loop), of: loop)
             content.drain = drain
             drain.begin(timeout: timeout) { summary in
-                content.drain = nil
                 ticket.future.finish(.succeeded(summary))
             }
         }
@@ -46,6 +45,9 @@ final class RemoteDrain: Sendable {
         }
     }
 
+    /// Whether it has come to its end, or its loop has.
+    var isOver: Bool { future.done }
+
     private func cutShort() {
         let content = content
         // A closed loop has no connection left.
@@ -55,5 +57,6 @@ final class RemoteDrain: Sendable {
 
 /// `@unchecked Sendable`: it is touched on the loop's thread only, elsewhere it is held.
 private final class RemoteDrainContent: @unchecked Sendable {
-    var drain: ServerDrain?
+    /// Held by the loop alone, whose servers and timers it waits for: with a loop that closes it goes, and its ticket with it.
+    weak var drain: ServerDrain?
 }

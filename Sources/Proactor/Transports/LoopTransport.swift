@@ -257,7 +257,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     final func releaseUsersObjects() {
         willReleaseUsersObjects()
         releaseProtocol()
-        server = nil
+        server.take()?.loopClosed()
     }
 
     final var hasSocket: Bool { phase != .closed }

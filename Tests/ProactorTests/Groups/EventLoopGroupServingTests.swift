@@ -122,15 +122,6 @@ import Testing
 
     @Test(arguments: LoopKind.allCases)
     func aGroupThatEndsEndsItsServing(kind: LoopKind) async throws {
-        // Under a heavy load, a task that comes to a loop amid its end may stay suspended there, and keep it.
-        try await withKnownIssue("a loop that ends amid serving may stay in memory", isIntermittent: true) {
-            try await endGroupAmidServing(kind)
-        } matching: { issue in
-            issue.comments.contains { $0.rawValue == "the event loop leaked" }
-        }
-    }
-
-    private func endGroupAmidServing(_ kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let made = Record<Int>()
             let server = try await makeServer(of: group, made)

@@ -107,4 +107,17 @@ import Testing
         #expect(lines.contains { $0.contains("never shut down") })
         for loop in loops { try await loop.waitUntilReleased(sourceLocation: #_sourceLocation) }
     }
+
+    @Test(arguments: LoopKind.allCases)
+    func aLoopThatClosesAmidAStopDropsIt(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            _ = try loop.serve { RecordingProtocol() }
+            let stop = try RemoteDrain(on: loop, timeout: .seconds(3600)) { $0.openServers }
+            // It has begun, and would hear in the next turn that nothing is left.
+            try loop.turn()
+            try loop.close()
+            // Who waits for it hears of the loop's end.
+            #expect(stop.isOver)
+        }
+    }
 }

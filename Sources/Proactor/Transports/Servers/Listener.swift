@@ -124,7 +124,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
     }
 
     func releaseUsersObjects() {
-        server = nil
+        server.take()?.loopClosed()
     }
 
     private func closeSocket() {

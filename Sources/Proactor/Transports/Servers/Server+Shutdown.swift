@@ -39,6 +39,25 @@ extension Server {
         whenDrained { timer.cancel() }
     }
 
+    /// A future that is done when the server is closed and has no connection left.
+    func makeCloseWaiter() -> Future<Void> {
+        let waiter = loop.createFuture()
+        if isDrained { waiter.succeed(()) } else { closeWaiters.append(waiter) }
+        return waiter
+    }
+
+    func wakeIfDrained() {
+        guard isDrained else { return }
+        let waiters = closeWaiters
+        closeWaiters = []
+        for waiter in waiters where waiter.isPending { waiter.succeed(()) }
+    }
+
+    /// Its loop is closed, and nobody will hear that it is drained: what waits for it may hold it, and the loop with it.
+    func loopClosed() {
+        closeWaiters = []
+    }
+
     /// Calls `body` in the turn after it is closed and has no connection left.
     func whenDrained(_ body: @escaping () -> Void) {
         _ = makeCloseWaiter().addPlainDoneCallback { _ in body() }

@@ -34,7 +34,8 @@ public final class Server {
     private var activeTransports = 0
     /// Those that are closed but for an accept that is still to end.
     private var closingListeners = 0
-    private var closeWaiters: [Future<Void>] = []
+    /// Who waits until it is drained.
+    var closeWaiters: [Future<Void>] = []
     private var foreverWaiter: Future<Void>?
     private var isPaused = false
     /// Connections that were accepted when no more were wanted.
@@ -254,20 +255,6 @@ public final class Server {
     func tellTaker(_ error: SocketError) -> Bool {
         taker?.failed(error)
         return taker != nil
-    }
-
-    /// A future that is done when the server is closed and has no connection left.
-    func makeCloseWaiter() -> Future<Void> {
-        let waiter = loop.createFuture()
-        if isDrained { waiter.succeed(()) } else { closeWaiters.append(waiter) }
-        return waiter
-    }
-
-    private func wakeIfDrained() {
-        guard isDrained else { return }
-        let waiters = closeWaiters
-        closeWaiters = []
-        for waiter in waiters where waiter.isPending { waiter.succeed(()) }
     }
 
     /// Those that were accepted and have no protocol yet.
