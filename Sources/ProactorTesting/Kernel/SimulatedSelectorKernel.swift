@@ -30,6 +30,11 @@ final class SimulatedSelectorKernel: SelectorKernel, ReadinessListener, @uncheck
     func watch(_ descriptor: Int32, for interest: Readiness) throws(Errno) {
         let index = Int(descriptor)
         while watches.count <= index { watches.append(Watch()) }
+        if !interest.isSubset(of: watches[index].interest),
+            process.shortage(.memoryShortage, [ENOMEM]) != 0
+        {
+            throw .noMemory
+        }
         watches[index].interest = interest
         guard !interest.isEmpty else { return }
         guard let file = process.file(FileDescriptor(rawValue: descriptor)) else { throw .badFileDescriptor }

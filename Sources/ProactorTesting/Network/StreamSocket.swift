@@ -37,6 +37,7 @@ final class StreamSocket: StreamEnd {
         super.init(host: host)
     }
 
+    override var shortages: [Int32] { [EMFILE, ENFILE, ENOMEM, ENOBUFS] }
     override var kindName: StaticString { family == .unix ? "unix" : "tcp" }
     override var kind: DescriptorKind { .socket }
 
@@ -86,6 +87,7 @@ final class StreamSocket: StreamEnd {
         }
         guard !isShutDown, !outgoing.isBroken, !isPeerGone else { return -Int(EPIPE) }
         guard bytes.count > 0 else { return 0 }
+        if family == .unix, host.world.lacksBuffer(host) { return -Int(ENOBUFS) }
         let count = outgoing.write(bytes)
         guard count > 0 else { return -Int(EAGAIN) }
         host.world.note(.write, host.index, Int64(count))
