@@ -14,7 +14,7 @@ extension FuzzTarget {
 
     /// The input as it is, and as text that could be an address for the most part.
     private static func texts(_ input: [UInt8]) -> [String] {
-        let alphabet = Array("0123456789abcdefABCDEF::::....%x".utf8)
+        let alphabet = Array("0123456789abcdefABCDEF::::....%\u{0}".utf8)
         let likely = input.map { alphabet[Int($0) % alphabet.count] }
         return [String(decoding: input, as: UTF8.self), String(decoding: likely, as: UTF8.self)]
     }
