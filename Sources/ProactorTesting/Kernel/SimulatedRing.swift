@@ -37,6 +37,8 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
     /// Operations that may go on.
     @exclusivity(unchecked) private var candidates: [Int] = []
     @exclusivity(unchecked) var collected: [Collected] = []
+    @exclusivity(unchecked) private var spareSlots = SpareArray<Int>()
+    @exclusivity(unchecked) private var spareCollected = SpareArray<Collected>()
     @exclusivity(unchecked) private var isClosed = false
     @exclusivity(unchecked) private var isCrashed = false
     // What completions lend: filled from its beginning, and free again once all of a turn's are delivered. This object's own.
@@ -102,11 +104,11 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
     func handOver() {
         guard !isCrashed else { return }
         while !submitted.isEmpty {
-            let batch = submitted
-            submitted.removeAll(keepingCapacity: true)
+            let batch = spareSlots.exchange(&submitted)
             for slot in batch where slots[slot].state == .inFlight || slots[slot].state == .cancelling {
                 begin(slot)
             }
+            spareSlots.keep(batch)
         }
         guard !cancels.isEmpty else { return }
         let requests = cancels
@@ -133,8 +135,7 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
 
     private func collect() {
         guard !candidates.isEmpty else { return }
-        var batch = candidates
-        candidates.removeAll(keepingCapacity: true)
+        var batch = spareSlots.exchange(&candidates)
         world.choices.shuffle(&batch)
         for slot in batch where slots[slot].state != .free {
             slots[slot].isQueued = false
@@ -145,15 +146,16 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
                 attempt(slot)
             }
         }
+        spareSlots.keep(batch)
     }
 
     func deliver() {
-        let batch = collected
-        collected = []
+        let batch = spareCollected.exchange(&collected)
         for completion in batch {
             guard !isClosed, !isCrashed else { return }
             deliver(completion)
         }
+        spareCollected.keep(batch)
         if collected.isEmpty { arenaUsed = 0 }
     }
 

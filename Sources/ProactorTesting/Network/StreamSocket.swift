@@ -43,18 +43,18 @@ final class StreamSocket: StreamEnd {
 
     override var readiness: Readiness {
         switch state {
-        case .unconnected: return family == .unix ? [.write, .hangUp] : [.read, .write, .hangUp]
-        case .listening: return backlog.isEmpty ? [] : .read
-        case .connecting: return []
+        case .unconnected: return family == .unix ? [.write, .hangUp] : .anything
+        case .listening: return backlog.isEmpty ? .nothing : .read
+        case .connecting: return .nothing
         case .connected: break
-        case .closed: return [.read, .write, .hangUp]
+        case .closed: return .anything
         }
-        guard let incoming, let outgoing else { return [.read, .write, .hangUp] }
-        if pendingError != 0 { return [.read, .write, .hangUp] }
-        var found: Readiness = []
-        if incoming.hasUnread || incoming.hasEnded || outgoing.isBroken { found.insert(.read) }
-        if outgoing.hasRoom || isShutDown || outgoing.isBroken || isPeerGone { found.insert(.write) }
-        if outgoing.isBroken || isPeerGone || incoming.hasEnded && isShutDown { found.insert(.hangUp) }
+        guard let incoming, let outgoing else { return .anything }
+        if pendingError != 0 { return .anything }
+        var found = Readiness.nothing
+        if incoming.hasUnread || incoming.hasEnded || outgoing.isBroken { found.add(.read) }
+        if outgoing.hasRoom || isShutDown || outgoing.isBroken || isPeerGone { found.add(.write) }
+        if outgoing.isBroken || isPeerGone || incoming.hasEnded && isShutDown { found.add(.hangUp) }
         return found
     }
 
