@@ -49,7 +49,7 @@ test-integrations: ## Run the tests of Hummingbird over the loops: what test-tra
 
 test-integrations-grpc: ## The same of gRPC, which takes minutes to build
 	@Scripts/setup integrations
-	$(SWIFT) test --disable-xctest --package-path Integrations $(SWIFT_FLAGS)
+	$(SWIFT) test --disable-xctest --package-path Integrations --scratch-path .build/traits $(SWIFT_FLAGS)
 
 bench-integrations: ## Measure HTTP, TLS, Hummingbird and gRPC over these loops and over SwiftNIO's, on a quiet machine: minutes
 	@Scripts/setup demo

@@ -41,6 +41,7 @@ let package = Package(
         .library(name: "ProactorMetrics", targets: ["ProactorMetrics"]),
         .library(name: "ProactorServiceLifecycle", targets: ["ProactorServiceLifecycle"]),
         .library(name: "ProactorHummingbird", targets: ["ProactorHummingbird"]),
+        .library(name: "ProactorGRPC", targets: ["ProactorGRPC"]),
     ],
     traits: [
         .trait(
@@ -62,6 +63,11 @@ let package = Package(
             description: "ProactorHummingbird: Hummingbird's applications over this library's loops",
             enabledTraits: ["NIO"]
         ),
+        .trait(
+            name: "GRPC",
+            description: "ProactorGRPC: a server transport of grpc-swift over this library's loops",
+            enabledTraits: ["NIO"]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -79,7 +85,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-service-context", from: "1.1.0"),
         // Fetched with the trait Hummingbird only.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
-        // The same.
+        // Fetched with the trait GRPC only.
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.3.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
+        // Fetched with either.
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.27.0"),
     ],
     targets: [
@@ -191,6 +200,22 @@ let package = Package(
                     condition: .when(traits: ["Hummingbird"])
                 ),
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Hummingbird"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // Empty without the trait GRPC.
+        .target(
+            name: "ProactorGRPC",
+            dependencies: [
+                "ProactorNIO",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: .when(traits: ["GRPC"])),
+                .product(
+                    name: "GRPCNIOTransportHTTP2Posix",
+                    package: "grpc-swift-nio-transport",
+                    condition: .when(traits: ["GRPC"])
+                ),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["GRPC"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["GRPC"])),
             ],
             swiftSettings: swiftSettings
         ),
