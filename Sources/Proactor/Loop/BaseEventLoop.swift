@@ -121,6 +121,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     }
 
     deinit {
+        // Whoever has a copy of it holds the loop. In a fork's child some of them may be kept for good.
+        defer { if !isForked { buffers.deallocate() } }
         guard runState != .closed else { return }
         guard !isForked else { return letGoInFork() }
         logger.warning("an event loop was never closed; call close() when it is no longer needed")

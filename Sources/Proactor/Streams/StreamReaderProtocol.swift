@@ -58,7 +58,7 @@ public final class StreamReaderProtocol: StreamProtocol {
         guard let loop = binding.loop else { throw EventLoopError.noRunningLoop }
         let writer = StreamWriter(transport, self)
         // The loop holds its tasks until they are done.
-        loop.createTask(name: nil) { [self] in await serve(transport, writer, by: handler) }
+        loop.createTask(name: nil) { [self] in await serve(writer, by: handler) }
     }
 
     public func dataReceived(_ data: RawSpan) {
@@ -91,22 +91,18 @@ public final class StreamReaderProtocol: StreamProtocol {
 
     // MARK: - The handler
 
-    private nonisolated(nonsending) func serve(
-        _ transport: any Transport,
-        _ writer: StreamWriter,
-        by handler: Handler
-    ) async {
+    private nonisolated(nonsending) func serve(_ writer: StreamWriter, by handler: Handler) async {
         do {
             try await handler(reader, writer)
             // Closed with the last of them: the task lets go of its own when this has returned.
             leaveToWriters()
         } catch {
-            if !(error is CancellationError) { report(error, of: transport) }
-            transport.close()
+            if !(error is CancellationError) { report(error, of: writer.transport) }
+            writer.close()
         }
     }
 
-    private func report(_ error: any Error, of transport: any Transport) {
+    private func report(_ error: any Error, of transport: any WriteTransport) {
         var context = ExceptionContext(
             message: "a stream's handler threw an error; its connection is closed",
             error: error

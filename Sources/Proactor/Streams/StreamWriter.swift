@@ -16,7 +16,8 @@
 /// ```
 public final class StreamWriter {
     /// What it writes to: another one from ``startTLS(_:serverName:handshakeTimeout:shutdownTimeout:)`` on.
-    public private(set) var transport: any WriteTransport
+    // Exclusivity: it belongs to the loop's thread, and is changed by an assignment only.
+    @exclusivity(unchecked) public private(set) var transport: any WriteTransport
     let streamProtocol: StreamReaderProtocol
 
     /// A writer for a connection that a ``StreamReaderProtocol`` serves.

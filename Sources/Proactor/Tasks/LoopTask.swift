@@ -25,7 +25,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     private let number = TaskNumber.next()
     private var cancelRequests = 0
     /// The running function; `nil` when it is done.
-    private var swiftTask: Task<Void, Never>?
+    private var swiftTask: Task<Void, any Error>?
     /// The runtime's name of it, or of its child whose waits it keeps, while the function runs.
     @exclusivity(unchecked) var runningTask: UnsafeRawPointer? {
         didSet {
@@ -65,8 +65,9 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         nonisolated(unsafe) let task = self
         nonisolated(unsafe) let body: () async throws -> Value = body
         // Bound out here, whence the new task takes it over: within, it would cost the task two frames and changes of executor.
+        // One that may throw, which it does not: one that may not has another frame below it.
         swiftTask = CurrentTask.$current.withValue(CurrentTask(task: task)) {
-            Task(name: name, executorPreference: loop) { await task.run(body) }
+            Task(name: name, executorPreference: loop) { () async throws in await task.run(body) }
         }
     }
 

@@ -187,19 +187,39 @@ import Testing
     }
 
     // Behaviour 25
-    @Test(arguments: SelectorKind.allCases) func aReceiveThatHasNotTriedYetIsCancelled(
+    @Test(arguments: SelectorKind.allCases, [OperationKind.receiveOnce, .receiveInto])
+    func aReceiveThatHasNotTriedYetIsCancelled(_ kind: SelectorKind, by operation: OperationKind) throws {
+        let harness = try SelectorHarness(kind)
+        let (local, peer) = try harness.pair()
+        let recorder = CompletionRecorder()
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 10, alignment: 1)
+        defer { room.deallocate() }
+        try peer.writeAll([1])
+        harness.backend.cancel(
+            harness.backend.submit(
+                operation == .receiveInto ? .receiveInto(local, room) : .receiveOnce(local, maxCount: 10),
+                owner: recorder
+            )
+        )
+        harness.run(until: { !recorder.finals.isEmpty })
+        #expect(recorder.results == [-ECANCELED])
+        #expect(harness.drain(local) == [1])
+    }
+
+    // A peer that was answered within the turn has answered in its turn by then.
+    @Test(arguments: SelectorKind.allCases) func aReceiveIntoMemoryTakesWhatComesBeforeThePoll(
         _ kind: SelectorKind
     ) throws {
         let harness = try SelectorHarness(kind)
         let (local, peer) = try harness.pair()
         let recorder = CompletionRecorder()
-        try peer.writeAll([1])
-        harness.backend.cancel(
-            harness.backend.submit(.receiveOnce(local, maxCount: 10), owner: recorder)
-        )
-        harness.run(until: { !recorder.finals.isEmpty })
-        #expect(recorder.results == [-ECANCELED])
-        #expect(harness.drain(local) == [1])
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 10, alignment: 1)
+        defer { room.deallocate() }
+        harness.backend.submit(.receiveInto(local, room), owner: recorder)
+        try peer.writeAll([1, 2])
+        harness.backend.settle()
+        #expect(recorder.results == [2])
+        #expect(Array(room.prefix(2)) == [1, 2])
     }
 
     @Test(arguments: SelectorKind.allCases) func datagramsBehindACancelStayInTheSocket(

@@ -41,7 +41,12 @@ import Testing
         await #expect(processExitsWith: .success) {
             try LockedMemoryLimit.becomeUser(mayLock: 20 << 10)
             for round in 0..<10 {
-                let loop = try EventLoop()
+                var loop = try EventLoop()
+                // The kernel does it on a thread of its own, which a busy machine may keep waiting for longer than a loop does.
+                for _ in 0..<50 where loop.choice != .ring {
+                    try loop.close()
+                    loop = try EventLoop()
+                }
                 #expect(loop.choice == .ring, "round \(round)")
                 try useBothKindsOfBuffers(of: loop)
                 try loop.close()

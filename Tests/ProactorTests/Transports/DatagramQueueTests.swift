@@ -11,6 +11,7 @@ import Testing
 
         deinit {
             queue.removeAll(keepingFirst: false, pool: pool)
+            pool.deallocate()
         }
 
         func append(_ bytes: [UInt8], _ address: SocketAddress? = nil) {

@@ -25,6 +25,7 @@ import Testing
     @Test func aQueueThatIsNeverEmptyDoesNotGrow() throws {
         var queue = WriteQueue()
         let pool = BufferPool()
+        defer { pool.deallocate() }
         queue.append(OwnedBuffer(patternBytes(10)), pool: pool)
         var (sent, expected) = ([UInt8](), patternBytes(10))
         for number in 0..<2000 {
@@ -46,6 +47,7 @@ import Testing
     func aBufferThatIsTooLongForASegmentIsCopied(count: Int) {
         var queue = WriteQueue()
         let pool = BufferPool()
+        defer { pool.deallocate() }
         let (first, second) = (patternBytes(count), patternBytes(50, seed: 3))
         queue.append(OwnedBuffer(first), pool: pool, ownedMax: 100)
         queue.append(OwnedBuffer(second), pool: pool, ownedMax: 100)
@@ -57,6 +59,7 @@ import Testing
 
     @Test func largeArraysAreKeptAndSentInTheirPlace() {
         let pool = BufferPool()
+        defer { pool.deallocate() }
         for count in [1, 33, 100_000] {
             var queue = WriteQueue()
             let (small, large) = (patternBytes(50, seed: 1), patternBytes(70_000, seed: 2))
@@ -77,6 +80,7 @@ import Testing
     func anArrayThatIsTooLongForASegmentIsCopied(count: Int) {
         var queue = WriteQueue()
         let pool = BufferPool()
+        defer { pool.deallocate() }
         let (first, second) = (patternBytes(count), patternBytes(50, seed: 3))
         queue.append(first[5...], pool: pool, keptMax: 95)
         queue.append(second[...], pool: pool, keptMax: 95)
@@ -89,6 +93,7 @@ import Testing
     // Whoever writes to an array that waits writes to a copy.
     @Test func anArrayThatIsKeptDoesNotChange() {
         let pool = BufferPool()
+        defer { pool.deallocate() }
         var queue = WriteQueue()
         var array = [UInt8](repeating: 1, count: 40_000)
         queue.append(array[...], pool: pool)
@@ -99,6 +104,7 @@ import Testing
 
     @Test func arraysAreLetGoOfWithWhatIsDropped() throws {
         let pool = BufferPool()
+        defer { pool.deallocate() }
         var queue = WriteQueue()
         for _ in 0..<3 { queue.append(patternBytes(40_000)[...], pool: pool) }
         _ = queue.makeSend(on: .standardOutput, pool: pool)
@@ -112,6 +118,7 @@ import Testing
 
     @Test func roomIsReservedWithAHeadAndATail() {
         let pool = BufferPool()
+        defer { pool.deallocate() }
         var queue = WriteQueue()
         queue.append(OwnedBuffer([9]), pool: pool)
         let room = WriteQueue.reserve(1000, head: 5, tail: 16, pool: pool)

@@ -5,9 +5,9 @@ import Proactor
 enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     /// Sends back what it receives, by callbacks.
     case echo
-    /// The same by a task for each connection that awaits what comes.
+    /// The same by streams: a task for each connection that awaits what comes.
     case asyncEcho = "async-echo"
-    /// The same by a task for each connection that calls `sockRecv` and `sockSendAll`, without a transport.
+    /// The same by a task for each connection that calls `sockRecvInto` and `sockSendAll`, without a transport.
     case sockEcho = "sock-echo"
     /// Sends lines back, by streams.
     case lines
@@ -32,7 +32,7 @@ enum Service: String, CaseIterable, ExpressibleByArgument, Sendable {
     func makeProtocol(on loop: BaseEventLoop, messageBytes: Int, upstream: UInt16) -> any ConnectionProtocol {
         switch self {
         case .echo: EchoConnection()
-        case .asyncEcho: AsyncEchoConnection(on: loop)
+        case .asyncEcho: StreamEcho.bytes.makeProtocol()
         case .lines: StreamEcho.lines.makeProtocol()
         case .exact: StreamEcho.exact(byteCount: messageBytes).makeProtocol()
         case .sink: SinkConnection()

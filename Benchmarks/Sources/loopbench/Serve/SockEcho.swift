@@ -11,7 +11,7 @@ struct SockEcho {
     let address: SocketAddress
 
     /// As much as one receive brings, in bytes.
-    private static let receiveMax = 64 << 10
+    private static let receiveMax = (64 << 10) + 4160
 
     /// Listens at an IPv4 address.
     init(at endpoint: ServerOptions.Endpoint, on loop: BaseEventLoop, backlog: Int32) throws {
@@ -53,10 +53,10 @@ struct SockEcho {
     nonisolated(nonsending) private func echo(_ socket: FileDescriptor) async {
         defer { try? socket.close() }
         do {
-            while true {
-                let bytes = try await loop.sockRecv(socket, upTo: Self.receiveMax)
-                guard !bytes.isEmpty else { return }
-                try await loop.sockSendAll(socket, bytes)
+            var buffer = OwnedBuffer(capacity: Self.receiveMax)
+            while try await loop.sockRecvInto(socket, &buffer) > 0 {
+                try await loop.sockSendAll(socket, buffer)
+                buffer.removeAll()
             }
         } catch {
             // The client has gone, or the service ends.

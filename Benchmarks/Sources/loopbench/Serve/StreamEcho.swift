@@ -1,7 +1,8 @@
 import Proactor
 
-/// Echo by streams: a task for each connection, which reads lines, or messages of one size.
+/// Echo by streams: a task for each connection, which reads what comes, lines, or messages of one size.
 enum StreamEcho {
+    case bytes
     case lines
     case exact(byteCount: Int)
 
@@ -17,12 +18,23 @@ enum StreamEcho {
             defer { writer.close() }
             do {
                 switch self {
+                case .bytes: try await Self.echoBytes(reader, writer)
                 case .lines: try await Self.echoLines(reader, writer)
                 case .exact(let byteCount): try await Self.echo(byteCount, reader, writer)
                 }
             } catch {
                 // The client has gone, amid a message or between two.
             }
+        }
+    }
+
+    private nonisolated(nonsending) static func echoBytes(
+        _ reader: StreamReader,
+        _ writer: StreamWriter
+    ) async throws {
+        while !reader.atEOF {
+            try await reader.read(upTo: waitingMax) { writer.write($0) }
+            try await writer.drain()
         }
     }
 

@@ -23,7 +23,7 @@ extension SelectorBackend {
             wait(descriptor.rawValue, .write, token)
         case .sendNow, .sendMessageNow:
             complete(token, transfer(operation))
-        case .receiveOnce:
+        case .receiveOnce, .receiveInto, .receiveMessage:
             tryLater(token)
         case .watch(let descriptor, let side):
             wait(descriptor.rawValue, side, token)
@@ -38,7 +38,7 @@ extension SelectorBackend {
             connect(descriptor.rawValue, address, token)
         case .close(let descriptor):
             complete(token, calls.close(descriptor.rawValue))
-        case .receiveInto, .receiveMessage, .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
+        case .send, .sendMessage, .pipeReadInto, .pipeWrite, .pipeWriteVector:
             let result = transfer(operation)
             guard result == -EAGAIN, let side = operation.side else { return complete(token, result) }
             wait(descriptor(of: operation), side, token)
@@ -153,12 +153,17 @@ extension SelectorBackend {
 
     /// A receive's first attempt. It may be over by now.
     func tryReceiving(_ token: OperationToken) {
-        guard let record = table.find(token), record.pointee.state == .inFlight,
-            case .receiveOnce(let descriptor, let maxCount) = record.pointee.operation
-        else { return }
+        guard let record = table.find(token), record.pointee.state == .inFlight else { return }
         record.pointee.isWaiting = false
-        guard !receiveOnce(descriptor.rawValue, Int(maxCount), token) else { return }
-        wait(descriptor.rawValue, .read, token)
+        let operation = record.pointee.operation
+        if case .receiveOnce(let descriptor, let maxCount) = operation {
+            if receiveOnce(descriptor.rawValue, Int(maxCount), token) { return }
+        } else {
+            let result = transfer(operation)
+            if result > 0 { budget.spend(Int(result)) }
+            guard result == -EAGAIN else { return finish(token, result) }
+        }
+        wait(descriptor(of: operation), .read, token)
     }
 
     /// False when there is nothing yet.

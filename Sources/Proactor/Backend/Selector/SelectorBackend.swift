@@ -9,7 +9,7 @@ import SystemPackage
 /// - `.receive` and `.accept` do not try: they are registered once, for as long as they live, and each message costs one
 ///   call. The call is made at delivery, right before its owner hears of it, so that what an earlier callback of the turn
 ///   cancelled or closed is not touched any more.
-/// - `.receiveOnce` tries just before the next poll, when the turn's other work is done: a busy peer has answered by then, and
+/// - A single receive tries just before the next poll, when the turn's other work is done: a busy peer has answered by then, and
 ///   two calls to register and forget the descriptor are spared.
 /// - A descriptor has at most one operation that reads and one that writes. Errors and hang-ups wake both.
 /// - What only a thread can wait for, such as a read of a file, is called on the loop's executor.

@@ -12,7 +12,7 @@ extension DatagramSocketTransport {
 
     func knownFullReceivers() -> FullReceivers {
         if let fullReceivers { return fullReceivers }
-        let made = FullReceivers(pool: loop.buffers)
+        let made = FullReceivers(on: loop)
         fullReceivers = made
         return made
     }

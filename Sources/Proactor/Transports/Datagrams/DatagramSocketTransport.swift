@@ -121,13 +121,17 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     }
 
     override func operationCompleted(_ completion: Completion) {
-        take {
-            switch completion.token.kind {
-            case .receiveDatagrams: receiveCompleted(completion)
-            case .sendMessage: sendCompleted(completion)
-            case .waitUntilWritable: roomCameOrFailed(completion)
-            default: preconditionFailure("a datagram transport does not submit \(completion.token)")
-            }
+        if loop.debug { timed { take(completion) } } else { take(completion) }
+        tookCompletion()
+    }
+
+    @inline(__always)
+    private func take(_ completion: Completion) {
+        switch completion.token.kind {
+        case .receiveDatagrams: receiveCompleted(completion)
+        case .sendMessage: sendCompleted(completion)
+        case .waitUntilWritable: roomCameOrFailed(completion)
+        default: preconditionFailure("a datagram transport does not submit \(completion.token)")
         }
     }
 

@@ -50,10 +50,11 @@ final class FullReceivers {
     @exclusivity(unchecked) private var receivers: [[UInt8]: Receiver] = [:]
     /// Bytes that wait, counted as ``DatagramQueue/byteCount`` counts them.
     @exclusivity(unchecked) private(set) var byteCount = 0
-    private let pool: BufferPool
+    /// Held: its pool is where the datagrams are.
+    private let loop: BaseEventLoop
 
-    init(pool: BufferPool) {
-        self.pool = pool
+    init(on loop: BaseEventLoop) {
+        self.loop = loop
     }
 
     deinit {
@@ -90,7 +91,7 @@ final class FullReceivers {
         guard !receiver.isGivenUp, size + Int(datagram.count) <= Self.bytesMax else { return false }
         receivers[name] = receiver
         byteCount -= receiver.queue.byteCount
-        queue.moveFirst(to: &receiver.queue, pool: pool)
+        queue.moveFirst(to: &receiver.queue, pool: loop.buffers)
         byteCount += receiver.queue.byteCount
         return true
     }
@@ -143,7 +144,7 @@ final class FullReceivers {
 
     private func removeFirst(_ number: Int, of receiver: Receiver) {
         byteCount -= receiver.queue.byteCount
-        receiver.queue.removeFirst(number, pool: pool)
+        receiver.queue.removeFirst(number, pool: loop.buffers)
         byteCount += receiver.queue.byteCount
     }
 }

@@ -136,16 +136,23 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     }
 
     override func operationCompleted(_ completion: Completion) {
-        take {
-            switch completion.token.kind {
-            case .receive, .pipeRead: receiveCompleted(completion)
-            case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
-            case .sendNow, .sendMessageNow, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
-            case .waitUntilWritable: roomCame(completion)
-            // Where the kernel cannot send a file, what was read of it is sent.
-            case .send, .sendFile: fileStepCompleted(completion)
-            default: waitCompleted(completion)
-            }
+        if loop.debug { timed { take(completion) } } else { take(completion) }
+        tookCompletion()
+    }
+
+    @inline(__always)
+    private func take(_ completion: Completion) {
+        // The two that every message has.
+        if completion.token.isOf(.receive) { return receiveCompleted(completion) }
+        if completion.token.isOf(.sendNow) { return sendCompleted(completion) }
+        switch completion.token.kind {
+        case .receive, .pipeRead: receiveCompleted(completion)
+        case .receiveInto, .pipeReadInto: receiveIntoCompleted(completion)
+        case .sendNow, .sendMessageNow, .pipeWrite, .pipeWriteVector: sendCompleted(completion)
+        case .waitUntilWritable: roomCame(completion)
+        // Where the kernel cannot send a file, what was read of it is sent.
+        case .send, .sendFile: fileStepCompleted(completion)
+        default: waitCompleted(completion)
         }
     }
 

@@ -1,7 +1,10 @@
 /// Memory for outgoing data, in a few sizes, kept for the next write instead of given back.
 ///
 /// Idle connections hold none of it, and what it keeps is bounded.
-final class BufferPool {
+///
+/// It is a pointer, and copies of it are the same pool: so nothing is counted where a message takes and gives back memory. The
+/// loop that made it deallocates it, and outlives whatever has a copy.
+struct BufferPool: BitwiseCopyable {
     /// The largest size that is kept, in bytes.
     static let largest = 4 * record
     /// How many sizes there are: 512 bytes, 4, 16 and 64 KiB, the latter with room for what TLS makes of so much.
@@ -34,7 +37,8 @@ final class BufferPool {
         }
     }
 
-    deinit {
+    /// Gives back what nobody uses. Afterwards there is no pool.
+    func deallocate() {
         for index in 0..<Self.sizeCount {
             while let buffer = lists[index].first {
                 lists[index].first = buffer.load(as: UnsafeMutableRawPointer?.self)
