@@ -9,6 +9,9 @@ LOOPBENCH = SWIFT_BACKTRACE=enable=no Benchmarks/.build/release/loopbench
 
 comma := ,
 
+# All but GRPC, which takes minutes more.
+TRAITS = BoringSSL,Hummingbird,Metrics,NIO,ServiceLifecycle
+
 # $(call run-bench,OPTIONS,NAME): what was measured is bench-results/NAME.json and NAME.html. BENCH_FLAGS come last and win.
 define run-bench
 	@Scripts/setup demo
@@ -18,7 +21,7 @@ define run-bench
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-traits test-bench lint format soak simulate simulate-speed fuzz mutants demo bench bench-full bench-docs bench-allocations bench-peers docs test-kernels ci clean
+.PHONY: help setup build test test-traits test-integrations test-integrations-grpc test-bench lint format soak simulate simulate-speed fuzz mutants demo bench bench-full bench-docs bench-allocations bench-integrations bench-peers docs test-kernels ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +37,23 @@ test: ## Run all tests
 	@Scripts/setup build
 	$(SWIFT) test --disable-xctest $(SWIFT_FLAGS)
 
-test-traits: ## Run the tests of what the package's traits bring, TLS over BoringSSL, SwiftNIO's channels and swift-metrics, in one build
+test-traits: ## Run the tests of what the package's traits bring, TLS over BoringSSL, SwiftNIO's channels, services and swift-metrics, in one build
 	@Scripts/setup build
-	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/traits --traits BoringSSL,Metrics,NIO \
-		--filter '^ProactorTests\.(LoopMetricsExporter|OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.|^ProactorNIOTests\.' $(SWIFT_FLAGS)
+	PROACTOR_SOAK_SECONDS=5 $(SWIFT) test --disable-xctest --scratch-path .build/traits --traits $(TRAITS) \
+		--filter '^ProactorTests\.(LoopMetricsExporter|EventLoop(Group)?Service|ServiceContext|OpenSSL|TLS|StartTLS|Punycode|ServerName)|^ProactorSoak\.|^ProactorNIOTests\.' $(SWIFT_FLAGS)
 	@Scripts/check-importers .build/traits
+
+test-integrations: ## Run the tests of Hummingbird over the loops: what test-traits has built is not built again
+	@Scripts/setup integrations
+	INTEGRATIONS=hummingbird $(SWIFT) test --disable-xctest --package-path Integrations --scratch-path .build/traits $(SWIFT_FLAGS)
+
+test-integrations-grpc: ## The same of gRPC, which takes minutes to build
+	@Scripts/setup integrations
+	$(SWIFT) test --disable-xctest --package-path Integrations --scratch-path .build/traits $(SWIFT_FLAGS)
+
+bench-integrations: ## Measure HTTP, TLS, Hummingbird and gRPC over these loops and over SwiftNIO's, on a quiet machine: minutes
+	@Scripts/setup demo
+	@Integrations/bench
 
 lint: ## Check the layout of the code, file sizes and left-overs
 	@Scripts/lint
@@ -108,4 +123,4 @@ ci: ## Do all that CI does
 	@.ci/run
 
 clean: ## Remove everything that was built
-	rm -rf .build Benchmarks/.build Benchmarks/.peers
+	rm -rf .build Benchmarks/.build Benchmarks/.peers Integrations/.build

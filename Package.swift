@@ -44,6 +44,9 @@ let package = Package(
         .library(name: "ProactorNIO", targets: ["ProactorNIO"]),
         .library(name: "ProactorTesting", targets: ["ProactorTesting"]),
         .library(name: "ProactorMetrics", targets: ["ProactorMetrics"]),
+        .library(name: "ProactorServiceLifecycle", targets: ["ProactorServiceLifecycle"]),
+        .library(name: "ProactorHummingbird", targets: ["ProactorHummingbird"]),
+        .library(name: "ProactorGRPC", targets: ["ProactorGRPC"]),
     ],
     traits: [
         .trait(
@@ -54,6 +57,21 @@ let package = Package(
         .trait(
             name: "Metrics",
             description: "ProactorMetrics: what loops do, exported by swift-metrics; empty without"
+        ),
+        .trait(
+            name: "ServiceLifecycle",
+            description:
+                "ProactorServiceLifecycle: servers, groups and loops as services of swift-service-lifecycle"
+        ),
+        .trait(
+            name: "Hummingbird",
+            description: "ProactorHummingbird: Hummingbird's applications over this library's loops",
+            enabledTraits: ["NIO"]
+        ),
+        .trait(
+            name: "GRPC",
+            description: "ProactorGRPC: a server transport of grpc-swift over this library's loops",
+            enabledTraits: ["NIO"]
         ),
     ],
     dependencies: [
@@ -66,6 +84,17 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // Fetched with the trait Metrics only.
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        // Fetched with the trait ServiceLifecycle, and with Hummingbird, which needs it itself.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        // Used by a test only: what a task carries for tracing.
+        .package(url: "https://github.com/apple/swift-service-context", from: "1.1.0"),
+        // Fetched with the trait Hummingbird only.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        // Fetched with the trait GRPC only.
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.3.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
+        // Fetched with either.
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.27.0"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -130,17 +159,92 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        // Empty without the trait ServiceLifecycle.
+        .target(
+            name: "ProactorServiceLifecycle",
+            dependencies: [
+                "Proactor",
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])
+                ),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // Empty without the trait Hummingbird.
+        .target(
+            name: "ProactorHummingbird",
+            dependencies: [
+                "ProactorNIO",
+                .product(
+                    name: "Hummingbird",
+                    package: "hummingbird",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(
+                    name: "HummingbirdCore",
+                    package: "hummingbird",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Hummingbird"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Hummingbird"])),
+                .product(
+                    name: "NIOExtras",
+                    package: "swift-nio-extras",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(
+                    name: "UnixSignals",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Hummingbird"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // Empty without the trait GRPC.
+        .target(
+            name: "ProactorGRPC",
+            dependencies: [
+                "ProactorNIO",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: .when(traits: ["GRPC"])),
+                .product(
+                    name: "GRPCNIOTransportHTTP2Posix",
+                    package: "grpc-swift-nio-transport",
+                    condition: .when(traits: ["GRPC"])
+                ),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["GRPC"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["GRPC"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
             dependencies: [
-                "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "COpenSSL", "CPosix",
-                "CUring",
+                "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "ProactorServiceLifecycle",
+                "COpenSSL", "CPosix", "CUring",
                 "CTestLimits", "CTestCertificates",
                 .product(
                     name: "MetricsTestKit",
                     package: "swift-metrics",
                     condition: .when(traits: ["Metrics"])
+                ),
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])
+                ),
+                .product(
+                    name: "ServiceContextModule",
+                    package: "swift-service-context",
+                    condition: .when(traits: ["ServiceLifecycle"])
                 ),
             ],
             swiftSettings: swiftSettings
@@ -188,7 +292,7 @@ let package = Package(
         .testTarget(
             name: "ProactorNIOTests",
             dependencies: [
-                "Proactor", "ProactorNIO", "CTestCertificates",
+                "Proactor", "ProactorNIO", "ProactorTesting", "CTestCertificates",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["NIO"])),

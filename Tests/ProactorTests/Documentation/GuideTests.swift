@@ -6,6 +6,8 @@ import Testing
     @Test(arguments: [
         ("Proactor/Proactor.docc/StreamsAndBackPressure", "StreamsGuide"),
         ("Proactor/Proactor.docc/ChildProcesses", "ProcessesGuide"),
+        ("Proactor/Proactor.docc/ManyLoops", "LoopsGuide"),
+        ("Proactor/Proactor.docc/TimeoutsAndCancelling", "LoopsGuide"),
         ("ProactorTLS/ProactorTLS.docc/ServersAndClients", "TLSGuide"),
         ("ProactorTLS/ProactorTLS.docc/CertificatesForTests", "TLSGuide"),
         ("ProactorTLS/ProactorTLS.docc/TruncatedConnections", "TLSGuide"),
