@@ -38,7 +38,7 @@ public final class Simulation {
     ///   - faults: what may happen, and how often.
     ///   - face: which backend its loops look like.
     ///   - faultRange: which of the faults may happen, counted from zero: what was found by
-    ///     ``explore(seeds:faults:faces:processors:scenario:)`` is shown with as few as show it.
+    ///     ``explore(seeds:faults:faces:processors:stepsMax:scenario:)`` is shown with as few as show it.
     ///   - stepsMax: how many turns its loops may take in all.
     public init(
         seed: UInt64,

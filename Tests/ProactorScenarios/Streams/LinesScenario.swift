@@ -66,12 +66,13 @@ nonisolated(nonsending) private func readPatiently(
     _ patience: Duration
 ) async throws -> [UInt8] {
     var head: [UInt8]?
+    var patience = patience
     while true {
         do {
             if head == nil { head = try await timeout(patience) { _ in try await reader.readExactly(count) } }
             return (head ?? []) + (try await timeout(patience) { _ in try await reader.readLine() })
         } catch is TimeoutError {
-            continue
+            patience *= 2
         }
     }
 }
