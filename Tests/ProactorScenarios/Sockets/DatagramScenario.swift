@@ -31,8 +31,40 @@ extension Scenario {
         }
         let local = try simulation.host("local")
         startUnixDatagrams(local, count: 30 + simulation.choice(below: 50), highMark: highMark / 10, book)
+        startSlowReceiver(local, count: 20 + simulation.choice(below: 30), book)
         try simulation.run(for: .seconds(10))
         try simulation.finish()
+    }
+
+    /// A receiver that is full for a while in which nothing else happens: who sends to it waits, and does not ask again and again.
+    private static func startSlowReceiver(_ host: SimulatedHost, count: Int, _ book: Book) {
+        var received = 0
+        book.owe("\(count) datagrams reach the slow receiver") { received == count }
+        host.start {
+            let loop = try getRunningLoop()
+            try await sleep(for: .seconds(3))
+            let socket = try loop.simulatedCalls.makeSocket(.unix, .datagram, protocolNumber: 0)
+            try loop.simulatedCalls.bind(socket, to: .unix(path: "/run/slow.sock"))
+            try await sleep(for: .milliseconds(500))
+            while received < count {
+                let datagram = try await loop.sockRecvFrom(socket, upTo: 10)
+                book.expect(
+                    datagram.bytes == [UInt8(received)],
+                    "\(datagram.bytes) in the place of \(received)"
+                )
+                received += 1
+            }
+            try loop.simulatedCalls.close(socket)
+        }
+        host.start {
+            try await sleep(for: .milliseconds(3_100))
+            let made = try await getRunningLoop().createUnixDatagramEndpoint(
+                remoteAddress: .unix(path: "/run/slow.sock")
+            ) { DatagramSender(book) }
+            for number in 0..<count { try made.transport.sendTo([UInt8(number)]) }
+            try made.protocol.closes()
+            made.transport.close()
+        }
     }
 
     private static func startUnixDatagrams(_ host: SimulatedHost, count: Int, highMark: Int, _ book: Book) {
@@ -50,6 +82,7 @@ extension Scenario {
             }
             try made.transport.setWriteBufferLimits(high: highMark, low: nil)
             for number in 0..<count { try made.transport.sendTo([UInt8(number)]) }
+            try made.protocol.closes()
             made.transport.close()
         }
     }
@@ -127,10 +160,26 @@ final class OrderedReceiver: DatagramProtocol {
 }
 
 final class DatagramSender: DatagramProtocol {
+    /// Less than an endpoint waits for a receiver that takes nothing, and more than these receivers take.
+    private static let closingMax = Duration.milliseconds(900)
+    private let book: Book
     private var pauses: PauseCheck
+    private var closed: LoopInstant?
 
     init(_ book: Book) {
+        self.book = book
         pauses = PauseCheck("the sender of Unix datagrams", book)
+    }
+
+    func closes() throws { closed = try getRunningLoop().time() }
+
+    func connectionLost(_ error: (any Error)?) {
+        guard let closed, let loop = try? getRunningLoop() else { return }
+        let time = closed.duration(to: loop.time())
+        book.expect(
+            time < Self.closingMax,
+            "the sender of Unix datagrams has sent all, and was closed after \(time)"
+        )
     }
 
     func datagramReceived(_ data: RawSpan, from source: SocketAddress) throws {}

@@ -21,21 +21,28 @@ extension Scenario {
             let client = try simulation.host("client\(number)")
             let lengths = (0..<15).map { _ in simulation.choice(below: 3_000) }
             let patience = Duration.microseconds(50 + simulation.choice(below: 3_000))
+            let highMark = simulation.choice(below: 400)
             client.start {
                 let loop = try getRunningLoop()
                 let (reader, writer) = try await retrying {
                     try await loop.openConnection(host: "server", port: 7, family: .ipv4)
                 }
-                for (index, length) in lengths.enumerated() {
-                    let letter = UInt8(ascii: "a") + UInt8(index)
-                    let line = Array(repeating: letter, count: length) + [UInt8(ascii: "\n")]
-                    writer.write(line)
+                // So that drain() has something to wait for.
+                try writer.transport.setWriteBufferLimits(high: highMark, low: nil)
+                let lines = lengths.enumerated().map { index, length in
+                    Array(repeating: UInt8(ascii: "a") + UInt8(index), count: length) + [UInt8(ascii: "\n")]
+                }
+                // Three at a time, and each is read in two pieces: what is behind them waits in the reader meanwhile.
+                for first in stride(from: 0, to: lines.count, by: 3) {
+                    for line in lines[first..<first + 3] { writer.write(line) }
                     try await writer.drain()
-                    let echo = try await readPatiently(reader, patience)
-                    book.expect(
-                        echo == line,
-                        "client \(number): line \(index) of \(length) came back as \(echo.count)"
-                    )
+                    for line in lines[first..<first + 3] {
+                        let echo = try await readPatiently(reader, line.count / 2, patience)
+                        book.expect(
+                            echo == line,
+                            "client \(number): a line of \(line.count) bytes came back as \(echo.count)"
+                        )
+                    }
                 }
                 writer.writeEOF()
                 let rest = try await reader.readToEnd()
@@ -51,14 +58,18 @@ extension Scenario {
     }
 }
 
-/// Reads a line, again and again when that takes too long: a read that was cut short has taken nothing.
+/// Reads some bytes and the rest of their line, again and again when that takes too long: a read that was cut short has taken
+/// nothing.
 nonisolated(nonsending) private func readPatiently(
     _ reader: StreamReader,
+    _ count: Int,
     _ patience: Duration
 ) async throws -> [UInt8] {
+    var head: [UInt8]?
     while true {
         do {
-            return try await timeout(patience) { _ in try await reader.readLine() }
+            if head == nil { head = try await timeout(patience) { _ in try await reader.readExactly(count) } }
+            return (head ?? []) + (try await timeout(patience) { _ in try await reader.readLine() })
         } catch is TimeoutError {
             continue
         }

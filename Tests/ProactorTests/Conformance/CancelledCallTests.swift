@@ -283,7 +283,7 @@ import Testing
         try full.close()
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aGroupMakesNoServer(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))
@@ -308,7 +308,7 @@ import Testing
     }
 
     /// Whenever the cancel comes, what the loops have made by then is closed.
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aGroupClosesTheServersThatACancelLeavesBehind(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let options = ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))

@@ -46,7 +46,7 @@ import Testing
     }
 
     // Behaviour 10
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func runningALoopOfAnotherThreadThrows(kind: LoopKind) async throws {
         let loop = try await onThread {
             let loop = try kind.makeLoop()

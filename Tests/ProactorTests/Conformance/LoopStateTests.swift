@@ -8,7 +8,7 @@ import Testing
 
 /// What other threads may ask of a loop, and do with it, besides posting.
 @Suite struct LoopStateTests {
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func anyThreadMayAskForTheState(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let wasRunning = Atomic<Bool>(false)
@@ -30,7 +30,7 @@ import Testing
     }
 
     /// One of them closes it, when the loop's own thread has ended.
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func twoThreadsMayCloseIt(kind: LoopKind) async throws {
         let lives = LifeCounter()
         _ = try await onThread {

@@ -61,7 +61,7 @@ import Testing
     }
 
     /// Another thread posts, and is waited for: its call comes first.
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aThreadThatIsWaitedForComesFirst(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// A task of the loop that another thread resumes.
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aTaskThatAnotherThreadResumesComesFirst(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let seen = Names()

@@ -107,7 +107,7 @@ import Testing
 
     // Behaviour 3
     // Pitfall 5
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aWaitThatSignalsInterruptRunsNothingEarly(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             // A handler that does nothing still interrupts the kernel's waits. No other test uses this signal.

@@ -95,7 +95,7 @@ import Testing
     }
 
     // Behaviour 8
-    @Test(arguments: LoopKind.everywhere, [true, false])
+    @Test(arguments: LoopKind.allCases, [true, false])
     func anotherThreadClosesALoopOnlyWhenItsOwnIsGone(kind: LoopKind, whileItRuns: Bool) async throws {
         try await onThread {
             let loop = try kind.makeLoop()
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func whatIsLeftOfALoopBelongsToWhoeverClosedIt(kind: LoopKind) async throws {
         try await onThread {
             let lives = LifeCounter()

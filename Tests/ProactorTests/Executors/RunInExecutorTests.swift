@@ -261,7 +261,7 @@ private final class Parcel {
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aRunnerWaitsForTheWork(kind: LoopKind) async throws {
         try await onThread {
             var options = RunnerOptions()

@@ -362,7 +362,7 @@ import Testing
     }
 
     // Pitfall 21
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func whatIsOpenedAlthoughTheTaskIsCancelledIsClosed(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             let place = try TemporaryFile.namedPipe()

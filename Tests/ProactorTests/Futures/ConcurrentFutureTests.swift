@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aClosedLoopEndsTheWait(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = try loop.runCoroutineThreadSafe { 1 }

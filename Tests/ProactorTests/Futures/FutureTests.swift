@@ -234,7 +234,7 @@ import Testing
         var count = 0
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aCancelFromElsewhereThatComesTooLateChangesNothing(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let future = loop.createFuture(of: Int.self)

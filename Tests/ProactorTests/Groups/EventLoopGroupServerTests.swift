@@ -102,7 +102,7 @@ import Testing
         await group.shutdownGracefully(timeout: .zero)
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func whatCannotBeSharedIsRefused(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let endpoint = ServerOptions.Endpoint.unix(.unixAbstract(name: Array("a group's".utf8)))

@@ -3,7 +3,7 @@ import Testing
 @testable import Proactor
 
 @Suite struct EventLoopGroupShutdownTests {
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func tasksAreCancelledAndAwaited(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let cleanedUp = Record<ThreadFacts>()
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aLoopOfTheGroupMayShutItDownAndDoesNotWaitForItself(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let server = try await group.createServer(ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0))) {
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func waitBlocksUntilTheEnd(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let ended = Record<Bool>()
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func cancellingEndsTheWaitAndNotTheGroup(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let task = Task { try await group.waitUntilEnded() }

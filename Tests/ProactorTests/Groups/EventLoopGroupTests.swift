@@ -4,7 +4,7 @@ import Testing
 @testable import Proactor
 
 @Suite struct EventLoopGroupTests {
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func eachLoopRunsOnANamedThreadOfItsOwn(kind: LoopKind) async throws {
         try await kind.withGroup(loopCount: 3, name: "a-rather-long-name") { group in
             let threads = try await group.runOnEach { loop in
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func nextGoesRoundAndAnyLoopStaysWhereItIs(kind: LoopKind) async throws {
         try await kind.withGroup(loopCount: 3) { group in
             let loops = group.loops
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func whenABodyThrowsTheOthersAreCancelled(kind: LoopKind) async throws {
         try await kind.withGroup(loopCount: 3) { group in
             let last = group.loops[2]
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func cancellingCancelsEveryBody(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             let cancelled = Record<ThreadFacts>()
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aStrayStopEndsNoLoop(kind: LoopKind) async throws {
         try await kind.withGroup { group in
             for _ in 0..<5 { _ = try await group.runOnEach { $0.stop() } }

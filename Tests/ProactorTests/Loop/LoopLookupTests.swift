@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aThreadHasTheLoopThatWasSetOnIt(kind: LoopKind) async throws {
         try await kind.withLoop { loop throws in
             #expect(throws: EventLoopError.noCurrentLoop) { try getEventLoop() }

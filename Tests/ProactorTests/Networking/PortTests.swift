@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aGroupHasOnePortForAllOfItsAddresses(kind: LoopKind) async throws {
         let hosts = (1...2).map { TestAddress.own(93, $0).description }
         try await kind.withGroup { group in
