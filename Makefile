@@ -21,7 +21,7 @@ define run-bench
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-traits test-integrations test-integrations-grpc test-bench lint format soak simulate mutants demo bench bench-full bench-docs bench-allocations bench-integrations bench-peers docs test-kernels ci clean
+.PHONY: help setup build test test-traits test-integrations test-integrations-grpc test-bench lint format soak simulate simulate-speed fuzz mutants demo bench bench-full bench-docs bench-allocations bench-integrations bench-peers docs test-kernels ci clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,15 @@ simulate: ## Run scenarios in the simulated kernel under SEEDS seeds each, for S
 	$(SWIFT) build -c release --product simulate
 	.build/release/simulate $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FIRST),--first $(FIRST)) \
 		$(if $(ONLY),--only $(ONLY))
+
+simulate-speed: ## Measure what a simulated day and echoes in a simulation take of a processor; ONLY workload
+	@Scripts/setup build
+	$(SWIFT) build -c release --product simulate
+	.build/release/simulate --measure $(if $(ONLY),$(ONLY),all)
+
+fuzz: ## Look for inputs on which parsers and their models differ, with libFuzzer, SECONDS_EACH (60); ONLY target
+	@Scripts/setup build
+	@Scripts/fuzz $(ONLY)
 
 mutants: ## Plant faults in copies of the sources, and see whether the simulations find them: hours
 	@Scripts/setup build

@@ -31,6 +31,11 @@ let examples = [
     )
 }
 
+/// For `make fuzz`: libFuzzer brings the program's `main`, so without it this cannot be linked.
+let fuzzer: [Target] =
+    Context.environment["PROACTOR_FUZZ"] == "1"
+    ? [.executableTarget(name: "fuzz", dependencies: ["ProactorFuzzing"], path: "Tests/Fuzz")] : []
+
 let package = Package(
     name: "swift-proactor",
     products: [
@@ -259,10 +264,19 @@ let package = Package(
             path: "Tests/Simulate",
             swiftSettings: swiftSettings
         ),
+        // What takes bytes from outside apart, beside models of it: run by `make fuzz` and, some inputs of it, by the tests.
+        .target(
+            name: "ProactorFuzzing",
+            dependencies: [
+                "Proactor", "ProactorTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/ProactorFuzzing",
+            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+        ),
         .testTarget(
             name: "ProactorSimulation",
             dependencies: [
-                "Proactor", "ProactorTesting", "ProactorScenarios",
+                "Proactor", "ProactorTesting", "ProactorScenarios", "ProactorFuzzing",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
@@ -297,6 +311,6 @@ let package = Package(
             dependencies: ["Proactor", "ProactorTLS", "CUring", "CTestCertificates"],
             swiftSettings: swiftSettings
         ),
-    ] + examples,
+    ] + examples + fuzzer,
     swiftLanguageModes: [.v6]
 )

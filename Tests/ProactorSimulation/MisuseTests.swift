@@ -25,6 +25,58 @@ import Testing
         try simulation.finish()
     }
 
+    /// A cancelled task is waited for that will never go on.
+    @Test(arguments: SimulatedFace.allCases)
+    func aProgramThatNeverEnds(face: SimulatedFace) throws {
+        let simulation = Simulation(seed: 1, face: face)
+        try simulation.host("host").start {
+            await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+        }
+        try simulation.run(for: .seconds(1))
+        #expect(throws: SimulationError.stalled) { try simulation.finish() }
+    }
+
+    /// A cancelled task is waited for that does not care.
+    @Test(arguments: SimulatedFace.allCases)
+    func aProgramThatEndsByNoCancellation(face: SimulatedFace) throws {
+        let simulation = Simulation(seed: 1, face: face)
+        try simulation.host("host").start {
+            let loop = try getRunningLoop()
+            try? await sleep(for: .seconds(100))
+            while true {
+                await withUnsafeContinuation { (turn: UnsafeContinuation<Void, Never>) in
+                    _ = try? loop.callSoon { turn.resume() }
+                }
+            }
+        }
+        try simulation.run(for: .seconds(1))
+        #expect(throws: SimulationError.spinning(host: "host")) { try simulation.finish() }
+    }
+
+    /// A socket that is closed by hand, and by its owner after that.
+    @Test(arguments: SimulatedFace.allCases)
+    func aDescriptorThatIsClosedTwice(face: SimulatedFace) throws {
+        let simulation = Simulation(seed: 1, face: face)
+        let number = Mutable<Int32>(0)
+        try simulation.host("host").start {
+            guard let loop = try getRunningLoop() as? BaseEventLoop else { return }
+            let socket = try loop.backend.system.makeSocket(.ipv4, .stream, protocolNumber: 0)
+            number.value = socket.rawValue
+            try loop.backend.system.close(socket)
+            try? loop.backend.system.close(socket)
+        }
+        let error = #expect(throws: SimulationError.self) { try simulation.run(for: .seconds(1)) }
+        #expect(error == .closedTwice(number.value))
+    }
+
+    private final class Mutable<Value> {
+        var value: Value
+
+        init(_ value: Value) {
+            self.value = value
+        }
+    }
+
     @Test func aScenarioThatGoesOnForEver() throws {
         let simulation = Simulation(seed: 1)
         try simulation.host("host").start { while true { try await sleep(for: .seconds(1)) } }
@@ -91,7 +143,7 @@ import Testing
         let errors: [SimulationError] = [
             .unknownHost("a"), .stepLimit(1), .spinning(host: "a"), .stalled, .timeLimit(.seconds(1)),
             .realThread,
-            .realDescriptor(5),
+            .realDescriptor(5), .closedTwice(70),
         ]
         for error in errors { #expect(error.description.contains(": ")) }
     }

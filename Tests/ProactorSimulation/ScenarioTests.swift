@@ -4,7 +4,8 @@ import Testing
 
 /// A few seeds of each scenario; `make simulate` runs many.
 @Suite struct ScenarioTests {
-    private static let fixedSeeds: UInt64 = 12
+    private static let fixedSeeds: UInt64 = 24
+    private static let freshSeeds: UInt64 = 8
 
     @Test(arguments: Scenario.all)
     func fixedSeeds(scenario: Scenario) throws {
@@ -22,7 +23,7 @@ import Testing
         print("the fresh seeds of the scenarios begin at \(seed)")
         for scenario in Scenario.all {
             try Simulation.explore(
-                seeds: seed..<seed + 4,
+                seeds: seed..<seed + Self.freshSeeds,
                 faults: scenario.faults,
                 processors: 1,
                 scenario: scenario.run

@@ -2,7 +2,8 @@ import Glibc
 import ProactorScenarios
 import ProactorTesting
 
-/// Runs scenarios under many seeds: `simulate [--seeds N] [--seconds S] [--first SEED] [--only NAME] [--processors N]`.
+/// Runs scenarios under many seeds: `simulate [--seeds N] [--seconds S] [--first SEED] [--only NAME] [--processors N]`, shows
+/// what happens under one, `--show SEED`, or measures, `--measure WORKLOAD`, `all` of them or one.
 struct Options {
     var seeds: UInt64 = 10_000
     /// Whether so many seeds were asked for.
@@ -13,6 +14,8 @@ struct Options {
     var processors: Int?
     /// The seed whose trace is shown, in place of running many.
     var shown: UInt64?
+    /// The workload that is measured instead.
+    var measured: String?
 
     init(_ arguments: [String]) {
         var rest = arguments[...]
@@ -27,9 +30,10 @@ struct Options {
             case "--only": only = value
             case "--processors": processors = Int(Self.number(value, option))
             case "--show": shown = Self.number(value, option)
+            case "--measure": measured = value
             default:
                 Self.fail(
-                    "there is no option \(option): --seeds, --seconds, --first, --only, --processors, --show"
+                    "there is no option \(option): --seeds, --seconds, --first, --only, --processors, --show, --measure"
                 )
             }
         }
@@ -57,7 +61,27 @@ func show(_ scenario: Scenario, _ seed: UInt64) {
     }
 }
 
+/// Prints what a workload takes of a processor.
+func measure(_ workload: Workload) throws {
+    for face in SimulatedFace.allCases {
+        let begin = clock()
+        let count = try workload.run(face)
+        let seconds = Double(clock() - begin) / Double(CLOCKS_PER_SEC)
+        let pace = Int(Double(count) / max(seconds, 1e-9))
+        print(
+            "\(workload.name), \(face): \(count) \(workload.unit), \(Int(seconds * 1_000)) ms of a processor, \(pace) a second"
+        )
+        fflush(nil)
+    }
+}
+
 let options = Options(Array(CommandLine.arguments.dropFirst()))
+if let name = options.measured {
+    let workloads = Workload.all.filter { name == "all" || $0.name == name }
+    if workloads.isEmpty { Options.fail("there is no workload '\(name)'") }
+    for workload in workloads { try measure(workload) }
+    exit(0)
+}
 let chosen = Scenario.all.filter { options.only == nil || $0.name == options.only }
 if chosen.isEmpty { Options.fail("there is no scenario '\(options.only ?? "")'") }
 if let seed = options.shown {

@@ -16,8 +16,8 @@
 /// ```
 public final class DispatcherMap {
     let loop: BaseEventLoop
-    /// By descriptor.
-    private var channels: [Int32: Dispatcher] = [:]
+    /// By their descriptors, lowest first: whoever is asked in a hash's order is asked in another one each time.
+    private var channels: [(descriptor: Int32, channel: Dispatcher)] = []
     private var isUpdateScheduled = false
     /// Whether a pass of ``loop(timeout:count:)`` waits for an event.
     private var isWaiting = false
@@ -68,24 +68,40 @@ public final class DispatcherMap {
     public func update() {
         loop.checkThread("update")
         guard !loop.isClosed else { return }
-        for channel in channels.values { channel.updateInterest() }
+        for (_, channel) in channels { channel.updateInterest() }
     }
 
     /// Closes every channel.
     public func closeAll() {
         loop.checkThread("closeAll")
-        for channel in channels.values { channel.close() }
+        for (_, channel) in channels { channel.close() }
     }
 
     // MARK: - For channels
 
     func insert(_ channel: Dispatcher, _ descriptor: Int32) {
-        channels[descriptor] = channel
+        let place = place(of: descriptor)
+        if place < channels.count, channels[place].descriptor == descriptor {
+            channels[place].channel = channel
+        } else {
+            channels.insert((descriptor, channel), at: place)
+        }
         scheduleUpdate()
     }
 
+    /// Where a descriptor stands, or would stand.
+    private func place(of descriptor: Int32) -> Int {
+        var (least, most) = (0, channels.count)
+        while least < most {
+            let middle = (least + most) / 2
+            if channels[middle].descriptor < descriptor { least = middle + 1 } else { most = middle }
+        }
+        return least
+    }
+
     func remove(_ descriptor: Int32) {
-        channels[descriptor] = nil
+        let place = place(of: descriptor)
+        if place < channels.count, channels[place].descriptor == descriptor { channels.remove(at: place) }
         // Nothing is left to wait for.
         if isWaiting, channels.isEmpty { loop.stop() }
     }

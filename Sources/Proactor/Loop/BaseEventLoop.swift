@@ -33,6 +33,8 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     let currentRunState = Atomic<RunState>(.idle)
     // Exclusivity: these belong to the loop's thread; checks cost more than the work they would guard.
     @exclusivity(unchecked) var stopRequested = false
+    /// Nothing will come any more of what is waited for, as a simulation knows: whoever waits for it is to give up.
+    @exclusivity(unchecked) package var cannotGoOn = false
     /// No wait ends for timers before this instant, in nanoseconds.
     @exclusivity(unchecked) var timersRestUntil: Int64 = 0
     /// Transports that have something to submit at the end of the turn, in the order in which they asked. Not retained:

@@ -112,7 +112,8 @@ final class SignalHandlers: CompletionOwner {
 
     /// For a loop that closes, before its backend: no signal is wanted from here on.
     func removeAll() {
-        for signal in entries.keys { watch.remove(signal) }
+        // Not in a hash's order: a simulation does the same each time.
+        for signal in entries.keys.sorted(by: { $0.rawValue < $1.rawValue }) { watch.remove(signal) }
         entries = [:]
     }
 

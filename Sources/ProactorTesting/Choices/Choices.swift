@@ -41,6 +41,11 @@ final class Choices {
         range.lowerBound + Int64(randoms[fault.rawValue].below(Int(range.upperBound - range.lowerBound) + 1))
     }
 
+    /// Which of these errors a fault is, as errno.
+    func errno(of fault: SimulationFault, among errors: [Int32]) -> Int32 {
+        errors[Int(amount(of: fault, within: 0...Int64(errors.count - 1)))]
+    }
+
     /// How many of `count` are moved by one call: one at least.
     func part(of count: Int) -> Int {
         guard count > 1, happens(.shortTransfers) else { return count }

@@ -25,10 +25,12 @@ public enum SimulationFault: Int, CaseIterable, Sendable {
     case packetDuplication
     /// Datagrams that overtake others.
     case packetReordering
-    /// Calls that find no descriptor, or no memory.
+    /// Calls that find no descriptor, or no memory for what they are to make: a socket, a connection, a pipe.
     case resourceShortage
     /// Names that cannot be looked up for now.
     case nameFailures
     /// Work on executors, disks and name servers that takes its time.
     case slowWork
+    /// Transfers and waits that find no memory or no buffer: a connection breaks by it, a datagram is lost.
+    case memoryShortage
 }

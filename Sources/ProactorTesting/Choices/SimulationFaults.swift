@@ -14,14 +14,15 @@ public struct SimulationFaults: Hashable, Sendable {
     public static let none = SimulationFaults { _ in 0 }
 
     /// Everything that may happen to a sound program on a sound machine, often. No call fails for want of descriptors or memory:
-    /// that is ``SimulationFault/resourceShortage``, and no name for want of a server: ``SimulationFault/nameFailures``.
+    /// that is ``SimulationFault/resourceShortage`` and ``SimulationFault/memoryShortage``, and no name for want of a server:
+    /// ``SimulationFault/nameFailures``.
     public static let all = SimulationFaults { fault in
         switch fault {
         case .shortTransfers, .completionOrder: 0.25
         case .lateCompletions, .slowWork, .packetDelay, .cancelRaces: 0.2
         case .spuriousReadiness, .interrupts: 0.05
         case .packetLoss, .packetDuplication, .packetReordering: 0.02
-        case .resourceShortage, .nameFailures: 0
+        case .resourceShortage, .memoryShortage, .nameFailures: 0
         }
     }
 

@@ -13,10 +13,12 @@ struct EventQueue {
         case call(() -> Void)
     }
 
-    private struct Entry {
+    /// An event's place in the order: plain memory, which moves at no cost.
+    private struct Entry: BitwiseCopyable {
         var time: Int64
         var order: UInt64
-        var event: Event
+        /// Where the event is.
+        var place: Int
 
         @inline(__always)
         func comesBefore(_ other: Entry) -> Bool {
@@ -26,6 +28,9 @@ struct EventQueue {
 
     private var heap: [Entry] = []
     private var planned: UInt64 = 0
+    /// `nil` where ``free`` says that there is none.
+    private var events: [Event?] = []
+    private var free: [Int] = []
 
     /// When the next one happens.
     var nextTime: Int64? { heap.first?.time }
@@ -33,34 +38,47 @@ struct EventQueue {
 
     mutating func insert(_ event: Event, at time: Int64) {
         planned += 1
-        heap.append(Entry(time: time, order: planned, event: event))
+        let place = free.popLast() ?? events.count
+        if place < events.count { events[place] = event } else { events.append(event) }
+        let entry = Entry(time: time, order: planned, place: place)
+        heap.append(entry)
         var index = heap.count - 1
         while index > 0 {
             let parent = (index - 1) / 2
-            guard heap[index].comesBefore(heap[parent]) else { break }
-            heap.swapAt(index, parent)
+            guard entry.comesBefore(heap[parent]) else { break }
+            heap[index] = heap[parent]
             index = parent
         }
+        heap[index] = entry
     }
 
     /// Takes the next one out.
     mutating func takeFirst() -> Event {
-        heap.swapAt(0, heap.count - 1)
-        let entry = heap.removeLast()
+        let first = heap[0]
+        let last = heap.removeLast()
+        if !heap.isEmpty { sink(last) }
+        free.append(first.place)
+        guard let event = events[first.place].take() else { preconditionFailure("an event happened twice") }
+        return event
+    }
+
+    /// Puts an entry in the place of the first, and down to where it belongs.
+    private mutating func sink(_ entry: Entry) {
         var index = 0
         while true {
-            var least = index
-            for child in [2 * index + 1, 2 * index + 2]
-            where child < heap.count && heap[child].comesBefore(heap[least]) {
-                least = child
-            }
-            guard least != index else { return entry.event }
-            heap.swapAt(index, least)
-            index = least
+            var child = 2 * index + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, heap[child + 1].comesBefore(heap[child]) { child += 1 }
+            guard heap[child].comesBefore(entry) else { break }
+            heap[index] = heap[child]
+            index = child
         }
+        heap[index] = entry
     }
 
     mutating func removeAll() {
         heap = []
+        events = []
+        free = []
     }
 }

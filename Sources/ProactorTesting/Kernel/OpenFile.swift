@@ -28,6 +28,8 @@ class OpenFile {
     /// What a table of the kernel's says it is, in a trace.
     var kindName: StaticString { "file" }
     var kind: DescriptorKind { .other }
+    /// What a descriptor for it may be wanting, as errno.
+    var shortages: [Int32] { [EMFILE, ENFILE, ENOMEM] }
     /// What it is ready for.
     var readiness: Readiness { [] }
     /// Whether errors are all that there is to tell somebody who waits for room.

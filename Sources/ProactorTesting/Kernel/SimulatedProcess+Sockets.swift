@@ -27,6 +27,11 @@ extension SimulatedProcess {
     /// What connect(2) would say, as errno.
     func connect(_ socket: FileDescriptor, to address: SocketAddress) -> Int32 {
         guard let file = file(socket) else { return EBADF }
+        if (file as? StreamSocket)?.state == .unconnected {
+            // The first packet of a connection finds no buffer.
+            let shortage = shortage(.resourceShortage, [ENOBUFS])
+            guard shortage == 0 else { return shortage }
+        }
         if let stream = file as? StreamSocket { return host.connect(stream, to: address, from: self) }
         guard let datagrams = file as? DatagramSocket else { return ENOTSOCK }
         return connect(datagrams, to: address)

@@ -95,10 +95,10 @@ final class SimulatedProcess {
 
     /// A descriptor for a new file.
     func open(_ file: OpenFile) throws(Errno) -> FileDescriptor {
-        if world.choices.happens(.resourceShortage) {
-            world.note(.shortage, host.index, Int64(EMFILE))
+        let shortage = shortage(.resourceShortage, file.shortages)
+        guard shortage == 0 else {
             file.release(isCrash: false)
-            throw .tooManyOpenFiles
+            throw Errno(rawValue: shortage)
         }
         guard let descriptor = descriptors.insert(file) else {
             file.release(isCrash: false)
@@ -107,8 +107,19 @@ final class SimulatedProcess {
         return descriptor
     }
 
+    /// The error that a call ends with for want of something, as errno; zero when there is enough.
+    func shortage(_ fault: SimulationFault, _ errors: [Int32]) -> Int32 {
+        guard world.choices.happens(fault) else { return 0 }
+        let error = world.choices.errno(of: fault, among: errors)
+        world.note(.shortage, host.index, Int64(error))
+        return error
+    }
+
     func close(_ descriptor: FileDescriptor) -> Int32 {
         guard let file = descriptors.remove(descriptor.rawValue) else {
+            let isReal = descriptor.rawValue < DescriptorTable.first
+            // Where others had the number by now, it would be theirs that is closed.
+            if world.isStrict, isAlive, !isReal { world.fail(.closedTwice(descriptor.rawValue)) }
             _ = self.file(descriptor)
             return EBADF
         }

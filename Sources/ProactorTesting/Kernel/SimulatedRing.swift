@@ -37,10 +37,15 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
     /// Operations that may go on.
     @exclusivity(unchecked) private var candidates: [Int] = []
     @exclusivity(unchecked) var collected: [Collected] = []
+    @exclusivity(unchecked) private var spareSlots = SpareArray<Int>()
+    @exclusivity(unchecked) private var spareCollected = SpareArray<Collected>()
     @exclusivity(unchecked) private var isClosed = false
     @exclusivity(unchecked) private var isCrashed = false
-    // What completions lend: filled from its beginning, and free again once all of a turn's are delivered.
-    let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: arenaSize, alignment: 8)
+    // What completions lend: filled from its beginning, and free again once all of a turn's are delivered. This object's own.
+    @exclusivity(unchecked) private(set) var arena = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: arenaSize,
+        alignment: 8
+    )
     @exclusivity(unchecked) var arenaUsed = 0
     @exclusivity(unchecked) var meter: TurnMeter?
     // Where an address is put for the time of a call.
@@ -99,16 +104,25 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
     func handOver() {
         guard !isCrashed else { return }
         while !submitted.isEmpty {
-            let batch = submitted
-            submitted.removeAll(keepingCapacity: true)
+            let batch = spareSlots.exchange(&submitted)
             for slot in batch where slots[slot].state == .inFlight || slots[slot].state == .cancelling {
                 begin(slot)
             }
+            spareSlots.keep(batch)
         }
         guard !cancels.isEmpty else { return }
         let requests = cancels
         cancels.removeAll(keepingCapacity: true)
-        for token in requests { endEarly(token) }
+        for token in requests { reachKernel(token) }
+    }
+
+    /// A cancel takes effect at once, or some turns later: until then the operation's side of its descriptor is taken.
+    private func reachKernel(_ token: OperationToken) {
+        guard world.choices.happens(.lateCompletions) else { return endEarly(token) }
+        world.after(world.choices.amount(of: .lateCompletions, within: 1_000...100_000)) { [weak self] in
+            guard let self, !isClosed, !isCrashed else { return }
+            endEarly(token)
+        }
     }
 
     func poll(timeoutNanoseconds: Int64) {
@@ -121,8 +135,7 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
 
     private func collect() {
         guard !candidates.isEmpty else { return }
-        var batch = candidates
-        candidates.removeAll(keepingCapacity: true)
+        var batch = spareSlots.exchange(&candidates)
         world.choices.shuffle(&batch)
         for slot in batch where slots[slot].state != .free {
             slots[slot].isQueued = false
@@ -133,15 +146,16 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
                 attempt(slot)
             }
         }
+        spareSlots.keep(batch)
     }
 
     func deliver() {
-        let batch = collected
-        collected = []
+        let batch = spareCollected.exchange(&collected)
         for completion in batch {
             guard !isClosed, !isCrashed else { return }
             deliver(completion)
         }
+        spareCollected.keep(batch)
         if collected.isEmpty { arenaUsed = 0 }
     }
 
@@ -187,6 +201,8 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
             guard let file = process.file(descriptor) else { return complete(slot, -EBADF) }
             occupy(descriptor.rawValue, side, slot)
             file.addWatcher(self, descriptor.rawValue)
+            let shortage = operation.needsMemory ? process.shortage(.memoryShortage, [ENOMEM]) : 0
+            guard shortage == 0 else { return complete(slot, -shortage) }
         }
         attempt(slot)
     }
@@ -287,10 +303,17 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
 
     func crash() {
         isCrashed = true
+        // Tasks that will never go on keep the loop, and it this, but not so much memory. Not now: a callback may look at it.
+        if world.isOver { freeArena() } else { world.after(0) { self.freeArena() } }
         candidates = []
         submitted = []
         cancels = []
         collected = []
+    }
+
+    private func freeArena() {
+        arena.deallocate()
+        arena = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     func close() {
@@ -318,5 +341,17 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
         let left = slots.takeAll()
         // Last, since releasing may run the owners' deinitialisers.
         withExtendedLifetime(left) {}
+    }
+}
+
+extension IOOperation {
+    /// Whether a ring may find no memory for it: what transfers or waits has some of its own in the kernel.
+    fileprivate var needsMemory: Bool {
+        switch self {
+        case .receive, .receiveOnce, .receiveInto, .receiveMessage, .receiveDatagrams, .send, .sendMessage,
+            .waitUntilReadable, .waitUntilWritable, .pipeRead, .pipeReadInto, .pipeWrite, .pipeWriteVector:
+            true
+        default: false
+        }
     }
 }

@@ -12,13 +12,14 @@ final class SimulatedSelectorKernel: SelectorKernel, ReadinessListener, @uncheck
     /// Taken back before the loop goes.
     @exclusivity(unchecked) unowned(unsafe) var loop: SteppedLoop?
     private struct Watch {
-        var interest: Readiness = []
+        var interest = Readiness.nothing
         var isCandidate = false
     }
     /// Indexed by descriptor.
     @exclusivity(unchecked) private var watches: [Watch] = []
     /// Descriptors that may be ready.
     @exclusivity(unchecked) private var candidates: [Int32] = []
+    @exclusivity(unchecked) private var spare = SpareArray<Int32>()
 
     init(process: SimulatedProcess) {
         self.process = process
@@ -30,8 +31,13 @@ final class SimulatedSelectorKernel: SelectorKernel, ReadinessListener, @uncheck
     func watch(_ descriptor: Int32, for interest: Readiness) throws(Errno) {
         let index = Int(descriptor)
         while watches.count <= index { watches.append(Watch()) }
+        if interest.rawValue & ~watches[index].interest.rawValue != 0,
+            process.shortage(.memoryShortage, [ENOMEM]) != 0
+        {
+            throw .noMemory
+        }
         watches[index].interest = interest
-        guard !interest.isEmpty else { return }
+        guard !interest.isNothing else { return }
         guard let file = process.file(FileDescriptor(rawValue: descriptor)) else { throw .badFileDescriptor }
         guard file.canBeWatched else { throw .notPermitted }
         file.addWatcher(self, descriptor)
@@ -40,7 +46,7 @@ final class SimulatedSelectorKernel: SelectorKernel, ReadinessListener, @uncheck
 
     func readinessChanged(_ descriptor: Int32) {
         let index = Int(descriptor)
-        guard index < watches.count, !watches[index].isCandidate, !watches[index].interest.isEmpty else {
+        guard index < watches.count, !watches[index].isCandidate, !watches[index].interest.isNothing else {
             return
         }
         watches[index].isCandidate = true
@@ -50,15 +56,15 @@ final class SimulatedSelectorKernel: SelectorKernel, ReadinessListener, @uncheck
     /// What a descriptor is ready for, of what it is watched for.
     private func readiness(_ descriptor: Int32) -> Readiness {
         let interest = watches[Int(descriptor)].interest
-        guard !interest.isEmpty else { return [] }
+        guard !interest.isNothing else { return .nothing }
         guard let file = process.descriptors.file(descriptor) else { return interest }
         let found = file.readiness
-        return found.contains(.hangUp) ? interest : found.intersection(interest)
+        return found.meets(.hangUp) ? interest : found.common(interest)
     }
 
     var hasReady: Bool {
         while let last = candidates.last {
-            if !readiness(last).isEmpty { return true }
+            if !readiness(last).isNothing { return true }
             watches[Int(last)].isCandidate = false
             candidates.removeLast()
         }
@@ -67,30 +73,27 @@ final class SimulatedSelectorKernel: SelectorKernel, ReadinessListener, @uncheck
 
     func wait(timeoutNanoseconds: Int64, into ready: UnsafeMutableBufferPointer<ReadyDescriptor>) -> Int {
         if let loop, !loop.isRunning { world.wait(for: loop, timeoutNanoseconds: timeoutNanoseconds) }
-        var batch = candidates
-        candidates.removeAll(keepingCapacity: true)
+        var batch = spare.exchange(&candidates)
         world.choices.shuffle(&batch)
         var count = 0
         for descriptor in batch {
             watches[Int(descriptor)].isCandidate = false
             var found = readiness(descriptor)
-            if found.isEmpty {
+            if found.isNothing {
                 guard world.choices.happens(.spuriousReadiness) else { continue }
                 found = watches[Int(descriptor)].interest.subtracting(.hangUp)
-                guard !found.isEmpty else { continue }
+                guard !found.isNothing else { continue }
             } else {
                 // Level-triggered: it is looked at again.
                 readinessChanged(descriptor)
                 if world.choices.happens(.lateCompletions) { continue }
             }
             guard count < ready.count else { continue }
-            let isHungUp = process.descriptors.file(descriptor)?.readiness.contains(.hangUp) ?? true
-            ready[count] = ReadyDescriptor(
-                descriptor: descriptor,
-                readiness: isHungUp ? [.read, .write, .hangUp] : found
-            )
+            let isHungUp = process.descriptors.file(descriptor)?.readiness.meets(.hangUp) ?? true
+            ready[count] = ReadyDescriptor(descriptor: descriptor, readiness: isHungUp ? .anything : found)
             count += 1
         }
+        spare.keep(batch)
         return count
     }
 

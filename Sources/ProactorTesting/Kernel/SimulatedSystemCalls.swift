@@ -187,7 +187,7 @@ final class SimulatedSystemCalls: SystemCalls, @unchecked Sendable {
 
     func isReady(_ descriptor: FileDescriptor, for side: Readiness) -> Bool {
         guard let readiness = process.file(descriptor)?.readiness else { return true }
-        return !readiness.isDisjoint(with: [side, .hangUp])
+        return readiness.meets(side) || readiness.meets(.hangUp)
     }
 
     func hasOnlyErrors(_ descriptor: FileDescriptor) -> Bool {

@@ -23,6 +23,11 @@ final class SimulatedWorld {
     @exclusivity(unchecked) private(set) var failure: SimulationError?
     private let stepsMax: Int
     @exclusivity(unchecked) private(set) var steps = 0
+    /// Nothing happens any more.
+    @exclusivity(unchecked) private(set) var isOver = false
+    /// Whether it ends when a descriptor is closed that is not open, or a loop spins that its program runs by itself. A loop that
+    /// is alone, for tests of the library's, may do that.
+    @exclusivity(unchecked) var isStrict = false
     /// Turns in a row in which nothing has happened.
     @exclusivity(unchecked) private var idleTurns = 0
     @exclusivity(unchecked) private var nextLoop = 0
@@ -59,6 +64,13 @@ final class SimulatedWorld {
         if pthread_equal(pthread_self(), thread) != 0 { return true }
         hasForeignCall.store(true, ordering: .relaxed)
         return false
+    }
+
+    /// Whether what is sent now finds no buffer.
+    func lacksBuffer(_ host: HostKernel) -> Bool {
+        guard choices.happens(.memoryShortage) else { return false }
+        note(.shortage, host.index, Int64(ENOBUFS))
+        return true
     }
 
     // MARK: - Hosts and what lies between them
@@ -137,11 +149,27 @@ final class SimulatedWorld {
             if advance(until: deadline) { continue }
             guard failure == nil, deadline < .max else {
                 fail(.stalled)
-                return loop.loop.stop()
+                return giveUp(loop)
             }
             passTime(until: deadline)
         }
         loop.isWoken = false
+        if isStrict, !mayTakeTurn(loop) { giveUp(loop) }
+    }
+
+    /// Nobody waits in a loop any more for what cannot come.
+    private func giveUp(_ loop: SteppedLoop) {
+        loop.loop.cannotGoOn = true
+        loop.loop.stop()
+    }
+
+    /// Counts a turn. False when there were too many.
+    private func mayTakeTurn(_ loop: SteppedLoop) -> Bool {
+        steps += 1
+        idleTurns += 1
+        if steps > stepsMax { fail(.stepLimit(stepsMax)) }
+        if idleTurns > Self.idleTurnsMax { fail(.spinning(host: loop.process.host.name)) }
+        return failure == nil
     }
 
     /// Lets the time pass that is left until then.
@@ -181,10 +209,7 @@ final class SimulatedWorld {
     }
 
     private func runTurn(of loop: SteppedLoop) {
-        steps += 1
-        idleTurns += 1
-        guard steps <= stepsMax else { return fail(.stepLimit(stepsMax)) }
-        guard idleTurns <= Self.idleTurnsMax else { return fail(.spinning(host: loop.process.host.name)) }
+        guard mayTakeTurn(loop) else { return }
         now += Self.turnTime
         loop.turn()
     }
@@ -207,6 +232,7 @@ final class SimulatedWorld {
 
     /// Lets go of everything: what refers to each other does no longer.
     func end() {
+        isOver = true
         events.removeAll()
         loops = []
         programs = [:]

@@ -33,6 +33,7 @@ final class DatagramSocket: OpenFile {
         super.init(host: host)
     }
 
+    override var shortages: [Int32] { [EMFILE, ENFILE, ENOMEM, ENOBUFS] }
     override var kindName: StaticString { family == .unix ? "unixgram" : "udp" }
     override var kind: DescriptorKind { .messageSocket }
 
@@ -85,6 +86,7 @@ final class DatagramSocket: OpenFile {
     /// Returns the count, or minus errno.
     func send(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> Int {
         if pendingError != 0 { return -Int(takeError()) }
+        if host.world.lacksBuffer(host) { return -Int(ENOBUFS) }
         return family == .unix ? sendLocally(bytes, to: address) : sendAway(bytes, to: address)
     }
 

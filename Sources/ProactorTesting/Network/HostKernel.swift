@@ -9,7 +9,7 @@ final class HostKernel {
     let index: Int
     let ipv4: IPv4Address
     let ipv6: IPv6Address
-    let files = FileSystem()
+    private(set) var files = FileSystem()
     var isUp = true
     private(set) var processes: [SimulatedProcess] = []
     private var nextPID: Int32 = 100
@@ -59,6 +59,8 @@ final class HostKernel {
     /// The simulation is over.
     func end() {
         endProcesses(isCrash: true)
+        // Tasks of a crashed host, which will never go on, keep this.
+        files = FileSystem()
     }
 
     // MARK: - Bound sockets

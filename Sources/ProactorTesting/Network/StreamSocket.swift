@@ -37,23 +37,24 @@ final class StreamSocket: StreamEnd {
         super.init(host: host)
     }
 
+    override var shortages: [Int32] { [EMFILE, ENFILE, ENOMEM, ENOBUFS] }
     override var kindName: StaticString { family == .unix ? "unix" : "tcp" }
     override var kind: DescriptorKind { .socket }
 
     override var readiness: Readiness {
         switch state {
-        case .unconnected: return family == .unix ? [.write, .hangUp] : [.read, .write, .hangUp]
-        case .listening: return backlog.isEmpty ? [] : .read
-        case .connecting: return []
+        case .unconnected: return family == .unix ? [.write, .hangUp] : .anything
+        case .listening: return backlog.isEmpty ? .nothing : .read
+        case .connecting: return .nothing
         case .connected: break
-        case .closed: return [.read, .write, .hangUp]
+        case .closed: return .anything
         }
-        guard let incoming, let outgoing else { return [.read, .write, .hangUp] }
-        if pendingError != 0 { return [.read, .write, .hangUp] }
-        var found: Readiness = []
-        if incoming.hasUnread || incoming.hasEnded || outgoing.isBroken { found.insert(.read) }
-        if outgoing.hasRoom || isShutDown || outgoing.isBroken || isPeerGone { found.insert(.write) }
-        if outgoing.isBroken || isPeerGone || incoming.hasEnded && isShutDown { found.insert(.hangUp) }
+        guard let incoming, let outgoing else { return .anything }
+        if pendingError != 0 { return .anything }
+        var found = Readiness.nothing
+        if incoming.hasUnread || incoming.hasEnded || outgoing.isBroken { found.add(.read) }
+        if outgoing.hasRoom || isShutDown || outgoing.isBroken || isPeerGone { found.add(.write) }
+        if outgoing.isBroken || isPeerGone || incoming.hasEnded && isShutDown { found.add(.hangUp) }
         return found
     }
 
@@ -86,6 +87,7 @@ final class StreamSocket: StreamEnd {
         }
         guard !isShutDown, !outgoing.isBroken, !isPeerGone else { return -Int(EPIPE) }
         guard bytes.count > 0 else { return 0 }
+        if family == .unix, host.world.lacksBuffer(host) { return -Int(ENOBUFS) }
         let count = outgoing.write(bytes)
         guard count > 0 else { return -Int(EAGAIN) }
         host.world.note(.write, host.index, Int64(count))

@@ -20,6 +20,7 @@ extension Simulation {
     ///   - faults: what may happen.
     ///   - faces: which backends the loops look like; each seed has one of them.
     ///   - processors: how many threads run scenarios; `nil` is one for each processor.
+    ///   - stepsMax: how many turns the loops of one run may take in all.
     ///   - scenario: what to run. It throws when it fails. It is called on several threads, each with a simulation of its own.
     /// - Throws: ``ExplorationFailure``.
     public static func explore(
@@ -27,10 +28,11 @@ extension Simulation {
         faults: SimulationFaults = .all,
         faces: [SimulatedFace] = SimulatedFace.allCases,
         processors: Int? = nil,
+        stepsMax: Int = 10_000_000,
         scenario: @escaping @Sendable (Simulation) throws -> Void
     ) throws(ExplorationFailure) {
         precondition(!faces.isEmpty, "a simulated loop has a face")
-        let explorer = Explorer(faults: faults, faces: faces, scenario: scenario)
+        let explorer = Explorer(faults: faults, faces: faces, stepsMax: stepsMax, scenario: scenario)
         guard let seed = explorer.firstFailing(of: seeds, threads: processors ?? explorer.processorCount)
         else {
             return
@@ -43,6 +45,7 @@ extension Simulation {
 struct Explorer: Sendable {
     let faults: SimulationFaults
     let faces: [SimulatedFace]
+    let stepsMax: Int
     let scenario: @Sendable (Simulation) throws -> Void
 
     /// What is shared by the threads.
@@ -130,7 +133,8 @@ struct Explorer: Sendable {
             seed: schedule.seed,
             faults: schedule.faults,
             face: face(of: schedule.seed),
-            faultRange: schedule.range
+            faultRange: schedule.range,
+            stepsMax: stepsMax
         )
         do {
             try scenario(simulation)

@@ -55,6 +55,7 @@ public final class Simulation {
             allowed: faultRange,
             stepsMax: stepsMax
         )
+        world.isStrict = true
     }
 
     deinit {

@@ -26,6 +26,8 @@ public enum SimulationError: Error, Hashable, Sendable {
     case programFailed(host: String, String)
     /// A descriptor of the real system was used in the simulation.
     case realDescriptor(Int32)
+    /// A descriptor was closed that was not open.
+    case closedTwice(Int32)
     /// A thread of the real system called into the simulation.
     case realThread
     /// At the end something was left of what the host's loops have made.
@@ -56,6 +58,9 @@ extension SimulationError: CustomStringConvertible {
             "the program of host '\(host)' failed: \(error)"
         case .realDescriptor(let number):
             "descriptor \(number) is none of the simulation's: make sockets, pipes and files by the simulated loop"
+        case .closedTwice(let number):
+            "descriptor \(number) was closed and is not open: close it once, for in a real system the number may be somebody "
+                + "else's by then"
         case .realThread:
             "another thread has called into the simulation: use the loop's own sleep, executor and tasks in place of "
                 + "Task.sleep, Task.detached, Dispatch and threads"

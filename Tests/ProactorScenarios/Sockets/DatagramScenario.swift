@@ -15,11 +15,13 @@ extension Scenario {
         }
         let client = try simulation.host("client")
         let sizes = (0..<40).map { _ in simulation.choice(below: 1_400) }
+        let highMark = simulation.choice(below: 3_000)
         client.start {
             let loop = try getRunningLoop()
             let made = try await loop.createDatagramEndpoint(remoteAddress: ("10.0.0.1", 53)) {
                 DatagramClient(sizes, book)
             }
+            try made.transport.setWriteBufferLimits(high: highMark, low: nil)
             for index in sizes.indices {
                 try made.transport.sendTo(made.protocol.message(index))
                 if index % 7 == 0 { try await sleep(for: .milliseconds(1)) }
@@ -28,12 +30,12 @@ extension Scenario {
             made.transport.close()
         }
         let local = try simulation.host("local")
-        startUnixDatagrams(local, count: 30 + simulation.choice(below: 50), book)
+        startUnixDatagrams(local, count: 30 + simulation.choice(below: 50), highMark: highMark / 10, book)
         try simulation.run(for: .seconds(10))
         try simulation.finish()
     }
 
-    private static func startUnixDatagrams(_ host: SimulatedHost, count: Int, _ book: Book) {
+    private static func startUnixDatagrams(_ host: SimulatedHost, count: Int, highMark: Int, _ book: Book) {
         let receiver = OrderedReceiver(count, book)
         host.start {
             _ = try await getRunningLoop().createUnixDatagramEndpoint(
@@ -44,8 +46,9 @@ extension Scenario {
             let loop = try getRunningLoop()
             try await sleep(for: .milliseconds(5))
             let made = try await loop.createUnixDatagramEndpoint(remoteAddress: .unix(path: "/run/in.sock")) {
-                DatagramSender()
+                DatagramSender(book)
             }
+            try made.transport.setWriteBufferLimits(high: highMark, low: nil)
             for number in 0..<count { try made.transport.sendTo([UInt8(number)]) }
             made.transport.close()
         }
@@ -75,8 +78,10 @@ final class DatagramClient: DatagramProtocol {
     private let sizes: [Int]
     private let book: Book
     private var lostCount = 0
+    private var pauses: PauseCheck
 
     init(_ sizes: [Int], _ book: Book) {
+        pauses = PauseCheck("the client", book)
         self.sizes = sizes
         self.book = book
         book.owe("the endpoint is lost once") { [weak self] in self?.lostCount == 1 || self == nil }
@@ -100,6 +105,8 @@ final class DatagramClient: DatagramProtocol {
     }
 
     func connectionLost(_ error: (any Error)?) { lostCount += 1 }
+    func pauseWriting() { pauses.pause() }
+    func resumeWriting() { pauses.resume() }
 }
 
 /// Takes datagrams that must come one after the other.
@@ -120,5 +127,35 @@ final class OrderedReceiver: DatagramProtocol {
 }
 
 final class DatagramSender: DatagramProtocol {
+    private var pauses: PauseCheck
+
+    init(_ book: Book) {
+        pauses = PauseCheck("the sender of Unix datagrams", book)
+    }
+
     func datagramReceived(_ data: RawSpan, from source: SocketAddress) throws {}
+    func pauseWriting() { pauses.pause() }
+    func resumeWriting() { pauses.resume() }
+}
+
+/// Sees to it that pauses and resumptions take turns.
+struct PauseCheck {
+    private let name: String
+    private let book: Book
+    private var isPaused = false
+
+    init(_ name: String, _ book: Book) {
+        self.name = name
+        self.book = book
+    }
+
+    mutating func pause() {
+        book.expect(!isPaused, "\(name) was paused twice")
+        isPaused = true
+    }
+
+    mutating func resume() {
+        book.expect(isPaused, "\(name) was resumed without a pause")
+        isPaused = false
+    }
 }

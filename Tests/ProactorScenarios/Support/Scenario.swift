@@ -31,8 +31,9 @@ public struct Scenario: Sendable {
 
     /// All of them.
     public static let all: [Scenario] = [
-        standard, bulk, broken, unix, lines, datagrams, sockets, files, children, locks, stop, shortage, tls,
-        sendFile,
+        standard, bulk, broken, buffered, unix, lines, datagrams, sockets, sockCalls, files, children, locks,
+        stop, shortage,
+        scarcity, tls, sendFile,
     ]
 }
 

@@ -7,6 +7,9 @@ final class RecordingBufferedProtocol: BufferedProtocol {
     private(set) var getBufferCount = 0
     /// How many bytes were in each buffer that came back with nothing received.
     private(set) var returnedCounts: [Int] = []
+    /// How many buffers the transport has, and how many it had at once.
+    private(set) var lentCount = 0
+    private(set) var mostLent = 0
     private(set) var eofCount = 0
     private(set) var lostErrors: [(any Error)?] = []
     private(set) weak var transport: (any Transport)?
@@ -35,17 +38,22 @@ final class RecordingBufferedProtocol: BufferedProtocol {
 
     func getBuffer(sizeHint: Int) throws -> OwnedBuffer {
         getBufferCount += 1
-        return try onGetBuffer?() ?? OwnedBuffer(capacity: capacity)
+        let buffer = try onGetBuffer?() ?? OwnedBuffer(capacity: capacity)
+        lentCount += 1
+        mostLent = max(mostLent, lentCount)
+        return buffer
     }
 
     func bufferUpdated(_ buffer: consuming OwnedBuffer, received count: Int) throws {
         let bytes = buffer.withBytes { $0.withUnsafeBytes { Array($0.suffix(count)) } }
+        lentCount -= 1
         pieces.append(count)
         received.append(contentsOf: bytes)
         if let transport { try onData?(transport, bytes) }
     }
 
     func bufferReturned(_ buffer: consuming OwnedBuffer) {
+        lentCount -= 1
         returnedCounts.append(buffer.count)
     }
 

@@ -4,6 +4,17 @@ import Testing
 @testable import Proactor
 
 @Suite struct SocketAddressTests {
+    /// The kernel's library would read them up to there, as other addresses.
+    @Test func noAddressHasAZeroInIt() {
+        #expect(IPv4Address("127.0.0.1\0") == nil)
+        #expect(IPv4Address("127.0.0.1\0.example.org") == nil)
+        #expect(IPv6Address("::1\0x") == nil)
+        #expect(SocketAddress(numericHost: "127.0.0.1\0x", port: 1) == nil)
+        #expect(SocketAddress(numericHost: "::1\0x", port: 1) == nil)
+        #expect(SocketAddress(numericHost: "::1%lo\0x", port: 1) == nil)
+        #expect(SocketAddress(numericHost: "::1%lo", port: 1) != nil)
+    }
+
     @Test(arguments: ["", "\0name", "/run/a\0b"])
     func aPathThatNamesAnotherSocketIsRefused(path: String) {
         #expect(throws: Errno.invalidArgument) { try SocketAddress.unix(path: path).kernelForm() }

@@ -24,7 +24,7 @@ package final class SelectorBackend: CompletionBackend {
     package var operationCount: Int { table.count }
     /// A send is a call of its own either way.
     package var immediateSendSize: Int { 0 }
-    package var datagramSizeMax: Int { Self.receiveBufferSize }
+    package var datagramSizeMax: Int { receiveBuffer.count }
 
     let calls: SocketCalls
     /// Operations on the executor's threads.
@@ -69,6 +69,8 @@ package final class SelectorBackend: CompletionBackend {
 
     /// A quarter of this cost a tenth and more of the throughput of 1 MiB messages; small ones touch its first page only.
     private static let receiveBufferSize = 256 * 1024
+    /// Over a kernel in memory, which has many loops that live for moments. Any datagram has room.
+    private static let smallReceiveBufferSize = 64 * 1024
     /// Descriptors that one poll takes up.
     private static let readyMax = 256
 
@@ -112,7 +114,7 @@ package final class SelectorBackend: CompletionBackend {
         eventWaker = nil
         threadCalls = ThreadCalls(calls: KernelFileCalls(kernel), waker: waker)
         selector = KernelSelector(kernel)
-        receiveBuffer = .allocate(byteCount: Self.receiveBufferSize, alignment: 4096)
+        receiveBuffer = .allocate(byteCount: Self.smallReceiveBufferSize, alignment: 4096)
         controlRoom = DatagramReception.allocateControlRoom()
         found = .allocate(capacity: Self.readyMax)
         acceptedAddress = .allocate(capacity: 1)

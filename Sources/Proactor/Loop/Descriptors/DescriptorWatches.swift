@@ -18,9 +18,11 @@ struct DescriptorWatches {
             ? readers.removeValue(forKey: descriptor) : writers.removeValue(forKey: descriptor)
     }
 
-    /// Returns what there is, and has nothing from here on.
+    /// Returns what there is, in the descriptors' order and not in a hash's, and has nothing from here on.
     mutating func takeAll() -> [DescriptorWatch] {
         defer { self = DescriptorWatches() }
-        return Array(readers.values) + Array(writers.values)
+        return [readers, writers].flatMap { watches in
+            watches.values.sorted { $0.descriptor.rawValue < $1.descriptor.rawValue }
+        }
     }
 }

@@ -18,7 +18,8 @@ struct UnclaimedDescriptors {
 
     /// For a loop that closes: nothing is in flight any more.
     mutating func closeAll(by system: any SystemCalls) {
-        for number in numbers { try? system.close(FileDescriptor(rawValue: number)) }
+        // Not in a hash's order: a simulation does the same each time.
+        for number in numbers.sorted() { try? system.close(FileDescriptor(rawValue: number)) }
         numbers = []
     }
 }

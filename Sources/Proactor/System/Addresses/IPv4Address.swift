@@ -17,7 +17,8 @@ public struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
     /// Four decimal numbers with dots between them; `nil` for anything else, a name in particular.
     public init?(_ text: String) {
         var parsed = in_addr()
-        guard inet_pton(AF_INET, text, &parsed) == 1 else { return nil }
+        // C would read the part before a zero, which is another address.
+        guard !text.utf8.contains(0), inet_pton(AF_INET, text, &parsed) == 1 else { return nil }
         rawValue = UInt32(bigEndian: parsed.s_addr)
     }
 

@@ -20,7 +20,8 @@ public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
     /// The usual text form without brackets or scope; `nil` for anything else, a name in particular.
     public init?(_ text: String) {
         var parsed = in6_addr()
-        guard inet_pton(AF_INET6, text, &parsed) == 1 else { return nil }
+        // C would read the part before a zero, which is another address.
+        guard !text.utf8.contains(0), inet_pton(AF_INET6, text, &parsed) == 1 else { return nil }
         self.init(parsed)
     }
 

@@ -191,7 +191,8 @@ extension SocketAddress: CustomStringConvertible {
 enum NetworkInterface {
     /// The index by which the kernel knows the interface called `name`.
     static func index(named name: String) -> UInt32? {
-        let index = if_nametoindex(name)
+        // C would look the part before a zero up, which is another name.
+        let index = name.utf8.contains(0) ? 0 : if_nametoindex(name)
         return index == 0 ? nil : index
     }
 }

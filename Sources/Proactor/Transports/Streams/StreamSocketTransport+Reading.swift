@@ -30,6 +30,9 @@ extension StreamSocketTransport {
 
     private var canReceive: Bool { phase == .open && endOfStream == .notSeen }
 
+    /// What is held back goes into a buffered protocol's buffers, of which the transport has one at a time.
+    private var deliversFirst: Bool { bufferedProtocol != nil && !heldBack.isEmpty }
+
     /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
     /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
     private func mustStop(_ token: OperationToken) -> Bool {
@@ -45,7 +48,7 @@ extension StreamSocketTransport {
     func reconcileReading() {
         switch readState {
         case .idle:
-            if canReceive && !isReadingPaused { startReceiving() }
+            if canReceive && !isReadingPaused && !deliversFirst { startReceiving() }
         case .receiving(let token):
             if mustStop(token) { stopReceiving(token) }
         case .stopping:
@@ -207,6 +210,8 @@ extension StreamSocketTransport {
 
     private func deliverHeldBack() {
         guard phase == .open, !isReadingPaused else { return }
+        // A buffered protocol's receive waits for this.
+        markUnflushed()
         var bytes: [UInt8] = []
         swap(&bytes, &heldBack)
         if !bytes.isEmpty { bytes.withUnsafeBytes { deliver($0) } }

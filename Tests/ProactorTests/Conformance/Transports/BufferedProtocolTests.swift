@@ -182,6 +182,7 @@ import Testing
                 return recorder.received.count == 10
             }
             #expect(recorder.text == "0123456789")
+            #expect(recorder.mostLent == 1)
             transport.resumeReading()
             try loop.turn { recorder.lostErrors.count == 1 }
             #expect(recorder.eofCount == 1)

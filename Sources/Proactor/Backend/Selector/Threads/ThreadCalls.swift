@@ -78,7 +78,8 @@ final class ThreadCalls {
     /// opens is closed by itself.
     func close() -> Set<OperationToken> {
         submit = nil
-        for token in Array(waiting.keys) { _ = take(token)?.refuse() }
+        // Not in a hash's order: a simulation does the same each time.
+        for token in waiting.keys.sorted(by: { $0.rawValue < $1.rawValue }) { _ = take(token)?.refuse() }
         let running = Set(waiting.keys)
         waiting = [:]
         let ended = results.close(waitingFor: running.count, timeout: Self.closeTimeout)
