@@ -26,6 +26,7 @@
         /// try await group.shutdownGracefully()
         /// ```
         public final class Proactor: ServerTransport, ListeningServerTransport {
+            /// What messages are read from and written to.
             public typealias Bytes = GRPCNIOTransportBytes
             /// What is configured as with any transport over HTTP/2.
             public typealias Config = ProactorConfig

@@ -5,7 +5,7 @@
 
     /// Tells swift-metrics what a loop does, time after time.
     ///
-    /// It has the loop measured, and takes its ``Proactor/LoopMetrics`` with each interval: who calls `takeMetrics()` besides takes some
+    /// It has the loop measured, and takes its `LoopMetrics` with each interval: who calls `takeMetrics()` besides takes some
     /// from it, while reading `metrics` takes nothing. It goes on until ``stop()``, or until the loop closes, whoever holds it.
     ///
     /// All names begin with the label:

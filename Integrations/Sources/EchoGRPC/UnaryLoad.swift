@@ -60,7 +60,8 @@ public struct UnaryLoad: Sendable {
     ) async throws -> Int {
         let message = [UInt8](repeating: 120, count: messageBytes)
         var count = 0
-        while ContinuousClock.now < end {
+        // One at least, however short the time.
+        repeat {
             let answer = try await client.unary(
                 request: ClientRequest(message: message),
                 descriptor: EchoService.unary,
@@ -72,7 +73,7 @@ public struct UnaryLoad: Sendable {
             }
             guard answer == message else { throw WrongAnswer() }
             count += 1
-        }
+        } while ContinuousClock.now < end
         return count
     }
 }

@@ -18,8 +18,12 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Int32, Never>?
     @exclusivity(unchecked) private var token = OperationToken(rawValue: 0)
     @exclusivity(unchecked) private var isCancelled = false
-    /// What the operation lent with its completion.
+    /// A copy of what the operation lent with its completion.
     @exclusivity(unchecked) private var bytes: [UInt8] = []
+    /// Whether the task looks at what is lent in its place, if it goes on within the completion.
+    @exclusivity(unchecked) private var looksAtOnce = false
+    /// What is lent, within the completion.
+    @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
     /// How often the object was given back. Atomic, because the thread that cancels reads it.
     private let useNumber = Atomic<UInt64>(0)
 
@@ -80,6 +84,32 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         return (result, bytes)
     }
 
+    /// As ``perform(_:keeping:on:)``, and lends the bytes that the operation lent to `body`, unless it failed. They are not copied
+    /// before.
+    nonisolated(nonsending) static func receive<Result>(
+        _ operation: IOOperation,
+        on loop: BaseEventLoop,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> (result: Int32, value: Result?) {
+        try checkCancellation()
+        let awaited = loop.awaitedOperations.take(for: loop)
+        awaited.looksAtOnce = true
+        let result = await awaited.wait(for: operation)
+        let wasCancelled = awaited.isCancelled
+        defer { loop.awaitedOperations.giveBack(awaited) }
+        if wasCancelled, result < 0 { throw CancellationError() }
+        guard result >= 0 else { return (result, nil) }
+        return (result, try awaited.lend(body))
+    }
+
+    /// Nobody else has the object meanwhile, so what `body` does cannot change what it looks at.
+    private func lend<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+        // Set within the completion only, for whose length the backend keeps the bytes.
+        if let lent = lent.take() { return try body(lent.bytes) }
+        let bytes = takeBytes()
+        return try body(bytes.span.bytes)
+    }
+
     // Not inlined: see `CancellationHandler`. Not private, for tests: a cancel may come between the check before and this.
     @inline(never)
     nonisolated(nonsending) func wait(for operation: IOOperation) async -> Int32 {
@@ -112,13 +142,28 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
 
     override func operationCompleted(_ completion: Completion) {
         precondition(completion.isFinal, "an awaited operation completes once")
-        if completion.bytes.count > 0 { bytes = Array(completion.bytes) }
+        if completion.bytes.count > 0 {
+            if looksAtOnce { return lendAndResume(completion) }
+            bytes = Array(completion.bytes)
+        }
         if completion.token.kind == .acceptOnce, completion.result >= 0 {
             // The task may never go on to take it.
             loop.unclaimed.insert(FileDescriptor(rawValue: completion.result))
         }
         guard let continuation = continuation.take() else { return }
         loop.resumeNow { continuation.resume(returning: completion.result) }
+    }
+
+    /// Lets the task go on, and copies what is lent where it does not look at it now.
+    private func lendAndResume(_ completion: Completion) {
+        guard let continuation = continuation.take() else { return }
+        lent = completion.bytes
+        let use = waitNumber
+        loop.resumeNow { continuation.resume(returning: completion.result) }
+        // The task has given the object back, and somebody else may have it.
+        guard waitNumber == use, lent != nil else { return }
+        lent = nil
+        bytes = Array(completion.bytes)
     }
 
     @inline(__always)
@@ -134,6 +179,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         precondition(continuation == nil, "an operation was given back before it was over")
         memory = nil
         isCancelled = false
+        looksAtOnce = false
         useNumber.wrappingAdd(1, ordering: .relaxed)
     }
 }

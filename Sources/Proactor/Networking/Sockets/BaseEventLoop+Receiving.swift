@@ -28,6 +28,29 @@ extension BaseEventLoop {
         return received.bytes
     }
 
+    nonisolated(nonsending) public func sockRecv<Result>(
+        _ socket: FileDescriptor,
+        upTo maxCount: Int,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        try checkUsable("sockRecv")
+        try checkRoom(maxCount)
+        if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
+        defer { descriptors.releaseAfterCall(socket, .read) }
+        guard comesInAnyPieces(socket) else {
+            let bytes = try await receiveMessage(upTo: maxCount, from: socket).bytes
+            return try body(bytes.span.bytes)
+        }
+        let (result, value) = try await AwaitedOperation.receive(
+            .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
+            on: self,
+            body
+        )
+        if result <= 0 { descriptors.noteStream(socket, false) }
+        guard let value else { throw callFailed(.receive, result, socket) }
+        return value
+    }
+
     /// Whether what is received may be cut anywhere: a stream. Each socket is asked once.
     @inline(__always)
     private func comesInAnyPieces(_ socket: FileDescriptor) -> Bool {

@@ -33,6 +33,22 @@ public protocol SocketEventLoop: AnyObject {
         upTo maxCount: Int
     ) async throws -> [UInt8]
 
+    /// As ``sockRecv(_:upTo:)``, and lends the bytes to `body` where they were received: nothing is allocated or copied, and a task
+    /// that waits has no buffer. At the end of the stream it lends no byte. `body` copies what it wants to keep.
+    ///
+    /// ```swift
+    /// let lineCount = try await loop.sockRecv(socket, upTo: 65_536) { bytes in
+    ///     (0..<bytes.byteCount).count { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) == UInt8(ascii: "\n") }
+    /// }
+    /// ```
+    ///
+    /// - Throws: also what `body` throws, and then the bytes are received.
+    nonisolated(nonsending) func sockRecv<Result>(
+        _ socket: FileDescriptor,
+        upTo maxCount: Int,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result
+
     /// As ``sockRecv(_:upTo:)``, straight into the room of `buffer`, behind what it holds. Returns how many bytes came;
     /// zero is the end of the stream.
     nonisolated(nonsending) func sockRecvInto(
