@@ -163,7 +163,7 @@ import Testing
         #expect(context.life.alive == 0)
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aHandshakeMayEndInAnyOrder(kind: LoopKind) async throws {
         let context = context
         try await kind.withLoop { loop in
