@@ -11,7 +11,7 @@ struct SockEcho {
     let address: SocketAddress
 
     /// As much as one receive brings, in bytes.
-    private static let receiveMax = (64 << 10) + 4160
+    private static let receiveMax = 64 << 10
 
     /// Listens at an IPv4 address.
     init(at endpoint: ServerOptions.Endpoint, on loop: BaseEventLoop, backlog: Int32) throws {

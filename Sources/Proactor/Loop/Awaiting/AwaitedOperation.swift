@@ -18,10 +18,8 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Int32, Never>?
     @exclusivity(unchecked) private var token = OperationToken(rawValue: 0)
     @exclusivity(unchecked) private var isCancelled = false
-    /// A copy of what the operation lent with its completion.
+    /// A copy of what the operation lent, where the task did not go on within the completion.
     @exclusivity(unchecked) private var bytes: [UInt8] = []
-    /// Whether the task looks at what is lent in its place, if it goes on within the completion.
-    @exclusivity(unchecked) private var looksAtOnce = false
     /// What is lent, within the completion.
     @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
     /// How often the object was given back. Atomic, because the thread that cancels reads it.
@@ -67,23 +65,6 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         return result
     }
 
-    /// As ``perform(_:keeping:on:)``, and returns a copy of the bytes that the operation lent.
-    nonisolated(nonsending) static func receive(
-        _ operation: IOOperation,
-        keeping memory: AnyObject?,
-        on loop: BaseEventLoop
-    ) async throws -> (result: Int32, bytes: [UInt8]) {
-        try checkCancellation()
-        let awaited = loop.awaitedOperations.take(for: loop)
-        awaited.memory = memory
-        let result = await awaited.wait(for: operation)
-        let wasCancelled = awaited.isCancelled
-        let bytes = awaited.takeBytes()
-        loop.awaitedOperations.giveBack(awaited)
-        if wasCancelled, result < 0 { throw CancellationError() }
-        return (result, bytes)
-    }
-
     /// As ``perform(_:keeping:on:)``, and lends the bytes that the operation lent to `body`, unless it failed. They are not copied
     /// before.
     nonisolated(nonsending) static func receive<Result>(
@@ -93,7 +74,6 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
     ) async throws -> (result: Int32, value: Result?) {
         try checkCancellation()
         let awaited = loop.awaitedOperations.take(for: loop)
-        awaited.looksAtOnce = true
         let result = await awaited.wait(for: operation)
         let wasCancelled = awaited.isCancelled
         defer { loop.awaitedOperations.giveBack(awaited) }
@@ -106,8 +86,8 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
     private func lend<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
         // Set within the completion only, for whose length the backend keeps the bytes.
         if let lent = lent.take() { return try body(lent.bytes) }
-        let bytes = takeBytes()
-        return try body(bytes.span.bytes)
+        let copy = bytes
+        return try body(copy.span.bytes)
     }
 
     // Not inlined: see `CancellationHandler`. Not private, for tests: a cancel may come between the check before and this.
@@ -142,14 +122,11 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
 
     override func operationCompleted(_ completion: Completion) {
         precondition(completion.isFinal, "an awaited operation completes once")
-        if completion.bytes.count > 0 {
-            if looksAtOnce { return lendAndResume(completion) }
-            bytes = Array(completion.bytes)
-        }
         if completion.token.kind == .acceptOnce, completion.result >= 0 {
             // The task may never go on to take it.
             loop.unclaimed.insert(FileDescriptor(rawValue: completion.result))
         }
+        if completion.bytes.count > 0 { return lendAndResume(completion) }
         guard let continuation = continuation.take() else { return }
         loop.resumeNow { continuation.resume(returning: completion.result) }
     }
@@ -166,20 +143,13 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         bytes = Array(completion.bytes)
     }
 
-    @inline(__always)
-    private func takeBytes() -> [UInt8] {
-        guard !bytes.isEmpty else { return [] }
-        var taken: [UInt8] = []
-        swap(&taken, &bytes)
-        return taken
-    }
-
     /// Makes it ready for another use.
     func reset() {
         precondition(continuation == nil, "an operation was given back before it was over")
         memory = nil
         isCancelled = false
-        looksAtOnce = false
+        lent = nil
+        bytes = []
         useNumber.wrappingAdd(1, ordering: .relaxed)
     }
 }

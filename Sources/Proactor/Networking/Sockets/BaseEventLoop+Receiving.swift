@@ -18,14 +18,13 @@ extension BaseEventLoop {
             let (bytes, _) = try await receiveMessage(upTo: maxCount, from: socket)
             return bytes
         }
-        let received = try await AwaitedOperation.receive(
+        let (result, bytes) = try await AwaitedOperation.receive(
             .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
-            keeping: nil,
             on: self
-        )
-        if received.result <= 0 { descriptors.noteStream(socket, false) }
-        guard received.result >= 0 else { throw callFailed(.receive, received.result, socket) }
-        return received.bytes
+        ) { bytes in bytes.withUnsafeBytes { Array($0) } }
+        if result <= 0 { descriptors.noteStream(socket, false) }
+        guard let bytes else { throw callFailed(.receive, result, socket) }
+        return bytes
     }
 
     nonisolated(nonsending) public func sockRecv<Result>(
