@@ -11,6 +11,9 @@ final class FaultyBackend: ForwardingBackend {
     }
     /// Cancels are asked for too late to have an effect, while true.
     var losesCancels = false
+    /// So many polls pass before the kernel hears of a cancel.
+    var cancelDelay = 0
+    private var lateCancels: [(poll: Int, token: OperationToken)] = []
     /// Accepts do not end at once, as on a ring whose kernel is short of memory, while true.
     var endsAcceptsLater = false
     /// What the next accepts end with, instead of beginning.
@@ -134,6 +137,7 @@ final class FaultyBackend: ForwardingBackend {
 
     override func cancel(_ token: OperationToken) {
         guard !losesCancels, token.slot != .max - 1 else { return }
+        guard cancelDelay == 0 else { return lateCancels.append((pollCount + cancelDelay, token)) }
         super.cancel(token)
     }
 
@@ -147,6 +151,10 @@ final class FaultyBackend: ForwardingBackend {
 
     override func poll(timeoutNanoseconds: Int64) {
         pollCount += 1
+        while let (poll, token) = lateCancels.first, poll <= pollCount {
+            lateCancels.removeFirst()
+            super.cancel(token)
+        }
         super.poll(timeoutNanoseconds: failed.isEmpty ? timeoutNanoseconds : 0)
     }
 

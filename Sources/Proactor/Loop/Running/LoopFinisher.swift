@@ -4,8 +4,11 @@ struct LoopFinisher {
     private static let cancelRoundsMax = 8
     /// How long the default executor's work may take to end before the loop closes without it.
     private static let executorTimeout = Duration.seconds(300)
-    /// How many turns aborted connections have to go: two are enough, unless the kernel is slow to end operations.
-    private static let abortTurnsMax = 100
+    /// How many turns aborted connections have to go: two are enough, unless the kernel is slow to end operations. Turns without
+    /// work take no time, so all but the first ones wait a little: a second in all.
+    private static let abortTurnsMax = 1_000
+    private static let promptTurns = 8
+    private static let abortPause = Duration.milliseconds(1)
 
     let loop: any AbstractEventLoop
 
@@ -82,8 +85,12 @@ struct LoopFinisher {
         for transport in loop.openTransports.members { transport.loseConnection(nil) }
         var turns = 0
         while loop.openTransports.count > 0, turns < Self.abortTurnsMax {
-            // Stopped before it runs, it takes one turn.
-            loop.stop()
+            if turns < Self.promptTurns {
+                // Stopped before it runs, it takes one turn.
+                loop.stop()
+            } else {
+                try loop.callLater(Self.abortPause) { loop.stop() }
+            }
             try loop.runForever()
             turns += 1
         }
