@@ -141,7 +141,7 @@ let package = Package(
         .target(
             name: "ProactorTesting",
             dependencies: [
-                "Proactor", "CPosix",
+                "Proactor", "CPosix", "CUring",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],

@@ -33,4 +33,8 @@ public enum SimulationFault: Int, CaseIterable, Sendable {
     case slowWork
     /// Transfers and waits that find no memory or no buffer: a connection breaks by it, a datagram is lost.
     case memoryShortage
+    /// Rings of a kernel that lacks some of what newer ones have, and with small queues and few buffers.
+    case olderKernel
+    /// Rings that take submissions later, end operations early that go on by themselves, and leave receives to threads.
+    case ringMoods
 }

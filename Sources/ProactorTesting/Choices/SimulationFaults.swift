@@ -20,7 +20,8 @@ public struct SimulationFaults: Hashable, Sendable {
         switch fault {
         case .shortTransfers, .completionOrder: 0.25
         case .lateCompletions, .slowWork, .packetDelay, .cancelRaces: 0.2
-        case .spuriousReadiness, .interrupts: 0.05
+        case .olderKernel: 0.2
+        case .spuriousReadiness, .interrupts, .ringMoods: 0.05
         case .packetLoss, .packetDuplication, .packetReordering: 0.02
         case .resourceShortage, .memoryShortage, .nameFailures: 0
         }

@@ -28,13 +28,19 @@ final class ByteRing {
 
     /// Takes bytes out, as many as there is room for, and at most `limit`.
     func take(_ limit: Int, into room: UnsafeMutableRawBufferPointer) -> Int {
+        let taken = copyFirst(limit, into: room)
+        start = (start + taken) & (capacity - 1)
+        count -= taken
+        return taken
+    }
+
+    /// The same, and leaves them where they are.
+    func copyFirst(_ limit: Int, into room: UnsafeMutableRawBufferPointer) -> Int {
         let taken = min(limit, room.count, count)
         guard taken > 0, let base = room.baseAddress else { return 0 }
         let first = min(taken, capacity - start)
         base.copyMemory(from: memory + start, byteCount: first)
         (base + first).copyMemory(from: memory, byteCount: taken - first)
-        start = (start + taken) & (capacity - 1)
-        count -= taken
         return taken
     }
 

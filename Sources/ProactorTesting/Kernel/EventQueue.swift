@@ -9,7 +9,7 @@ struct EventQueue {
         /// The sender of a stream hears that nobody takes what it sends.
         case reset(StreamChannel)
         /// An operation may be tried again.
-        case retry(SimulatedRing, slot: Int, generation: UInt32)
+        case retry(SimulatedRingKernel, slot: Int, generation: UInt32)
         case call(() -> Void)
     }
 

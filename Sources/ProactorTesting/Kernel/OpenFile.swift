@@ -32,6 +32,14 @@ class OpenFile {
     var shortages: [Int32] { [EMFILE, ENFILE, ENOMEM] }
     /// What it is ready for.
     var readiness: Readiness { [] }
+    /// What poll(2) says that it is ready for.
+    var pollEvents: Int32 {
+        let found = readiness
+        return (found.meets(.read) ? POLLIN : 0) | (found.meets(.write) ? POLLOUT : 0)
+            | (found.meets(.hangUp) ? POLLHUP : 0)
+    }
+    /// Of those: a socket's peer has ended its sending.
+    static let pollPeerEnded: Int32 = 0x2000
     /// Whether errors are all that there is to tell somebody who waits for room.
     var hasOnlyErrors: Bool { false }
     /// Whether it can be waited for.

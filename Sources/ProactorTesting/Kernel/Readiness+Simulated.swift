@@ -7,6 +7,9 @@ extension Readiness {
 
     static let nothing: Readiness = []
 
+    /// Something to read, or an end.
+    static let readable: Readiness = [.read, .hangUp]
+
     @inline(__always)
     var isNothing: Bool { rawValue == 0 }
 

@@ -9,6 +9,13 @@ extension SimulatedProcess {
         _ listener: FileDescriptor
     ) -> Result<(descriptor: FileDescriptor, socket: StreamSocket), FailedCallNumber> {
         guard let file = file(listener) else { return .failure(FailedCallNumber(EBADF)) }
+        return accept(file)
+    }
+
+    /// The same, also of a listener whose descriptor is closed.
+    func accept(
+        _ file: OpenFile
+    ) -> Result<(descriptor: FileDescriptor, socket: StreamSocket), FailedCallNumber> {
         guard let listener = file as? StreamSocket else { return .failure(FailedCallNumber(ENOTSOCK)) }
         guard listener.state == .listening else { return .failure(FailedCallNumber(EINVAL)) }
         guard let socket = listener.backlog.popFirst() else { return .failure(FailedCallNumber(EAGAIN)) }
@@ -27,6 +34,10 @@ extension SimulatedProcess {
     /// What connect(2) would say, as errno.
     func connect(_ socket: FileDescriptor, to address: SocketAddress) -> Int32 {
         guard let file = file(socket) else { return EBADF }
+        return connect(file, to: address)
+    }
+
+    func connect(_ file: OpenFile, to address: SocketAddress) -> Int32 {
         if (file as? StreamSocket)?.state == .unconnected {
             // The first packet of a connection finds no buffer.
             let shortage = shortage(.resourceShortage, [ENOBUFS])
@@ -63,6 +74,10 @@ extension SimulatedProcess {
     /// Sends what a `msghdr` names.
     func sendMessage(_ socket: FileDescriptor, _ message: UnsafeMutablePointer<msghdr>) -> Int {
         guard let file = file(socket) else { return -Int(EBADF) }
+        return sendMessage(file, message)
+    }
+
+    func sendMessage(_ file: OpenFile, _ message: UnsafeMutablePointer<msghdr>) -> Int {
         // The caller's memory is as the kernel wants it: so many pieces at the vector's place.
         let pieces = UnsafeBufferPointer(
             start: message.pointee.msg_iov,
@@ -93,6 +108,10 @@ extension SimulatedProcess {
     /// Receives what a `msghdr` has room for, into its pieces one after the other.
     func receiveMessage(_ socket: FileDescriptor, _ message: UnsafeMutablePointer<msghdr>) -> Int {
         guard let file = file(socket) else { return -Int(EBADF) }
+        return receiveMessage(file, message)
+    }
+
+    func receiveMessage(_ file: OpenFile, _ message: UnsafeMutablePointer<msghdr>) -> Int {
         let pieces = UnsafeBufferPointer(
             start: message.pointee.msg_iov,
             count: Int(message.pointee.msg_iovlen)

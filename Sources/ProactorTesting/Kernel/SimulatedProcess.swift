@@ -49,13 +49,16 @@ final class SimulatedProcess {
         wrapping wrap: (any CompletionBackend) -> any CompletionBackend = { $0 }
     ) throws -> SteppedLoop {
         let waker = SimulatedWaker(world: world)
-        let selector = world.face == .selector ? SimulatedSelectorBackend(process: self, waker: waker) : nil
-        let backend: any SteppableBackend = selector ?? SimulatedRing(process: self, waker: waker)
+        let backend: any SteppableBackend =
+            switch world.face {
+            case .ring: SimulatedRingBackend(process: self, waker: waker)
+            case .selector: SimulatedSelectorBackend(process: self, waker: waker)
+            }
         let loop = BaseEventLoop(backend: wrap(backend), label: "proactor.simulated")
         try loop.setDefaultExecutor(SimulatedExecutor(process: self))
         let stepped = SteppedLoop(loop, backend, process: self, number: loops.count)
         waker.loop = stepped
-        selector?.belong(to: stepped)
+        backend.belong(to: stepped)
         loops.append(stepped)
         world.add(stepped)
         return stepped
@@ -63,11 +66,6 @@ final class SimulatedProcess {
 
     /// Whether the simulation is there for the loops of this process alone.
     @exclusivity(unchecked) var isAlone = false
-
-    /// The loop of a backend, which lets the world go on while it waits.
-    func loop(of backend: any SteppableBackend) -> SteppedLoop? {
-        loops.first { $0.backend === backend }
-    }
 
     func forget(_ loop: SteppedLoop) {
         (loop.backend.waker as? SimulatedWaker)?.loop = nil
@@ -144,7 +142,7 @@ final class SimulatedProcess {
         isAlive = false
         exitStatus = status
         let loops = loops
-        for loop in loops { loop.abandon() }
+        for loop in loops { loop.abandon(ofMachine: isCrash) }
         for (descriptor, file) in descriptors.open {
             _ = descriptors.remove(descriptor.rawValue)
             for loop in loops { file.removeWatcher(loop.listener, descriptor.rawValue) }

@@ -54,7 +54,7 @@ final class SimulatedSelectorBackend: SteppableBackend {
         inner.deliver()
     }
 
-    func crash() {
+    func crash(ofMachine isMachine: Bool) {
         isCrashed = true
         kernel.crash()
     }

@@ -8,8 +8,10 @@ protocol SteppableBackend: CompletionBackend {
     func limit(_ timeoutNanoseconds: Int64) -> Int64
     /// Does what was submitted and not done yet.
     func handOver()
-    /// The process is gone: nothing comes of what is under way.
-    func crash()
+    /// The process is gone, or its whole machine: nothing comes of what is under way.
+    func crash(ofMachine isMachine: Bool)
+    /// The loop that it belongs to.
+    func belong(to loop: SteppedLoop)
     /// What hears of its descriptors' changes.
     var listener: any ReadinessListener { get }
 }
@@ -77,13 +79,16 @@ final class SimulatedWaker: LoopWaker, @unchecked Sendable {
     private let world: SimulatedWorld
     /// Set before the loop runs, used on the simulation's thread, and taken back before the loop goes.
     @exclusivity(unchecked) unowned(unsafe) var loop: SteppedLoop?
+    /// The loop's ring, if it has one, which is woken as rings are. Taken back before the ring goes.
+    @exclusivity(unchecked) unowned(unsafe) var ring: SimulatedRingKernel?
 
     init(world: SimulatedWorld) {
         self.world = world
     }
 
     func wake() {
-        if world.checkThread() { loop?.isWoken = true }
+        guard world.checkThread() else { return }
+        if let ring { ring.wake() } else { loop?.isWoken = true }
     }
 }
 
@@ -92,9 +97,9 @@ extension SteppedLoop {
     var listener: any ReadinessListener { backend.listener }
 
     /// Its process is gone: it runs no more, and nobody is told anything.
-    func abandon() {
+    func abandon(ofMachine isMachine: Bool) {
         end()
-        backend.crash()
+        backend.crash(ofMachine: isMachine)
         world.remove(self)
     }
 

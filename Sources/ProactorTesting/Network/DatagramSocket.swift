@@ -45,6 +45,11 @@ final class DatagramSocket: OpenFile {
         return found
     }
 
+    override var pollEvents: Int32 {
+        (queue.isEmpty ? 0 : POLLIN) | (unixPeer?.isFull == true ? 0 : POLLOUT)
+            | (pendingError != 0 || !queuedErrors.isEmpty ? POLLERR : 0)
+    }
+
     override var hasOnlyErrors: Bool {
         (pendingError != 0 || !queuedErrors.isEmpty) && unixPeer?.isFull == true
     }

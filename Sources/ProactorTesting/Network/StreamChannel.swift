@@ -70,6 +70,23 @@ final class StreamChannel {
     func read(into target: UnsafeMutableRawBufferPointer) -> Int {
         let hadRoom = hasRoom
         let count = bytes.take(world.choices.part(of: min(readableCount, target.count)), into: target)
+        didRead(count, hadRoom)
+        return count
+    }
+
+    /// Copies bytes that can be read, and leaves them. Returns how many.
+    func look(into target: UnsafeMutableRawBufferPointer) -> Int {
+        bytes.copyFirst(min(readableCount, target.count), into: target)
+    }
+
+    /// Reads bytes that nobody wants to see any more.
+    func drop(_ count: Int) {
+        let hadRoom = hasRoom
+        bytes.dropFirst(count)
+        didRead(count, hadRoom)
+    }
+
+    private func didRead(_ count: Int, _ hadRoom: Bool) {
         readCount += Int64(count)
         if let path {
             // The sender hears of the window later.
@@ -77,7 +94,6 @@ final class StreamChannel {
         } else if !hadRoom, hasRoom {
             writer?.changed()
         }
-        return count
     }
 
     /// The receiver is gone. What it has not read, and what comes, is answered by a reset.

@@ -58,6 +58,11 @@ final class StreamSocket: StreamEnd {
         return found
     }
 
+    override var pollEvents: Int32 {
+        super.pollEvents | (pendingError != 0 ? POLLERR : 0)
+            | (incoming?.hasEnded == true ? OpenFile.pollPeerEnded : 0)
+    }
+
     /// A Unix socket knows at once.
     private var isPeerGone: Bool { family == .unix && outgoing?.isReaderClosed == true }
 

@@ -39,6 +39,22 @@ final class PipeEnd: StreamEnd {
         return found
     }
 
+    override var pollEvents: Int32 {
+        let events = super.pollEvents
+        return isReader ? events : events & ~POLLHUP | (isReaderGone ? POLLERR : 0)
+    }
+
+    /// Moves bytes on without a copy in between, as splice(2) does. Returns how many, or minus errno.
+    func move(_ count: Int, to target: OpenFile) -> Int {
+        guard let incoming else { return -Int(EBADF) }
+        var bytes = [UInt8](repeating: 0, count: min(count, incoming.readableCount))
+        let found = bytes.withUnsafeMutableBytes { incoming.look(into: $0) }
+        guard found > 0 else { return incoming.hasEnded ? 0 : -Int(EAGAIN) }
+        let moved = bytes.withUnsafeBytes { target.write(UnsafeRawBufferPointer(rebasing: $0[..<found])) }
+        if moved > 0 { incoming.drop(moved) }
+        return moved
+    }
+
     var isReaderGone: Bool { outgoing?.isReaderClosed == true }
 
     override func read(into room: UnsafeMutableRawBufferPointer) -> Int {

@@ -4,7 +4,7 @@
 /// let simulation = Simulation(seed: 1, face: .selector)
 /// ```
 public enum SimulatedFace: Hashable, Sendable, CaseIterable {
-    /// Operations go in and completions come out, as with io_uring.
+    /// The library's own ring backend, over simulated submissions and completions.
     case ring
     /// The library's own selector backend, over simulated system calls.
     case selector

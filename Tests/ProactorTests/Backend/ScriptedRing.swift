@@ -179,6 +179,22 @@ final class ScriptedRing: RingCalls {
         return true
     }
 
+    /// How many watches of listeners there may be at once.
+    var listenerWatchesMax = 0
+    /// Those that there are, by numbers that no real descriptor has.
+    private(set) var listenerWatches: [FileDescriptor] = []
+
+    func makeListenerWatch(_ listener: FileDescriptor) -> FileDescriptor? {
+        guard listenerWatches.count < listenerWatchesMax else { return nil }
+        let watch = FileDescriptor(rawValue: 1 << 30 + listener.rawValue)
+        listenerWatches.append(watch)
+        return watch
+    }
+
+    func closeListenerWatch(_ watch: FileDescriptor) {
+        listenerWatches.removeAll { $0 == watch }
+    }
+
     func submit() -> Int32 {
         handOver(answer: submitScript.isEmpty ? 0 : submitScript.removeFirst())
     }

@@ -16,10 +16,10 @@ package struct DatagramReception: BitwiseCopyable {
     /// Where control messages are put that do not come with the bytes, when the memory is this one's own.
     fileprivate var ownControl: UnsafeMutableRawPointer?
     /// The room for a source's address.
-    let nameCapacity: Int
+    package let nameCapacity: Int
     /// The room for control messages. None for Unix sockets, which never join datagrams: the kernel then drops what comes with
     /// a datagram, descriptors among it, and nothing leaks.
-    let controlCapacity: Int
+    package let controlCapacity: Int
 
     /// The source's address in the kernel's form, for as long as the completion's bytes.
     var source = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -50,7 +50,7 @@ package struct DatagramReception: BitwiseCopyable {
     }
 
     /// What comes before a datagram in a buffer of a ring's, at most, in bytes.
-    static let prefixMax = 192 + controlRoom
+    package static let prefixMax = 192 + controlRoom
 
     private init(nameCapacity: Int, controlCapacity: Int) {
         self.nameCapacity = nameCapacity
@@ -81,13 +81,13 @@ extension UnsafeMutablePointer<DatagramReception> {
     }
 
     /// The `msghdr` for the kernel.
-    var headerPointer: UnsafeMutablePointer<msghdr> {
+    package var headerPointer: UnsafeMutablePointer<msghdr> {
         (UnsafeMutableRawPointer(self) + MemoryLayout<DatagramReception>.offset(of: \.header)!)
             .assumingMemoryBound(to: msghdr.self)
     }
 
     /// Offers the room for an address and control messages anew: a receive overwrites it with what it used.
-    func prepare() {
+    package func prepare() {
         headerPointer.pointee.msg_namelen = socklen_t(pointee.nameCapacity)
         headerPointer.pointee.msg_controllen = pointee.controlCapacity
     }
@@ -107,7 +107,7 @@ extension UnsafeMutablePointer<DatagramReception> {
     }
 
     /// Has them put into memory of this reception's own: another's receive may be under way at the same time.
-    func useOwnControlRoom() {
+    package func useOwnControlRoom() {
         guard pointee.controlCapacity > 0, pointee.ownControl == nil else { return }
         let memory = DatagramReception.allocateControlRoom()
         pointee.ownControl = memory

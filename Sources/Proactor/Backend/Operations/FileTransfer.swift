@@ -18,15 +18,15 @@ package struct FileTransfer {
     // MARK: A ring's steps
 
     /// Lent by the backend while the operation lives.
-    var pipe: TransferPipe?
+    package var pipe: TransferPipe?
     /// The socket's own limit for a send that makes no progress, in microseconds, to be set again.
     var formerSendTimeout: Int64?
     /// What the pipe holds: read from the file, and not taken by the socket.
-    private(set) var bytesInPipe = 0
+    package private(set) var bytesInPipe = 0
     /// Steps that the kernel has.
-    var stepsInFlight: UInt8 = 0
+    package var stepsInFlight: UInt8 = 0
     /// Whether the socket's buffer was full.
-    private(set) var waitsForSocket = false
+    package private(set) var waitsForSocket = false
     private var sawEnd = false
     /// The first error, as minus errno.
     private var failure: Int32 = 0
@@ -47,7 +47,7 @@ package struct FileTransfer {
     }
 
     /// How much to put into the pipe next.
-    var nextFill: Int {
+    package var nextFill: Int {
         guard let pipe else { return 0 }
         // Each page of the file takes a place in the pipe, also one of which only a part is wanted: without this, the first
         // fill would be short, and a short one cancels what is linked to it.

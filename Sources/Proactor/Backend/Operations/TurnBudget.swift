@@ -5,7 +5,7 @@
 /// in the kernel meanwhile, and hold no buffer. What a turn may bring in all is not fixed. Bytes that are copied on take
 /// a fiftieth of the time of those that are parsed line by line, so it is what protocols, at their pace of late, deal
 /// with in two milliseconds.
-struct TurnBudget {
+package struct TurnBudget {
     /// The least of a turn, in bytes: small enough for lines to be looked at one by one within that time, large enough for
     /// the calls to receive them not to count.
     private static let least = 16 * 1024
@@ -37,7 +37,7 @@ struct TurnBudget {
     }
 
     /// A budget that stays as it is.
-    init(bytes: Int, share: Int) {
+    package init(bytes: Int, share: Int) {
         precondition(bytes > 0 && share > 0, "a budget of nothing would stop the loop")
         self.bytes = bytes
         fixedShare = share

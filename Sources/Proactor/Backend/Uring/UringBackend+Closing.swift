@@ -4,7 +4,7 @@ import Glibc
 import SystemPackage
 
 extension UringBackend {
-    private static let drainLimitNanoseconds: Int64 = 1_000_000_000
+    private static let drainLimit = Duration.seconds(1)
     private static let drainStepNanoseconds: Int64 = 50_000_000
     /// How long to wait when the kernel refuses the ring.
     private static let refusedDrainRestNanoseconds: Int64 = 1_000_000
@@ -14,7 +14,7 @@ extension UringBackend {
     ///
     /// Memory is freed when the kernel has ended every operation on it. Whoever lent memory to an operation that does not
     /// end within a second, or whose end cannot be seen from this thread, is kept alive for good.
-    func close() {
+    package func close() {
         guard !isClosed else { return }
         isClosed = true
         guard process.isCurrent else { return abandon() }
@@ -50,7 +50,7 @@ extension UringBackend {
     }
 
     private func drain(_ owners: inout [Unmanaged<CompletionOwner>]) {
-        let deadline = cposix_monotonic_nanoseconds() + Self.drainLimitNanoseconds
+        let deadline = system.now().advanced(by: Self.drainLimit)
         repeat {
             // Asked each time: an operation can be beyond reach for a moment.
             if !ring.prepareCancelOfAll(token: Self.cancelAllToken) {
@@ -63,7 +63,7 @@ extension UringBackend {
             if result < 0, result != -EINTR, table.count > 0 {
                 ring.rest(nanoseconds: Self.refusedDrainRestNanoseconds)
             }
-        } while table.count > 0 && cposix_monotonic_nanoseconds() < deadline
+        } while table.count > 0 && system.now() < deadline
     }
 
     private func discardReapable(_ owners: inout [Unmanaged<CompletionOwner>]) {

@@ -1,5 +1,3 @@
-import CPosix
-import Glibc
 import SystemPackage
 
 /// Listeners: what the kernel holds of them, and how it lets go.
@@ -18,7 +16,7 @@ extension UringBackend {
     /// How often the kernel is asked to take an accept's end, before that is left to the coming turns.
     private static let handOverAttemptsMax = 4
 
-    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
+    package func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
         guard process.isCurrent else {
             // In a fork's child the ring is the parent's, and this descriptor a copy.
             try? system.close(listener)
@@ -74,30 +72,19 @@ extension UringBackend {
     /// What the ring polls for an accept that found nobody; `nil` when it cannot be had.
     func listenerWatch(for token: OperationToken, _ listener: FileDescriptor) -> FileDescriptor? {
         if let watch = listenerWatches.first(where: { $0.token == token }) { return watch.epoll }
-        let epoll = cposix_epoll_create()
-        guard epoll >= 0 else { return nil }
-        let event = cposix_epoll_event(
-            events: UInt32(CPOSIX_EPOLL_READABLE),
-            descriptor: listener.rawValue,
-            stamp: 0
-        )
-        guard cposix_epoll_control(epoll, Int32(CPOSIX_EPOLL_ADD), event) >= 0 else {
-            _ = cposix_close(epoll)
-            return nil
-        }
-        let watch = ListenerWatch(token: token, epoll: FileDescriptor(rawValue: epoll))
-        listenerWatches.append(watch)
-        return watch.epoll
+        guard let epoll = ring.makeListenerWatch(listener) else { return nil }
+        listenerWatches.append(ListenerWatch(token: token, epoll: epoll))
+        return epoll
     }
 
     /// An accept is over. Of one that waits no more the ring has no poll either.
     func closeListenerWatch(of token: OperationToken) {
         guard let index = listenerWatches.firstIndex(where: { $0.token == token }) else { return }
-        _ = cposix_close(listenerWatches.remove(at: index).epoll.rawValue)
+        ring.closeListenerWatch(listenerWatches.remove(at: index).epoll)
     }
 
     func closeListenerWatches() {
-        for watch in listenerWatches { _ = cposix_close(watch.epoll.rawValue) }
+        for watch in listenerWatches { ring.closeListenerWatch(watch.epoll) }
         listenerWatches = []
     }
 }

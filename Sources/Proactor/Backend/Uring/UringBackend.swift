@@ -11,10 +11,10 @@ import SystemPackage
 ///
 /// Completions are first moved out of the ring and then delivered, so that what owners do in a call cannot grow the
 /// list that is being walked.
-final class UringBackend: CompletionBackend {
-    let system: any SystemCalls
+package final class UringBackend: CompletionBackend {
+    package let system: any SystemCalls
     let features: RingFeatures
-    var waker: any LoopWaker { ring.waker }
+    package var waker: any LoopWaker { ring.waker }
 
     /// Whether Unix sockets are received from one piece at a time, and all others by multishot receives.
     let sparesUnixSockets: Bool
@@ -25,7 +25,7 @@ final class UringBackend: CompletionBackend {
     /// What files are sent through.
     let pipes: TransferPipes
     let reapedCapacity: Int
-    let datagramSizeMax: Int
+    package let datagramSizeMax: Int
     /// A child of it shares the ring, and has none of its queues.
     let process = ProcessOfOrigin()
     let reaped: UnsafeMutablePointer<RingCompletion>
@@ -45,9 +45,9 @@ final class UringBackend: CompletionBackend {
     @exclusivity(unchecked) var satisfied: [OperationToken] = []
     /// Accepts that end with each connection, and are armed again within the turn: their owners have dealt with the last one.
     @exclusivity(unchecked) var accepting: [OperationToken] = []
-    @exclusivity(unchecked) var meter: TurnMeter?
+    @exclusivity(unchecked) package var meter: TurnMeter?
     /// How much of all this a turn delivers.
-    @exclusivity(unchecked) var budget = TurnBudget()
+    @exclusivity(unchecked) package var budget = TurnBudget()
     /// Receives that have had their share, in the order in which they get the next one.
     @exclusivity(unchecked) var sated = RawQueue<OperationToken>()
     /// Whether this turn's bytes come from such receives.
@@ -74,7 +74,7 @@ final class UringBackend: CompletionBackend {
         let result: Int32
     }
 
-    static let messageToken = OperationToken(kind: .wake, generation: 0, slot: 0)
+    package static let messageToken = OperationToken(kind: .wake, generation: 0, slot: 0)
     static let wakeUpReadToken = OperationToken(kind: .wake, generation: 0, slot: 1)
     static let cancelAllToken = OperationToken(kind: .cancel, generation: 0, slot: .max)
 
@@ -93,7 +93,7 @@ final class UringBackend: CompletionBackend {
         )
     }
 
-    init(
+    package init(
         ring: any RingCalls,
         system: any SystemCalls,
         completionsPerTurn: Int,
@@ -115,11 +115,11 @@ final class UringBackend: CompletionBackend {
         reaped.deallocate()
     }
 
-    var operationCount: Int { table.count + ended.count }
-    var immediateSendSize: Int { 8 * 1024 }
-    var waitsForChildren: Bool { features.childWaits }
+    package var operationCount: Int { table.count + ended.count }
+    package var immediateSendSize: Int { 8 * 1024 }
+    package var waitsForChildren: Bool { features.childWaits }
 
-    func start() throws(RingUnavailable) {
+    package func start() throws(RingUnavailable) {
         precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")
         process.check()
         wasWokenBeforeStart = try ring.start()
@@ -130,7 +130,7 @@ final class UringBackend: CompletionBackend {
     // MARK: - Submission
 
     @discardableResult
-    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
+    package func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
         precondition(!isClosed, "an operation was submitted to a closed loop")
         guard process.isCurrent else { return submitInFork(operation) }
         let token = table.insert(operation, owner: owner)
@@ -148,7 +148,7 @@ final class UringBackend: CompletionBackend {
         return token
     }
 
-    func cancel(_ token: OperationToken) {
+    package func cancel(_ token: OperationToken) {
         // In a fork's child the operation is the parent's.
         guard !isClosed, process.isCurrent, let record = table.find(token) else { return }
         switch record.pointee.state {
@@ -166,11 +166,11 @@ final class UringBackend: CompletionBackend {
 
     // MARK: - A turn
 
-    func settle() {
+    package func settle() {
         deliverEnded()
     }
 
-    func poll(timeoutNanoseconds: Int64) {
+    package func poll(timeoutNanoseconds: Int64) {
         precondition(ownerThread != 0 && !isClosed, "a ring is polled between start and close")
         // The kernel would refuse another thread too, but a poll with nothing to do does not ask it.
         precondition(
@@ -180,10 +180,9 @@ final class UringBackend: CompletionBackend {
         process.check()
         // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
         if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
-        if !resting.isEmpty { endRests() }
-        if !parked.isEmpty { retryParked() }
+        prepareToWait()
         if let meter, meter.splitsSubmission { meter.timeSubmission { _ = ring.submit() } }
-        let limit = waitLimit(timeoutNanoseconds)
+        let limit = limit(timeoutNanoseconds)
         let result = ring.submitAndWait(timeoutNanoseconds: limit)
         reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
         // What was reaped is a copy, so the ring may change under it.
@@ -191,7 +190,13 @@ final class UringBackend: CompletionBackend {
         if result < 0 { wasRefused(Errno(rawValue: -result), limit) } else { refusals = 0 }
     }
 
-    func deliver() {
+    /// Has tried again what waits for that. A simulation hands over and waits between this and the poll.
+    package func prepareToWait() {
+        if !resting.isEmpty { endRests() }
+        if !parked.isEmpty { retryParked() }
+    }
+
+    package func deliver() {
         // Most turns of a loop that is busy with callbacks bring nothing.
         if reapedCount > 0 || !ended.isEmpty || !sated.isEmpty || !starved.isEmpty { deliverWhatCame() }
     }
@@ -233,7 +238,7 @@ final class UringBackend: CompletionBackend {
     }
 
     /// How long a poll may wait.
-    private func waitLimit(_ timeoutNanoseconds: Int64) -> Int64 {
+    package func limit(_ timeoutNanoseconds: Int64) -> Int64 {
         if !ended.isEmpty || reapedCount > 0 || !sated.isEmpty || !starved.isEmpty || wasWokenBeforeStart {
             wasWokenBeforeStart = false
             return 0

@@ -1,5 +1,5 @@
 /// Buffers that the kernel chooses from when it receives; the raw value is their number in the ring.
-enum BufferGroup: UInt16 {
+package enum BufferGroup: UInt16 {
     /// For streams: small buffers, or large ones that are consumed piece by piece.
     case streams = 1
     /// For datagrams, which must fit one buffer each and are not put together with others: a datagram that comes when a
@@ -17,12 +17,26 @@ enum BufferGroup: UInt16 {
 }
 
 /// Where the buffers of a group lie: one after the other.
-struct BufferArea {
-    let group: BufferGroup
-    let memory: UnsafeMutableRawPointer
-    let count: Int
+package struct BufferArea {
+    package let group: BufferGroup
+    package let memory: UnsafeMutableRawPointer
+    package let count: Int
     /// Bytes in each.
-    let size: Int
+    package let size: Int
     /// Whether receives take only what they need of a buffer.
-    let isIncremental: Bool
+    package let isIncremental: Bool
+
+    package init(
+        group: BufferGroup,
+        memory: UnsafeMutableRawPointer,
+        count: Int,
+        size: Int,
+        isIncremental: Bool
+    ) {
+        self.group = group
+        self.memory = memory
+        self.count = count
+        self.size = size
+        self.isIncremental = isIncremental
+    }
 }

@@ -9,7 +9,7 @@ extension OperationToken {
     var isSpecial: Bool { rawValue >> 56 >= UInt64(OperationKind.sendFile.rawValue) }
 
     /// The same operation under another kind: how a ring tells an operation's steps apart.
-    func named(_ kind: OperationKind) -> OperationToken {
+    package func named(_ kind: OperationKind) -> OperationToken {
         OperationToken(kind: kind, generation: generation, slot: slot)
     }
 }

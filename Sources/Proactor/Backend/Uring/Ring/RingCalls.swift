@@ -1,10 +1,10 @@
 import SystemPackage
 
-/// What ``UringBackend`` asks of a ring: the narrow edge at which tests put a scripted kernel.
+/// What ``UringBackend`` asks of a ring: the narrow edge at which tests put a scripted kernel, and simulations theirs.
 ///
 /// Thread rule: all of it belongs to the thread that called ``start()``. Results are the kernel's: zero or more, else
 /// minus errno. Each `prepare` returns false, with nothing queued, when the submission queue is full.
-protocol RingCalls: AnyObject {
+package protocol RingCalls: AnyObject {
     var features: RingFeatures { get }
     /// The receive buffers of streams.
     var streamBuffers: BufferArea { get }
@@ -32,6 +32,12 @@ protocol RingCalls: AnyObject {
     func prepareWaitForRoom(of descriptor: FileDescriptor, token: OperationToken) -> Bool
     /// Arms the read that lets an eventfd end a wait. Only without ``RingFeatures/messageWakeUp``.
     func prepareWakeUpRead(token: OperationToken) -> Bool
+
+    /// A descriptor that is readable while somebody waits to be accepted by the listener, and does not hold it. `nil` when it cannot
+    /// be had.
+    func makeListenerWatch(_ listener: FileDescriptor) -> FileDescriptor?
+    /// Lets go of one. Also in a fork's child, whose copy it is then.
+    func closeListenerWatch(_ watch: FileDescriptor)
 
     /// Hands over what is prepared.
     func submit() -> Int32

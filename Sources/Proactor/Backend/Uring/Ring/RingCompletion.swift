@@ -2,7 +2,7 @@ import CUring
 import Glibc
 
 /// A completion as the kernel wrote it.
-typealias RingCompletion = curing_completion
+package typealias RingCompletion = curing_completion
 
 extension RingCompletion {
     /// As an interrupted system call would tell it. A thread of the kernel's that is interrupted within a splice, for one, says

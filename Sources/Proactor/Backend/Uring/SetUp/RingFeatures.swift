@@ -37,4 +37,40 @@ public struct RingFeatures: Hashable, Sendable {
     public let messageWakeUp: Bool
     /// Whether an idle loop stays out of the iowait statistics.
     public let noIOWait: Bool
+
+    package init(
+        submissionQueueSize: Int,
+        completionQueueSize: Int,
+        growingQueues: Bool,
+        bufferCount: Int,
+        bufferSize: Int,
+        multishotAccept: Bool,
+        waitFreeAccept: Bool,
+        multishotReceive: Bool,
+        multishotUnixReceive: Bool,
+        countedReceive: Bool,
+        multishotRead: Bool,
+        quietWrites: Bool,
+        childWaits: Bool,
+        incrementalBuffers: Bool,
+        messageWakeUp: Bool,
+        noIOWait: Bool
+    ) {
+        self.submissionQueueSize = submissionQueueSize
+        self.completionQueueSize = completionQueueSize
+        self.growingQueues = growingQueues
+        self.bufferCount = bufferCount
+        self.bufferSize = bufferSize
+        self.multishotAccept = multishotAccept
+        self.waitFreeAccept = waitFreeAccept
+        self.multishotReceive = multishotReceive
+        self.multishotUnixReceive = multishotUnixReceive
+        self.countedReceive = countedReceive
+        self.multishotRead = multishotRead
+        self.quietWrites = quietWrites
+        self.childWaits = childWaits
+        self.incrementalBuffers = incrementalBuffers
+        self.messageWakeUp = messageWakeUp
+        self.noIOWait = noIOWait
+    }
 }
