@@ -8,6 +8,28 @@ import Testing
 @Suite struct UringBackendWaitTests {
     typealias Seen = CompletionRecorder.Seen
 
+    /// Without a descriptor for an epoll, accepts that do not wait would be tried over and over.
+    @Test func anAcceptWaitsOnItsListenerWhenThatCannotBeWatched() throws {
+        let harness = try ScriptedHarness()
+        let token = harness.accept()
+        for isReady in [false, true, false] {
+            harness.ring.complete(token, isReady ? 1 : -EAGAIN)
+            harness.turn()
+        }
+        // Later there is one.
+        harness.ring.listenerWatchesMax = 1
+        harness.ring.complete(token, 1)
+        harness.turn()
+        harness.ring.complete(token, -EAGAIN)
+        harness.turn()
+        harness.turn()
+        #expect(harness.owner.seen.isEmpty)
+        let tries = [ScriptedRing.Submission.operation(token), .wait(token, .read)]
+        #expect(harness.ring.handedOver == tries + tries + tries)
+        #expect(harness.ring.listenerWatches.count == 1)
+        harness.close()
+    }
+
     // Pitfall 44
     @Test func aNonBlockingDescriptorIsWaitedForAndLeftAsItIs() throws {
         let harness = try ScriptedHarness()

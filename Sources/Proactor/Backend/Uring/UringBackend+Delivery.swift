@@ -117,10 +117,8 @@ extension UringBackend {
         case .whenConnectedTo(let listener):
             if waitsInVain(record, for: .read) { return rest(record, token: token) }
             // Without a watch it waits within the kernel, on the listener itself.
-            guard let epoll = listenerWatch(for: token, listener) else {
-                return adoptAndRearm(record, token: token)
-            }
-            wait(record, token: token) { _ in ring.prepareWait(for: .read, of: epoll, token: token) }
+            let watched = listenerWatch(for: token, listener) ?? listener
+            wait(record, token: token) { _ in ring.prepareWait(for: .read, of: watched, token: token) }
         case .whenBuffersReturn:
             providedBuffers(of: token).ranOut()
             table.transition(record, to: .parked)
