@@ -5,9 +5,11 @@ import SystemPackage
 final class SimulatedSelectorBackend: SteppableBackend {
     private let kernel: SimulatedSelectorKernel
     private let inner: SelectorBackend
+    private let world: SimulatedWorld
     private var isCrashed = false
 
     init(process: SimulatedProcess, waker: SimulatedWaker) {
+        world = process.world
         kernel = SimulatedSelectorKernel(process: process)
         inner = SelectorBackend(kernel: kernel, system: SimulatedSystemCalls(process: process), waker: waker)
     }
@@ -59,5 +61,10 @@ final class SimulatedSelectorBackend: SteppableBackend {
         kernel.crash()
     }
 
-    func close() { inner.close() }
+    func close() {
+        inner.close()
+        guard isCrashed else { return }
+        // Not now: a callback may be at it.
+        world.whenIdle { [inner] in inner.freeMemory() }
+    }
 }

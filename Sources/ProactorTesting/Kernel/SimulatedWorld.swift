@@ -231,6 +231,11 @@ final class SimulatedWorld {
         events.insert(.call(body), at: now + delay)
     }
 
+    /// Does something once no callback runs: at once when none will any more.
+    func whenIdle(_ body: @escaping () -> Void) {
+        if isOver { body() } else { after(0, body) }
+    }
+
     /// Lets go of everything: what refers to each other does no longer.
     func end() {
         isOver = true

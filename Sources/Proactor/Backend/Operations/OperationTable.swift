@@ -164,6 +164,15 @@ final class OperationTable {
         }
     }
 
+    /// Gives most of its memory back. No operation comes any more.
+    func shrink() {
+        precondition(count == 0, "a table of operations was emptied that are not over")
+        records = growMemory(records, to: 1)
+        capacity = 1
+        used = 0
+        firstFree = .max
+    }
+
     private func takeSlot() -> UInt32 {
         if firstFree != .max {
             let slot = firstFree

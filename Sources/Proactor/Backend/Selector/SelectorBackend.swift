@@ -40,7 +40,8 @@ package final class SelectorBackend: CompletionBackend {
     let acceptedAddress: UnsafeMutablePointer<KernelAddress>
 
     // Exclusivity: all of it belongs to the loop's thread, and no method calls out while it changes these.
-    @exclusivity(unchecked) private var isClosed = false
+    @exclusivity(unchecked) private(set) var isClosed = false
+    @exclusivity(unchecked) var isFreed = false
     /// Indexed by descriptor.
     @exclusivity(unchecked) private var registrations = RawList<DescriptorRegistration>(capacity: 64)
     /// What is over but not delivered, first in, first out.
@@ -65,7 +66,7 @@ package final class SelectorBackend: CompletionBackend {
     private let selector: any Selector
     /// What wakes it, where it is the real kernel that it waits in.
     private let eventWaker: EventWaker?
-    private let found: UnsafeMutableBufferPointer<ReadyDescriptor>
+    let found: UnsafeMutableBufferPointer<ReadyDescriptor>
 
     /// A quarter of this cost a tenth and more of the throughput of 1 MiB messages; small ones touch its first page only.
     private static let receiveBufferSize = 256 * 1024
@@ -123,10 +124,7 @@ package final class SelectorBackend: CompletionBackend {
 
     deinit {
         close()
-        receiveBuffer.deallocate()
-        controlRoom.deallocate()
-        found.deallocate()
-        acceptedAddress.deallocate()
+        freeMemory()
     }
 
     private static func attempt<Value>(

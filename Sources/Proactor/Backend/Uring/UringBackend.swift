@@ -64,6 +64,7 @@ package final class UringBackend: CompletionBackend {
     /// Zero until started.
     @exclusivity(unchecked) var ownerThread: UInt64 = 0
     @exclusivity(unchecked) var isClosed = false
+    private var isFreed = false
     /// Completions that named no operation. The kernel keeps its word, so it stays zero, which tests look at.
     @exclusivity(unchecked) var staleCompletionCount = 0
 
@@ -112,6 +113,15 @@ package final class UringBackend: CompletionBackend {
 
     deinit {
         close()
+        freeMemory()
+    }
+
+    /// Frees what a closed backend is never asked for again. A simulation calls it: there tasks that never go on keep the backend.
+    package func freeMemory() {
+        precondition(isClosed, "a ring's memory was freed before it was closed")
+        guard !isFreed else { return }
+        isFreed = true
+        if table.count == 0 { table.shrink() }
         reaped.deallocate()
     }
 

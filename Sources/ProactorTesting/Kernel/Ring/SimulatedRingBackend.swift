@@ -5,9 +5,11 @@ import SystemPackage
 final class SimulatedRingBackend: SteppableBackend {
     private let kernel: SimulatedRingKernel
     private let inner: UringBackend
+    private let world: SimulatedWorld
     private var isCrashed = false
 
     init(process: SimulatedProcess, waker: SimulatedWaker) {
+        world = process.world
         let nature = SimulatedRingNature(process.world.choices)
         kernel = SimulatedRingKernel(process: process, waker: waker, nature)
         inner = UringBackend(
@@ -79,5 +81,8 @@ final class SimulatedRingBackend: SteppableBackend {
     func close() {
         inner.close()
         kernel.leaveLoop()
+        guard isCrashed else { return }
+        // Not now: a callback may be at it.
+        world.whenIdle { [inner] in inner.freeMemory() }
     }
 }

@@ -296,7 +296,7 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         candidates = []
         for slot in requests.indices where requests[slot].isUnderWay { letGo(slot, ofMachine: isMachine) }
         // Tasks that will never go on keep the loop, and it this, but not so much memory. Not now: a callback may look at it.
-        if world.isOver { freeBuffers() } else { world.after(0) { self.freeBuffers() } }
+        world.whenIdle { self.freeBuffers() }
     }
 
     private func freeBuffers() {
