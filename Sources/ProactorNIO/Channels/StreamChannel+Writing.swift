@@ -61,7 +61,7 @@
             endIfAllSent()
         }
 
-        private var waitsForProgress: Bool {
+        var waitsForProgress: Bool {
             writes.hasWaiters || !isWritable || phase == .closing || outputSide == .ending
         }
 

@@ -68,6 +68,7 @@ final class SimulatedRing: SteppableBackend, ReadinessListener {
 
     var operationCount: Int { slots.count }
     var immediateSendSize: Int { 8 * 1024 }
+    var asksForSendsAtOnce: Bool { false }
     var datagramSizeMax: Int { 65_536 }
     var waitsForChildren: Bool { true }
     var listener: any ReadinessListener { self }

@@ -117,6 +117,7 @@ final class UringBackend: CompletionBackend {
 
     var operationCount: Int { table.count + ended.count }
     var immediateSendSize: Int { 8 * 1024 }
+    var asksForSendsAtOnce: Bool { false }
     var waitsForChildren: Bool { features.childWaits }
 
     func start() throws(RingUnavailable) {

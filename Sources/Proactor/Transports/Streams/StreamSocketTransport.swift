@@ -229,6 +229,9 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         loop.backend.system.sendWithoutWaiting(bytes, on: descriptor)
     }
 
+    /// Whether a send asks the kernel as soon as it is submitted, and does not wait for room.
+    var asksAtOnce: Bool { loop.backend.asksForSendsAtOnce }
+
     /// All is sent, and nothing follows.
     func sendEnd() {
         // The peer may be gone: then the receive says so, or it does not matter.
