@@ -188,6 +188,9 @@ int32_t cposix_path_flag(void);
 int32_t cposix_statx(int32_t descriptor, void *raw);
 void cposix_read_status(const void *raw, cposix_file_status *status);
 
+// recv(2) and send(2), which return minus errno.
+int64_t cposix_receive(int32_t socket, void *buffer, uint64_t count, int32_t flags);
+int64_t cposix_send(int32_t socket, const void *bytes, uint64_t count, int32_t flags);
 // sendfile(2) that raises no SIGPIPE in the calling thread.
 int64_t cposix_sendfile(int32_t socket, int32_t file, int64_t *offset, uint64_t count);
 // A pipe of close-on-exec descriptors that do not block, made as large as the system allows up to `wanted` bytes. Returns

@@ -16,6 +16,8 @@ package protocol CompletionBackend: AnyObject {
     /// From how many bytes a task's send had better go out at once, past the backend. A ring makes the sends of a turn in one
     /// call, which is worth more than a task's wait as long as there is little to copy.
     var immediateSendSize: Int { get }
+    /// Whether a send has asked the kernel when its submission returns. A transport asks it past the operations then.
+    var asksForSendsAtOnce: Bool { get }
     /// Bytes of the largest datagram that is received whole.
     var datagramSizeMax: Int { get }
     /// Whether it waits for child processes by number (``IOOperation/waitForChild(pid:)``). Otherwise each needs a pidfd, which

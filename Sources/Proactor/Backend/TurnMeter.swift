@@ -152,6 +152,11 @@ package final class TurnMeter {
 
     // MARK: - Completions
 
+    /// A send went out that would have been an operation of a ring.
+    func sentWithoutOperation() {
+        completions[Int(OperationKind.sendNow.rawValue)] += 1
+    }
+
     /// Tells an owner of a completion, and counts and times that. The operation is retained by somebody else meanwhile. Where the
     /// kernel has just taken what was written, that is counted only: it is every other completion of an echo, and seldom more than
     /// book-keeping. What it leads to then says so itself, by ``withinSend(_:)``.

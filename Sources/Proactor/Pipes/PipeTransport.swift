@@ -77,6 +77,7 @@ final class PipeTransport: StreamSocketTransport {
     override func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
         loop.backend.system.writeWithoutWaiting(bytes, to: descriptor)
     }
+    override var asksAtOnce: Bool { false }
     override var hasTwoEnds: Bool { false }
     override var canWriteEOF: Bool { !isReader }
     override var refusal: String {

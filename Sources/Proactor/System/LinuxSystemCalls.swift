@@ -92,9 +92,8 @@ final class LinuxSystemCalls: SystemCalls {
 
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
-        let count = Glibc.send(socket.rawValue, bytes.baseAddress, bytes.count, flags)
-        guard count < 0 else { return count }
-        return errno == EAGAIN || errno == EINTR ? 0 : -Int(errno)
+        let count = cposix_send(socket.rawValue, bytes.baseAddress, UInt64(bytes.count), flags)
+        return count == -Int64(EAGAIN) || count == -Int64(EINTR) ? 0 : Int(count)
     }
 
     func writeWithoutWaiting(_ bytes: UnsafeRawBufferPointer, to pipe: FileDescriptor) -> Int {

@@ -27,6 +27,7 @@ final class SimulatedSelectorBackend: SteppableBackend {
     }
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
+    var asksForSendsAtOnce: Bool { inner.asksForSendsAtOnce }
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var listener: any ReadinessListener { kernel }
     var hasWork: Bool { !isCrashed && kernel.hasReady }

@@ -55,12 +55,24 @@ struct ServeCommand: ParsableCommand {
     )
     var busyMicroseconds = 0
 
+    @Option(help: "How many such loops serve, each on a thread of its own.")
+    var loops = 1
+
+    @Option(help: "How several loops share the connections.")
+    var spreading = Spreading.kernel
+
     @Flag(help: "Measure the loop, and print each second a line of what it has done.")
     var metrics = false
 
     func validate() throws {
         guard (0...1_000_000).contains(busyMicroseconds), busyMicroseconds == 0 || service == .echo else {
             throw ValidationError("--busy-microseconds goes with echo, and lies between 0 and 1,000,000.")
+        }
+        guard (1...256).contains(loops), loops == 1 || !metrics && service != .udpEcho && service != .sockEcho
+        else {
+            throw ValidationError(
+                "--loops lies between 1 and 256, and above 1 goes with neither --metrics nor udp-echo and sock-echo."
+            )
         }
         guard (1...1 << 30).contains(messageBytes) else {
             throw ValidationError("--message-bytes must lie between 1 and 1 GiB.")
@@ -88,6 +100,7 @@ struct ServeCommand: ParsableCommand {
         cload_raise_descriptor_limit()
         // Before there is a loop: a bad file is told of by itself.
         let context = try makeContext()
+        guard loops == 1 else { return try runGroup(over: context, until: signals) }
         let loop = try loop.makeLoop()
         let (service, endpoint, messageBytes, upstream) = (service, endpoint, messageBytes, upstream ?? 0)
         let busyTime = Duration.microseconds(busyMicroseconds)
@@ -119,7 +132,7 @@ struct ServeCommand: ParsableCommand {
         return try .server(certificateChain: .file(FilePath(tls[0])), privateKey: .file(FilePath(tls[1])))
     }
 
-    private var endpoint: ServerOptions.Endpoint {
+    var endpoint: ServerOptions.Endpoint {
         guard let unix else { return .tcp(hosts: [host ?? "127.0.0.1"], port: port ?? 0) }
         return .unix(
             unix.hasPrefix("@") ? .unixAbstract(name: Array(unix.utf8.dropFirst())) : .unix(path: unix)

@@ -24,6 +24,7 @@ package final class SelectorBackend: CompletionBackend {
     package var operationCount: Int { table.count }
     /// A send is a call of its own either way.
     package var immediateSendSize: Int { 0 }
+    package var asksForSendsAtOnce: Bool { true }
     package var datagramSizeMax: Int { receiveBuffer.count }
 
     let calls: SocketCalls

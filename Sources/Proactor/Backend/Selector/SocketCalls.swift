@@ -43,7 +43,14 @@ class SocketCalls {
     }
 
     func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
-        result(recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
+        Int32(
+            cposix_receive(
+                socket,
+                buffer.baseAddress,
+                UInt64(min(buffer.count, Self.transferMax)),
+                Int32(MSG_DONTWAIT)
+            )
+        )
     }
 
     /// Receives one datagram, or several that the kernel joined, and notes what the kernel says of it.
@@ -72,7 +79,9 @@ class SocketCalls {
     }
 
     func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        result(Glibc.send(socket, bytes.baseAddress, bytes.count, Self.sendFlags))
+        Int32(
+            cposix_send(socket, bytes.baseAddress, UInt64(min(bytes.count, Self.transferMax)), Self.sendFlags)
+        )
     }
 
     func sendMessage(_ socket: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {
@@ -86,7 +95,7 @@ class SocketCalls {
 
     /// Without waiting, as the next two: others may share the pipe, and make it blocking.
     func read(_ pipe: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
-        Int32(cposix_read_now(pipe, buffer.baseAddress, UInt64(min(buffer.count, 0x7fff_f000))))
+        Int32(cposix_read_now(pipe, buffer.baseAddress, UInt64(min(buffer.count, Self.transferMax))))
     }
 
     func write(_ pipe: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
@@ -109,6 +118,8 @@ class SocketCalls {
     }
 
     private static let sendFlags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
+    /// What the kernel cuts longer transfers to, in bytes.
+    private static let transferMax = 0x7fff_f000
 
     /// A transfer is below 2 GiB: the kernel cuts longer ones.
     private func result(_ value: some BinaryInteger) -> Int32 {

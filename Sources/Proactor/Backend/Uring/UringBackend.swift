@@ -128,6 +128,7 @@ package final class UringBackend: CompletionBackend {
     package var operationCount: Int { table.count + ended.count }
     package var immediateSendSize: Int { 8 * 1024 }
     package var waitsForChildren: Bool { features.childWaits }
+    package var asksForSendsAtOnce: Bool { false }
 
     package func start() throws(RingUnavailable) {
         precondition(ownerThread == 0 && !isClosed, "a ring is started once, before it is closed")

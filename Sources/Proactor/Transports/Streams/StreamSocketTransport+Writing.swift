@@ -183,12 +183,39 @@ extension StreamSocketTransport {
             return
         }
         if writes.byteCount > 0 {
-            sendState = .sending(loop.backend.submit(makeSend(), owner: self))
+            if !sendsWithoutOperation || !sendWithoutOperation() {
+                sendState = .sending(loop.backend.submit(makeSend(), owner: self))
+            }
         } else if fileSending != nil {
             startFileStep()
         } else {
             allSent()
         }
+    }
+
+    /// Whether what is queued may go out past the operations: the kernel is asked now anyway, and nobody waits to hear of it.
+    private var sendsWithoutOperation: Bool {
+        asksAtOnce && sendErrno == 0 && !flow.isPaused && writeProgress?.waitsForProgress != true
+    }
+
+    /// Returns false when that is not for the kernel to take in one piece, or has failed, which an operation is to find out.
+    private func sendWithoutOperation() -> Bool {
+        guard let bytes = writes.firstBytes, bytes.count == writes.byteCount else { return false }
+        let sent = noteFailure(sendAtOnce(bytes))
+        guard sent >= 0 else { return false }
+        if sent > 0 { sendErrno = 0 }
+        writes.sentAtOnce(sent, pool: loop.buffers)
+        if writes.byteCount == 0 {
+            loop.meter?.sentWithoutOperation()
+            sendOver()
+        } else {
+            waitForRoom()
+        }
+        return true
+    }
+
+    private func waitForRoom() {
+        sendState = .waitingForRoom(loop.backend.submit(.waitUntilWritable(descriptor), owner: self))
     }
 
     private func stopSending() {
@@ -213,13 +240,17 @@ extension StreamSocketTransport {
         if let errno = completion.errno {
             guard errno == .resourceTemporarilyUnavailable else { return sendFailed(errno) }
             // A pipe's write waits by itself.
-            sendState = .waitingForRoom(loop.backend.submit(.waitUntilWritable(descriptor), owner: self))
-            return
+            return waitForRoom()
         }
         // Whatever it was that a send at once has met, the connection is not lost by it.
         sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
         if let writeProgress { writeProgress.bytesWereTaken() }
+        sendOver()
+    }
+
+    /// Goes on with what is next, if there is anything.
+    private func sendOver() {
         if writes.byteCount > 0 || fileSending != nil || filter?.wantsFill == true {
             markUnflushed()
         } else {

@@ -34,6 +34,7 @@ final class SimulatedRingBackend: SteppableBackend {
     }
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
+    var asksForSendsAtOnce: Bool { inner.asksForSendsAtOnce }
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var waitsForChildren: Bool { inner.waitsForChildren }
     var listener: any ReadinessListener { kernel }
