@@ -16,7 +16,7 @@ final class ProvidedBuffers {
         static var none: Piece { Piece(bytes: .init(start: nil, count: 0), spentBuffer: -1) }
     }
 
-    private let ring: any RingCalls
+    private let ring: DirectRing
     private let group: BufferGroup
     private let memory: UnsafeMutableRawPointer
     private let count: Int
@@ -35,7 +35,7 @@ final class ProvidedBuffers {
     @exclusivity(unchecked) private var latestTurn: UInt64 = 0
 
     init(ring: any RingCalls, area: BufferArea) {
-        self.ring = ring
+        self.ring = DirectRing(ring)
         group = area.group
         memory = area.memory
         count = area.count

@@ -9,12 +9,12 @@ extension UringBackend {
         return makingRoom {
             let operation = record.pointee.operation
             if record.pointee.isSingle, operation.kind != .accept {
-                return ring.prepareSingle(operation, into: groupOfSingle(token), token: token)
+                return directRing.prepareSingle(operation, into: groupOfSingle(token), token: token)
             }
             if features.countedReceive, case .receive(let socket) = operation {
-                return ring.prepareReceive(from: socket, share: record.pointee.share, token: token)
+                return directRing.prepareReceive(from: socket, share: record.pointee.share, token: token)
             }
-            return ring.prepare(operation, token: token)
+            return directRing.prepare(operation, token: token)
         }
     }
 

@@ -20,6 +20,8 @@ package final class UringBackend: CompletionBackend {
     let sparesUnixSockets: Bool
 
     let ring: any RingCalls
+    /// The same, for what is called often.
+    let directRing: DirectRing
     let table = OperationTable()
     let streamBuffers: ProvidedBuffers
     /// What files are sent through.
@@ -102,6 +104,7 @@ package final class UringBackend: CompletionBackend {
     ) {
         self.datagramSizeMax = datagramSizeMax
         self.ring = ring
+        directRing = DirectRing(ring)
         self.system = system
         features = ring.features
         sparesUnixSockets = features.multishotReceive && !features.multishotUnixReceive
@@ -190,14 +193,14 @@ package final class UringBackend: CompletionBackend {
         )
         process.check()
         // A busy loop polls after every batch of callbacks: with nothing to hand over or to fetch that costs no system call.
-        if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, ring.isQuiet { return }
+        if timeoutNanoseconds == 0, parked.isEmpty, resting.isEmpty, directRing.isQuiet { return }
         prepareToWait()
         if let meter, meter.splitsSubmission { meter.timeSubmission { _ = ring.submit() } }
         let limit = limit(timeoutNanoseconds)
-        let result = ring.submitAndWait(timeoutNanoseconds: limit)
-        reapedCount += ring.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
+        let result = directRing.submitAndWait(timeoutNanoseconds: limit)
+        reapedCount += directRing.reap(into: reaped + reapedCount, capacity: reapedCapacity - reapedCount)
         // What was reaped is a copy, so the ring may change under it.
-        ring.growIfStrained()
+        directRing.growIfStrained()
         if result < 0 { wasRefused(Errno(rawValue: -result), limit) } else { refusals = 0 }
     }
 
