@@ -224,6 +224,15 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        // The code of the guides and of the products' pages, to be compiled: nobody runs it. What needs a trait is there with it.
+        .target(
+            name: "Guides",
+            dependencies: [
+                "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "ProactorServiceLifecycle",
+                "ProactorNIO", "ProactorHummingbird", "ProactorGRPC",
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
