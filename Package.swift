@@ -233,13 +233,20 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        // What several test targets need of Swift Testing.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Proactor"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
             dependencies: [
                 "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "ProactorServiceLifecycle",
                 "COpenSSL", "CPosix", "CUring",
-                "CTestLimits", "CTestCertificates",
+                "CTestLimits", "CTestCertificates", "TestSupport",
                 .product(
                     name: "MetricsTestKit",
                     package: "swift-metrics",
@@ -285,7 +292,7 @@ let package = Package(
         .testTarget(
             name: "ProactorSimulation",
             dependencies: [
-                "Proactor", "ProactorTesting", "ProactorScenarios", "ProactorFuzzing",
+                "Proactor", "ProactorTesting", "ProactorScenarios", "ProactorFuzzing", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
@@ -301,7 +308,7 @@ let package = Package(
         .testTarget(
             name: "ProactorNIOTests",
             dependencies: [
-                "Proactor", "ProactorNIO", "ProactorTesting", "CTestCertificates",
+                "Proactor", "ProactorNIO", "ProactorTesting", "CTestCertificates", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["NIO"])),
