@@ -134,6 +134,7 @@ let package = Package(
             dependencies: [
                 "Proactor",
                 .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
             ],
             swiftSettings: swiftSettings

@@ -51,6 +51,14 @@ extension Contender {
                 services: [.lines: ["lines"], .exact: ["exact"]]
             ),
             Contender(
+                name: "swift-nio-async-takeover",
+                summary:
+                    "the same by async channels, with SwiftNIO's loop as the executor of all of Swift's tasks",
+                program: Program.sibling("nio-echo"),
+                arguments: ["--group", "nio-takeover"],
+                services: [.lines: ["lines"], .exact: ["exact"]]
+            ),
+            Contender(
                 name: "swift-nio-proactor",
                 summary:
                     "the same channel handlers over this library's loop, a ring where the machine has it",

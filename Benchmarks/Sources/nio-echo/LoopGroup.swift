@@ -7,27 +7,43 @@ import ProactorNIO
 enum LoopGroup: String, CaseIterable, ExpressibleByArgument, Sendable {
     /// SwiftNIO's own, over epoll.
     case nio
+    /// SwiftNIO's singleton group, whose thread runs all of Swift's tasks: SwiftNIO's takeover of the global executor.
+    case nioTakeover = "nio-takeover"
     /// swift-proactor's: a ring where the machine has it, and else epoll.
     case proactor
 
     /// One loop.
     func makeGroup() throws -> any EventLoopGroup {
         switch self {
+        case .nioTakeover: Self.takeOver()
         case .nio: MultiThreadedEventLoopGroup(numberOfThreads: 1)
         case .proactor: try NIOProactorEventLoopGroup(numberOfThreads: 1)
         }
     }
 
+    private static func takeOver() -> any EventLoopGroup {
+        NIOSingletons.groupLoopCountSuggestion = 1
+        guard NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor() else {
+            fatalError("SwiftNIO does not know how to take over the global executor of this Swift")
+        }
+        return NIOSingletons.posixEventLoopGroup
+    }
+
+    /// Ends the loops of a group that was made here; a singleton's end with the process.
+    func shutDown(_ group: any EventLoopGroup) throws {
+        if self != .nioTakeover { try group.syncShutdownGracefully() }
+    }
+
     func makeServerBootstrap(on group: any EventLoopGroup) -> any StreamServerBootstrap {
         switch self {
-        case .nio: ServerBootstrap(group: group)
+        case .nio, .nioTakeover: ServerBootstrap(group: group)
         case .proactor: NIOProactorServerBootstrap(group: group)
         }
     }
 
     func makeDatagramBootstrap(on group: any EventLoopGroup) -> any DatagramEndpointBootstrap {
         switch self {
-        case .nio: DatagramBootstrap(group: group)
+        case .nio, .nioTakeover: DatagramBootstrap(group: group)
         case .proactor: NIOProactorDatagramBootstrap(group: group)
         }
     }

@@ -49,7 +49,7 @@ struct NIOEcho: ParsableCommand {
 
     @Option(
         help:
-            "Whose event loops serve: SwiftNIO's own, or swift-proactor's, where tasks are on the loop anyway."
+            "Whose event loops serve: SwiftNIO's own, those as Swift's global executor too, or swift-proactor's, where tasks are on the loop anyway."
     )
     var group = LoopGroup.nio
 
@@ -69,7 +69,7 @@ struct NIOEcho: ParsableCommand {
         guard tls.isEmpty || (service != .proxy && service != .udpEcho) else {
             throw ValidationError("--tls does not go with \(service.rawValue).")
         }
-        guard group == .nio || !offload else {
+        guard group != .proactor || !offload else {
             throw ValidationError(
                 "--offload goes with --group nio: swift-proactor joins datagrams by itself."
             )
@@ -87,7 +87,7 @@ struct NIOEcho: ParsableCommand {
         announce(channel)
         signals.wait()
         try channel.close().wait()
-        try loops.syncShutdownGracefully()
+        try group.shutDown(loops)
     }
 
     /// As in NIOEchoServer and NIOHTTP1Server, with room for as many waiting connections as the other contenders have.

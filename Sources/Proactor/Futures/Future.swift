@@ -26,7 +26,7 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     // of each that is not, at each use and for the future's end: that cost more than all the rest of a wait.
     @exclusivity(unchecked) private(set) final var phase = FuturePhase.pending
     @exclusivity(unchecked) private var isErrorSeen = false
-    @exclusivity(unchecked) private var callbacksAdded = 0
+    @exclusivity(unchecked) private var callbacksAdded: UInt32 = 0
     /// What waits that came first, if it is a task or a watcher.
     @exclusivity(unchecked) private var first = FirstWait.nobody
     /// What else waits.
@@ -322,8 +322,8 @@ public class Future<Value>: AnyFuture, CancellableWait, CustomStringConvertible 
     }
 
     private func makeToken() -> DoneCallbackToken {
-        callbacksAdded += 1
-        return DoneCallbackToken(future: ObjectIdentifier(self), number: callbacksAdded)
+        callbacksAdded &+= 1
+        return DoneCallbackToken(future: ObjectIdentifier(self), number: Int(callbacksAdded))
     }
 
     private func checkPending(_ what: StaticString) throws(EventLoopError) {

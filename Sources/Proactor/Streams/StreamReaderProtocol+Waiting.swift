@@ -3,7 +3,7 @@ import SystemPackage
 /// What a ``StreamWriter`` waits for.
 extension StreamReaderProtocol {
     /// How often tasks write without waiting, and nothing is received, before the rest of the loop has its turn.
-    private static let drainsMax = 64
+    private static let drainsMax: Int32 = 64
 
     /// Whether more may be written without a wait.
     @inline(__always)

@@ -18,35 +18,40 @@ public final class StreamReaderProtocol: StreamProtocol {
 
     let reader: StreamReader
     // Exclusivity: these belong to the loop's thread, and no method calls out while it changes them.
-    @exclusivity(unchecked) private var clientConnected: Handler?
+    @exclusivity(unchecked) private var clientConnected: ClientHandler?
+    @exclusivity(unchecked) var binding = StreamBinding()
+    @exclusivity(unchecked) var loss = StreamLoss.none
+    @exclusivity(unchecked) private var drainersIfAny: WaitList?
+    @exclusivity(unchecked) private var closersIfAny: WaitList?
+    /// How often tasks wrote without waiting since something was received.
+    @exclusivity(unchecked) var drainsInARow: Int32 = 0
+    /// How many writers there are.
+    @exclusivity(unchecked) private var writerCount: Int32 = 0
+    // Small ones lie together: an idle connection has one of these.
     /// Whether it is a server's: it has, or had, a handler.
     let servesClients: Bool
-    @exclusivity(unchecked) var binding = StreamBinding()
     @exclusivity(unchecked) var isWritingPaused = false
-    @exclusivity(unchecked) var loss = StreamLoss.none
-    /// Tasks that wait until they may write on.
-    let drainers = WaitList()
-    /// Tasks that wait for the end of the connection.
-    let closers = WaitList()
-    /// How often tasks wrote without waiting since something was received.
-    @exclusivity(unchecked) var drainsInARow = 0
-    /// How many writers there are.
-    @exclusivity(unchecked) private var writerCount = 0
     @exclusivity(unchecked) private var hasHadWriter = false
     /// Whether nobody but a writer's owner answers for the connection any more: its handler has returned, or it is a child's input.
     @exclusivity(unchecked) private var isLeftToWriters = false
 
-    /// A protocol that feeds `reader`.
+    /// A protocol that feeds `reader`, one without a transport.
+    public init(_ reader: StreamReader) {
+        self.reader = reader
+        servesClients = false
+    }
+
+    /// A protocol that feeds `reader`, and serves its connection.
     ///
     /// - Parameters:
     ///   - reader: one without a transport.
     ///   - clientConnected: runs as a task of the loop once the connection stands, with the reader and a writer. When it
     ///     throws, the loop's exception handler hears of it and the connection is closed. When it returns, the connection lasts
     ///     as long as somebody has the writer and does not close it.
-    public init(_ reader: StreamReader, clientConnected: Handler? = nil) {
+    public init(_ reader: StreamReader, clientConnected: @escaping Handler) {
         self.reader = reader
-        self.clientConnected = clientConnected
-        servesClients = clientConnected != nil
+        self.clientConnected = ClientHandler(run: clientConnected)
+        servesClients = true
     }
 
     // MARK: - What the transport tells
@@ -58,7 +63,7 @@ public final class StreamReaderProtocol: StreamProtocol {
         guard let loop = binding.loop else { throw EventLoopError.noRunningLoop }
         let writer = StreamWriter(transport, self)
         // The loop holds its tasks until they are done.
-        loop.createTask(name: nil) { [self] in await serve(writer, by: handler) }
+        loop.createTask(name: nil) { [self] in await serve(writer, by: handler.run) }
     }
 
     public func dataReceived(_ data: RawSpan) {
@@ -76,8 +81,8 @@ public final class StreamReaderProtocol: StreamProtocol {
         loss = error.map { .failed($0) } ?? .closed
         reader.lose(error)
         isWritingPaused = false
-        drainers.wakeAll()
-        closers.wakeAll()
+        drainersIfAny?.wakeAll()
+        closersIfAny?.wakeAll()
     }
 
     public func pauseWriting() {
@@ -86,7 +91,22 @@ public final class StreamReaderProtocol: StreamProtocol {
 
     public func resumeWriting() {
         isWritingPaused = false
-        drainers.wakeAll()
+        drainersIfAny?.wakeAll()
+    }
+
+    // MARK: - Who waits
+
+    /// Tasks that wait until they may write on. The list is made for the first.
+    var drainers: WaitList { Self.list(&drainersIfAny) }
+
+    /// Tasks that wait for the end of the connection, likewise.
+    var closers: WaitList { Self.list(&closersIfAny) }
+
+    private static func list(_ list: inout WaitList?) -> WaitList {
+        if let list { return list }
+        let made = WaitList()
+        list = made
+        return made
     }
 
     // MARK: - The handler
@@ -97,9 +117,15 @@ public final class StreamReaderProtocol: StreamProtocol {
             // Closed with the last of them: the task lets go of its own when this has returned.
             leaveToWriters()
         } catch {
-            if !(error is CancellationError) { report(error, of: writer.transport) }
-            writer.close()
+            handlerFailed(error, writer)
         }
+    }
+
+    // Not inlined: see `cancellation()`.
+    @inline(never)
+    private func handlerFailed(_ error: any Error, _ writer: StreamWriter) {
+        if !(error is CancellationError) { report(error, of: writer.transport) }
+        writer.close()
     }
 
     private func report(_ error: any Error, of transport: any WriteTransport) {
@@ -140,6 +166,11 @@ public final class StreamReaderProtocol: StreamProtocol {
 
 @available(*, unavailable)
 extension StreamReaderProtocol: Sendable {}
+
+/// A handler, kept as it is: an optional function is kept behind another, which takes a frame of its task's memory.
+private struct ClientHandler {
+    let run: StreamReaderProtocol.Handler
+}
 
 /// How a stream's connection was lost.
 enum StreamLoss {

@@ -23,7 +23,6 @@ import Synchronization
 public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     private var givenName: String?
     private let number = TaskNumber.next()
-    private var cancelRequests = 0
     /// The running function; `nil` when it is done.
     private var swiftTask: Task<Void, any Error>?
     /// The runtime's name of it, or of its child whose waits it keeps, while the function runs.
@@ -34,13 +33,15 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
             loop.knownTasks.forget(oldValue)
         }
     }
-    @exclusivity(unchecked) var isKnown = false
     /// What the function waits for, as long as it does.
     @exclusivity(unchecked) private unowned(unsafe) var currentWait: (any CancellableWait)?
-    /// Whether that has heard of a cancel: a child's may come before the task's.
-    @exclusivity(unchecked) private var hasWaitHeard = false
+    // Small ones lie together: there may be a task for each connection.
+    private var cancelRequests: Int32 = 0
     /// The place in the loop's list of tasks; below zero when it is not in it.
-    private var place = -1
+    private var place: Int32 = -1
+    @exclusivity(unchecked) var isKnown = false
+    /// Whether what it waits for has heard of a cancel: a child's may come before the task's.
+    @exclusivity(unchecked) private var hasWaitHeard = false
 
     /// Starts `body` on `loop`, past the loop's task factory: this is what a ``TaskFactory`` makes tasks
     /// with.
@@ -60,7 +61,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
             return
         }
         loop.adoptCallingThreadBeforeStart()
-        place = loop.tasks.insert(self)
+        place = Int32(loop.tasks.insert(self))
         // The task and the body are used on the loop's thread only, where the executor preference keeps them.
         nonisolated(unsafe) let task = self
         nonisolated(unsafe) let body: () async throws -> Value = body
@@ -78,7 +79,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     override func makeReleased(_ error: any Error) -> ReleasedFuture {
         ReleasedTask(
             nameText,
-            cancelRequests: cancelRequests,
+            cancelRequests: Int(cancelRequests),
             description: description,
             error: error,
             loop: loop
@@ -96,9 +97,15 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
             leaveLoop()
             succeed(value)
         } catch {
-            leaveLoop()
-            fail(error)
+            leaveLoop(failing: error)
         }
+    }
+
+    // Not inlined: see `cancellation()`.
+    @inline(never)
+    private func leaveLoop(failing error: any Error) {
+        leaveLoop()
+        fail(error)
     }
 
     private func leaveLoop() {
@@ -106,7 +113,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
         swiftTask = nil
         runningTask = nil
         // A loop that was closed meanwhile has emptied its list.
-        if place >= 0 { loop.tasks.remove(at: place) }
+        if place >= 0 { loop.tasks.remove(at: Int(place)) }
         place = -1
     }
 
@@ -136,7 +143,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     public override func cancel() -> Bool {
         loop.checkThread("LoopTask.cancel")
         guard isPending else { return false }
-        cancelRequests += 1
+        cancelRequests &+= 1
         // A wait hears of it once, and one that begins later when it does.
         guard let swiftTask, !swiftTask.isCancelled else { return true }
         swiftTask.cancel()
@@ -162,7 +169,7 @@ public final class LoopTask<Value>: Future<Value>, AnyLoopTask, RegisteredTask {
     /// How often the task was asked to cancel.
     public func cancelling() -> Int {
         loop.checkThread("LoopTask.cancelling")
-        return cancelRequests
+        return Int(cancelRequests)
     }
 
     // MARK: - What a task refuses

@@ -16,7 +16,7 @@
             case is ChannelOptions.Types.AllocatorOption:
                 if let value = value as? ByteBufferAllocator { setAllocator(value) }
             case is ChannelOptions.Types.RecvAllocatorOption:
-                receiveAllocator = value as? any RecvByteBufferAllocator
+                receiveSize = (value as? any RecvByteBufferAllocator).map { .by($0) }
             case is ChannelOptions.Types.AutoReadOption:
                 guard let value = value as? Bool, value != autoRead else { return }
                 autoRead = value
@@ -38,7 +38,7 @@
             case is ChannelOptions.Types.AllocatorOption:
                 return try answer(allocator, to: option, as: Option.Value.self)
             case is ChannelOptions.Types.RecvAllocatorOption:
-                let inUse = receiveAllocator ?? AdaptiveRecvByteBufferAllocator()
+                let inUse = receiveSize?.allocator ?? AdaptiveRecvByteBufferAllocator()
                 return try answer(inUse, to: option, as: Option.Value.self)
             case is ChannelOptions.Types.AutoReadOption:
                 return try answer(autoRead, to: option, as: Option.Value.self)

@@ -30,7 +30,7 @@
         @exclusivity(unchecked) final var isReadPending = false
         @exclusivity(unchecked) final var maxMessagesPerRead: UInt = 4
         /// `nil` as long as the user has not set any.
-        @exclusivity(unchecked) final var receiveAllocator: (any RecvByteBufferAllocator)?
+        @exclusivity(unchecked) final var receiveSize: ReceiveSize?
         @exclusivity(unchecked) private var ownAllocator = ByteBufferAllocator()
         @exclusivity(unchecked) final private(set) var hasOwnAllocator = false
         /// Whether handlers were told that the channel is active.
@@ -211,9 +211,12 @@
 
         final func readIfWanted() {
             guard phase == .active else { return }
-            if !isReadPending, autoRead, canRead { pipeline.syncOperations.read() }
-            guard phase == .active else { return }
-            updateReading()
+            if !isReadPending, autoRead, canRead {
+                pipeline.syncOperations.read()
+                // Else a handler keeps it for later.
+                if isReadPending { return }
+            }
+            if phase == .active { updateReading() }
         }
 
         // MARK: - Addresses

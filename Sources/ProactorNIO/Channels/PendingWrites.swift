@@ -1,4 +1,5 @@
 #if NIO
+    import DequeModule
     import NIOCore
 
     /// What was written to a channel and has not been handed to its transport, and who waits for what was.
@@ -19,19 +20,22 @@
             let promise: EventLoopPromise<Void>
         }
 
-        private var writes = CircularBuffer<Write>(initialCapacity: 4)
+        private var writes = ShortQueue<Write>()
         /// How many of the first writes were flushed.
         private(set) var flushedCount = 0
-        private var waiters = CircularBuffer<Waiter>(initialCapacity: 4)
+        private var waiters: Deque<Waiter> = []
         /// Bytes of ``writes``.
         private(set) var byteCount = 0
         /// Bytes that the transport was given.
         private(set) var handedOver: UInt64 = 0
+        /// So many of them at least have left.
+        private var knownTaken: UInt64 = 0
 
         var isEmpty: Bool { writes.isEmpty }
         var hasWaiters: Bool { !waiters.isEmpty }
 
-        mutating func append(_ payload: Payload, byteCount: Int, _ promise: EventLoopPromise<Void>?) {
+        mutating func append(_ payload: consuming Payload, byteCount: Int, _ promise: EventLoopPromise<Void>?)
+        {
             self.byteCount += byteCount
             writes.append(Write(payload: payload, byteCount: byteCount, promise: promise))
         }
@@ -53,6 +57,14 @@
             handedOver += UInt64(count)
             if let promise { waiters.append(Waiter(end: handedOver, promise: promise)) }
         }
+
+        /// The transport has said how much of all that it was given is left.
+        mutating func learn(untaken: Int) {
+            knownTaken = handedOver - UInt64(untaken)
+        }
+
+        /// No more than so many bytes are left, here and at the transport: what is known without asking that.
+        var mostBuffered: Int { byteCount + Int(handedOver - knownTaken) }
 
         /// The transport has not taken the last ones. Returns their promise.
         mutating func takeBack(_ count: Int) -> EventLoopPromise<Void>? {
@@ -87,7 +99,8 @@
 
         /// All promises in the order of the writes; nothing is left.
         mutating func takeAll() -> [EventLoopPromise<Void>] {
-            let promises = waiters.map(\.promise) + writes.compactMap(\.promise)
+            var promises = waiters.map(\.promise)
+            writes.forEach { if let promise = $0.promise { promises.append(promise) } }
             waiters.removeAll()
             writes.removeAll()
             flushedCount = 0

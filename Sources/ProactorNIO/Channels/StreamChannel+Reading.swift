@@ -8,30 +8,25 @@
     /// held back and delivered, in order, at the next read.
     extension StreamChannel {
         func reconcileReading() {
-            guard let transport else { return }
             if isReadPending, held != nil || holdsEnd { return deliverSoon() }
             let pauses = !isReadPending || inputSide != .open
-            guard pauses != isTransportPaused else { return }
+            guard pauses != isTransportPaused, let transport else { return }
             isTransportPaused = pauses
             if pauses { transport.pauseReading() } else { transport.resumeReading() }
         }
 
         func dataReceived(_ data: RawSpan) {
             guard phase.isActive, inputSide == .open else { return }
-            guard isReadPending, held == nil, phase == .active, fitsMessage(data.byteCount) else {
+            guard isReadPending, held == nil, phase == .active, receiveSize?.admits(data.byteCount) ?? true
+            else {
                 return hold(data)
             }
-            deliver(nioLoop.copy(data, by: hasOwnAllocator ? allocator : nil))
-            endRead()
-        }
-
-        /// Whether so many bytes make one message, as far as the user has a say in it.
-        private func fitsMessage(_ count: Int) -> Bool {
-            guard let allocator = receiveAllocator else { return true }
-            let room = allocator.nextBufferSize() ?? allocator.buffer(allocator: self.allocator).writableBytes
-            guard count <= room else { return false }
-            _ = receiveAllocator?.record(actualReadBytes: count)
-            return true
+            let events = pipeline.syncOperations
+            isReadPending = false
+            events.fireChannelRead(NIOAny(nioLoop.copy(data, by: hasOwnAllocator ? allocator : nil)))
+            guard phase == .active else { return }
+            events.fireChannelReadComplete()
+            readIfWanted()
         }
 
         private func deliver(_ buffer: ByteBuffer) {
@@ -84,13 +79,13 @@
         private func takeHeldPiece() -> ByteBuffer? {
             guard var rest = held else { return nil }
             held = nil
-            guard let allocator = receiveAllocator else { return rest }
-            var piece = allocator.buffer(allocator: self.allocator)
+            guard let receiveSize else { return rest }
+            var piece = receiveSize.makeBuffer(allocator)
             let count = min(max(piece.writableBytes, 1), rest.readableBytes)
             guard let slice = rest.readSlice(length: count) else { return rest }
             piece.writeImmutableBuffer(slice)
             if rest.readableBytes > 0 { held = rest }
-            _ = receiveAllocator?.record(actualReadBytes: count)
+            receiveSize.record(count)
             return piece
         }
 
@@ -145,15 +140,23 @@
         /// The bytes in a buffer: one that was used before, if there is one and it is not far too large for somebody to keep.
         func copy(_ data: RawSpan, by allocator: ByteBufferAllocator?) -> ByteBuffer {
             let count = data.byteCount
-            guard allocator == nil, count <= Self.smallMax || count * 4 >= receiveBuffer.capacity else {
+            guard allocator == nil, count <= Self.smallMax || count * 4 >= receivedMax else {
                 var buffer = (allocator ?? ByteBufferAllocator()).buffer(capacity: count)
                 // The span holds its bytes for the call.
                 _ = data.withUnsafeBytes { buffer.writeBytes($0) }
                 return buffer
             }
-            if count <= Self.smallMax, receiveBuffer.capacity > Self.smallMax { receiveBuffer = ByteBuffer() }
+            if count <= Self.smallMax, receivedMax > Self.smallMax {
+                receiveBuffer = ByteBuffer()
+                receivedMax = 0
+            }
+            receivedMax = max(receivedMax, count)
             receiveBuffer.clear(minimumCapacity: count)
-            _ = data.withUnsafeBytes { receiveBuffer.writeBytes($0) }
+            // It has so much room by now, and the span holds its bytes for the call.
+            data.withUnsafeBytes { bytes in
+                receiveBuffer.withUnsafeMutableWritableBytes { $0.copyMemory(from: bytes) }
+            }
+            receiveBuffer.moveWriterIndex(to: count)
             return receiveBuffer
         }
     }

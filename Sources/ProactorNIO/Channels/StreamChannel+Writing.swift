@@ -15,6 +15,9 @@
             }
             let data = unwrapData(data, as: IOData.self)
             writes.append(data, byteCount: data.readableBytes, promise)
+            // What is not writable waits for less.
+            guard isWritable, writes.mostBuffered > waterMark.high else { return }
+            if let untaken = transport?.untakenByteCount { writes.learn(untaken: untaken) }
             updateWritability()
         }
 
@@ -24,7 +27,9 @@
             isHandingOver = true
             repeat {
                 // A transport that is lost takes nothing, and tells the channel so in the next turn.
-                while !isSendingFile, transport.untakenByteCount != nil, let write = writes.takeFlushed() {
+                while writes.flushedCount > 0, !isSendingFile, transport.untakenByteCount != nil,
+                    let write = writes.takeFlushed()
+                {
                     handOver(write, to: transport)
                 }
                 // Those who hear of it may write and flush.
@@ -51,20 +56,26 @@
         // MARK: - Progress
 
         func bytesWereTaken() {
-            guard let transport else { return }
+            guard waitsForProgress, let transport else { return }
             progressed(transport)
             endIfAllSent()
         }
 
+        private var waitsForProgress: Bool {
+            writes.hasWaiters || !isWritable || phase == .closing || outputSide == .ending
+        }
+
         private func progressed(_ transport: any AdaptedStream) {
-            if !isWritable { transport.offerGathered() }
+            let waitsForRoom = !isWritable
+            if waitsForRoom { transport.offerGathered() }
             // Asked for anew each time: who hears of it may write more.
             while writes.hasWaiters, let untaken = transport.untakenByteCount,
                 let promise = writes.takeSatisfied(untaken: untaken)
             {
                 promise.succeed(())
             }
-            updateWritability()
+            // What is writable does not cease to be by what leaves.
+            if waitsForRoom { updateWritability() }
         }
 
         // MARK: - Files

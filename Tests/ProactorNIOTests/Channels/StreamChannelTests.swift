@@ -141,6 +141,26 @@
         }
 
         @Test(arguments: NIOLoopKind.allCases)
+        func whatHasLeftDoesNotCount(kind: NIOLoopKind) async throws {
+            try await kind.withGroup { group in
+                let pair = try RawSocketPair()
+                let recorder = Recorder()
+                let channel = try await pair.makeChannel(on: group) {
+                    $0.channelOption(.writeBufferWaterMark, value: .init(low: 2, high: 4))
+                } handlers: {
+                    [recorder]
+                }
+                for _ in 0..<20 {
+                    try await channel.writeAndFlush(ByteBuffer(string: "123"))
+                    #expect(channel.isWritable)
+                    #expect(await pair.read(count: 3) == Array("123".utf8))
+                }
+                #expect(!recorder.events.contains { $0.hasPrefix("writable") })
+                try await channel.close()
+            }
+        }
+
+        @Test(arguments: NIOLoopKind.allCases)
         func nothingIsReadThatNobodyAskedFor(kind: NIOLoopKind) async throws {
             try await kind.withGroup { group in
                 let pair = try RawSocketPair()

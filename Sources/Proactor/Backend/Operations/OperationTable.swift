@@ -39,9 +39,7 @@ enum OperationState: UInt8 {
 final class OperationTable {
     struct Record: BitwiseCopyable {
         var operation: IOOperation
-        /// Retained from insert to retire; `nil` for operations that nobody waits for.
-        var owner: Unmanaged<CompletionOwner>?
-        var generation: UInt32
+        // These lie in what the operation leaves of its last word: a record is 64 bytes.
         var state: OperationState
         /// Whether the operation is still to be tried, or tried again: what is under way is a wait for that.
         var isWaiting: Bool
@@ -55,6 +53,9 @@ final class OperationTable {
         var isInterrupted: Bool
         /// How often in a row it was tried in vain although its descriptor was ready.
         var vainTries: UInt8
+        /// Retained from insert to retire; `nil` for operations that nobody waits for.
+        var owner: Unmanaged<CompletionOwner>?
+        var generation: UInt32
         /// Bytes that it may bring before others have their turn, and those that it has brought of them.
         var share: UInt32
         var received: UInt32
@@ -175,8 +176,6 @@ final class OperationTable {
         used += 1
         let blank = Record(
             operation: .close(.init(rawValue: -1)),
-            owner: nil,
-            generation: 0,
             state: .free,
             isWaiting: false,
             isSingle: false,
@@ -184,6 +183,8 @@ final class OperationTable {
             isSated: false,
             isInterrupted: false,
             vainTries: 0,
+            owner: nil,
+            generation: 0,
             share: .max,
             received: 0,
             nextFree: .max

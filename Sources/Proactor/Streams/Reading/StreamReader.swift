@@ -34,19 +34,20 @@ public final class StreamReader {
     @exclusivity(unchecked) private(set) var failure: (any Error)?
     /// What the task that reads is waiting for.
     @exclusivity(unchecked) var demand = StreamDemand.nothing
+    // Small ones lie together: an idle connection has one of these.
+    /// Whether a closure has the buffer's bytes.
+    @exclusivity(unchecked) var isLending = false
+    @exclusivity(unchecked) var isSourcePaused = false
     @exclusivity(unchecked) var search = SeparatorSearch()
     /// Made when the loop is known.
     @exclusivity(unchecked) private(set) var waiting: StreamWait?
     /// The loop's, likewise.
     @exclusivity(unchecked) private(set) var pool: BufferPool?
-    /// Whether a closure has the buffer's bytes.
-    @exclusivity(unchecked) var isLending = false
     /// What was fed meanwhile.
     @exclusivity(unchecked) var fedMeanwhile: [UInt8] = []
     /// What was collected for a task that wants all of it.
     @exclusivity(unchecked) var collected: [UInt8] = []
     @exclusivity(unchecked) var source: (any ReadTransport)?
-    @exclusivity(unchecked) var isSourcePaused = false
 
     /// A reader without a transport: see ``StreamReaderProtocol``, and ``feedData(_:)-(RawSpan)``.
     ///
@@ -179,7 +180,7 @@ public final class StreamReader {
         demand = .nothing
         guard wasWoken else {
             pauseIfFull()
-            throw CancellationError()
+            throw cancellation()
         }
         if let failure { throw failure }
         if !isMet { try checkEnd() }

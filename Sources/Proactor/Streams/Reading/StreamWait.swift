@@ -11,9 +11,9 @@ final class StreamWait: CancellableWait {
     /// Whether a task waits, or has not gone on since.
     @exclusivity(unchecked) private(set) var isTaken = false
     @exclusivity(unchecked) private var isCancelled = false
+    /// How many waits there were, modulo 2^32. Atomic, because the thread that cancels reads it.
+    private let useNumber = Atomic<UInt32>(0)
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Void, Never>?
-    /// How many waits there were. Atomic, because the thread that cancels reads it.
-    private let useNumber = Atomic<UInt64>(0)
 
     init(loop: BaseEventLoop) {
         self.loop = loop
@@ -47,7 +47,7 @@ final class StreamWait: CancellableWait {
         continuation.take()?.resume()
     }
 
-    var waitNumber: UInt64 { useNumber.load(ordering: .relaxed) }
+    var waitNumber: UInt64 { UInt64(useNumber.load(ordering: .relaxed)) }
 
     func cancelWait() {
         isCancelled = true

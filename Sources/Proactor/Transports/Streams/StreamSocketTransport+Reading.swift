@@ -21,7 +21,7 @@ extension StreamSocketTransport {
         guard phase == .open, isReadingPaused else { return }
         isReadingPaused = false
         markUnflushed()
-        if !heldBack.isEmpty || endOfStream == .heldBack {
+        if holdsBack || endOfStream == .heldBack {
             loop.ready.push(.callback { self.deliverHeldBack() })
         }
     }
@@ -31,7 +31,7 @@ extension StreamSocketTransport {
     private var canReceive: Bool { phase == .open && endOfStream == .notSeen }
 
     /// What is held back goes into a buffered protocol's buffers, of which the transport has one at a time.
-    private var deliversFirst: Bool { bufferedProtocol != nil && !heldBack.isEmpty }
+    private var deliversFirst: Bool { bufferedProtocol != nil && holdsBack }
 
     /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
     /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
@@ -40,7 +40,7 @@ extension StreamSocketTransport {
         // A wait for something to receive is for either kind.
         let isForOtherProtocol =
             isSingle != (bufferedProtocol != nil) && !token.isOf(.waitUntilReadable)
-        let pauseCounts = isSingle || !heldBack.isEmpty
+        let pauseCounts = isSingle || holdsBack
         return !canReceive || isForOtherProtocol || isReadingPaused && pauseCounts
     }
 
@@ -155,7 +155,7 @@ extension StreamSocketTransport {
     // MARK: - Delivery
 
     /// Earlier bytes go first, and a paused protocol gets none.
-    private var mustHoldBack: Bool { isReadingPaused || !heldBack.isEmpty }
+    private var mustHoldBack: Bool { isReadingPaused || holdsBack }
 
     @inline(__always)
     private func receive(_ bytes: UnsafeRawBufferPointer) {
@@ -203,7 +203,7 @@ extension StreamSocketTransport {
     }
 
     private func holdBack(_ bytes: UnsafeRawBufferPointer) {
-        if heldBack.isEmpty { swap(&heldBack, &loop.spareBytes) }
+        if !holdsBack { swap(&heldBack, &loop.spareBytes) }
         heldBack.append(contentsOf: bytes)
         markUnflushed()
     }
@@ -213,7 +213,7 @@ extension StreamSocketTransport {
         // A buffered protocol's receive waits for this.
         markUnflushed()
         var bytes: [UInt8] = []
-        swap(&bytes, &heldBack)
+        if holdsBack { swap(&bytes, &heldBack) }
         if !bytes.isEmpty { bytes.withUnsafeBytes { deliver($0) } }
         loop.keepSpare(&bytes)
         guard endOfStream == .heldBack else { return }

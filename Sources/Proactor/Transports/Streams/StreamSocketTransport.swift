@@ -43,8 +43,6 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     @exclusivity(unchecked) var writeEnd = WriteEnd.open
     /// Whether anything was received or written.
     @exclusivity(unchecked) var isUsed = false
-    /// The error that was the end of the stream, while it is held back, or zero.
-    @exclusivity(unchecked) var heldBackErrno: Int32 = 0
     /// What a send at once has failed with, or zero.
     @exclusivity(unchecked) var sendErrno: Int32 = 0
     /// What was sent past the operations, in bytes, and in which turn.
@@ -55,14 +53,7 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     /// The protocol, unless it is a `BufferedProtocol`: one of the two is there until the connection is lost.
     @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
     @exclusivity(unchecked) private(set) var buffered: BufferedReceiving?
-    /// What came while reading was paused: at most what the kernel had handed over already.
-    @exclusivity(unchecked) var heldBack: [UInt8] = []
-    /// What keeps everybody else from writing.
-    @exclusivity(unchecked) var fileSending: FileSending?
-    /// What stands on it and makes the bytes that it sends, if anything does. It is the protocol, too.
-    @exclusivity(unchecked) var filter: (any TransportFilter)?
-    /// Who hears of bytes that have left, if anybody does.
-    @exclusivity(unchecked) var writeProgress: (any WriteProgress)?
+    @exclusivity(unchecked) private var uncommon: UncommonState?
 
     /// Takes over a connected socket. Nothing happens before ``start()``.
     init(
@@ -83,6 +74,49 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
         assign(connectionProtocol)
     }
 
+    // MARK: - What few connections need
+
+    /// What came while reading was paused: at most what the kernel had handed over already.
+    var heldBack: [UInt8] {
+        get { uncommon?.heldBack ?? [] }
+        _modify { yield &makeUncommon().heldBack }
+    }
+
+    var holdsBack: Bool {
+        if let uncommon { !uncommon.heldBack.isEmpty } else { false }
+    }
+
+    /// The error that was the end of the stream, while it is held back, or zero.
+    var heldBackErrno: Int32 {
+        get { uncommon?.heldBackErrno ?? 0 }
+        set { makeUncommon().heldBackErrno = newValue }
+    }
+
+    /// What keeps everybody else from writing.
+    var fileSending: FileSending? {
+        get { uncommon?.fileSending }
+        set { makeUncommon().fileSending = newValue }
+    }
+
+    /// What stands on it and makes the bytes that it sends, if anything does. It is the protocol, too.
+    var filter: (any TransportFilter)? {
+        get { uncommon?.filter }
+        set { makeUncommon().filter = newValue }
+    }
+
+    /// Who hears of bytes that have left, if anybody does.
+    var writeProgress: (any WriteProgress)? {
+        get { uncommon?.writeProgress }
+        set { makeUncommon().writeProgress = newValue }
+    }
+
+    private func makeUncommon() -> UncommonState {
+        if let uncommon { return uncommon }
+        let uncommon = UncommonState()
+        self.uncommon = uncommon
+        return uncommon
+    }
+
     // MARK: - Protocol
 
     var bufferedProtocol: (any BufferedProtocol)? { buffered?.receiver }
@@ -97,8 +131,8 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     override func releaseProtocol() {
         streamProtocol = nil
         buffered?.receiver = nil
-        filter = nil
-        writeProgress = nil
+        uncommon?.filter = nil
+        uncommon?.writeProgress = nil
     }
 
     func setProtocol(_ connectionProtocol: any ConnectionProtocol) {
@@ -162,7 +196,7 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     override var isAllSent: Bool { writes.byteCount == 0 && fileSending == nil }
 
     override func connectionWasLost(_ error: (any Error)?) {
-        heldBack = []
+        uncommon?.heldBack = []
         writes.removeAllNotInFlight(pool: loop.buffers)
         fileSending?.lossReason = (error as? SocketError)?.errno
     }
@@ -219,4 +253,14 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     override var description: String {
         "transport of socket \(descriptor.rawValue) (\(phase), \(unsentByteCount) bytes to send)"
     }
+}
+
+/// What a transport has beyond what every connection needs.
+private final class UncommonState {
+    // Exclusivity: as of the transport whose it is.
+    @exclusivity(unchecked) var heldBack: [UInt8] = []
+    @exclusivity(unchecked) var heldBackErrno: Int32 = 0
+    @exclusivity(unchecked) var fileSending: FileSending?
+    @exclusivity(unchecked) var filter: (any TransportFilter)?
+    @exclusivity(unchecked) var writeProgress: (any WriteProgress)?
 }
