@@ -225,13 +225,29 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        // The code of the guides and of the products' pages, to be compiled: nobody runs it. What needs a trait is there with it.
+        .target(
+            name: "Guides",
+            dependencies: [
+                "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "ProactorServiceLifecycle",
+                "ProactorNIO", "ProactorHummingbird", "ProactorGRPC",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        // What several test targets need of Swift Testing.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Proactor"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestLimits", path: "Tests/CTestLimits", cSettings: cSettings),
         .testTarget(
             name: "ProactorTests",
             dependencies: [
                 "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "ProactorServiceLifecycle",
                 "COpenSSL", "CPosix", "CUring",
-                "CTestLimits", "CTestCertificates",
+                "CTestLimits", "CTestCertificates", "TestSupport",
                 .product(
                     name: "MetricsTestKit",
                     package: "swift-metrics",
@@ -277,7 +293,7 @@ let package = Package(
         .testTarget(
             name: "ProactorSimulation",
             dependencies: [
-                "Proactor", "ProactorTesting", "ProactorScenarios", "ProactorFuzzing",
+                "Proactor", "ProactorTesting", "ProactorScenarios", "ProactorFuzzing", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
@@ -293,7 +309,7 @@ let package = Package(
         .testTarget(
             name: "ProactorNIOTests",
             dependencies: [
-                "Proactor", "ProactorNIO", "ProactorTesting", "CTestCertificates",
+                "Proactor", "ProactorNIO", "ProactorTesting", "CTestCertificates", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["NIO"])),

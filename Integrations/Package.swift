@@ -6,16 +6,17 @@ import PackageDescription
 // gRPC doubles what there is to build: INTEGRATIONS=hummingbird leaves it out.
 let hasGRPC = Context.environment["INTEGRATIONS"] != "hummingbird"
 
+// An application of its own would name Hummingbird or GRPC only. These are those that `make test-traits` builds with: what is the same is
+// built once.
+var traits: Set<Package.Dependency.Trait> = [
+    "BoringSSL", "Metrics", "NIO", "ServiceLifecycle", "Hummingbird",
+]
+if hasGRPC { traits.insert("GRPC") }
+
 let package = Package(
     name: "integrations",
     dependencies: [
-        // An application of its own would name Hummingbird or GRPC only. These are those that `make test-traits` builds with: what is the
-        // same is built once.
-        .package(
-            name: "swift-proactor",
-            path: "..",
-            traits: ["BoringSSL", "Metrics", "NIO", "ServiceLifecycle", "Hummingbird"]
-        ),
+        .package(name: "swift-proactor", path: "..", traits: traits),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -28,6 +29,7 @@ let package = Package(
             dependencies: [
                 .product(name: "Proactor", package: "swift-proactor"),
                 .product(name: "ProactorNIO", package: "swift-proactor"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
         .target(
@@ -76,11 +78,6 @@ if hasGRPC {
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
     ]
-    package.dependencies[0] = .package(
-        name: "swift-proactor",
-        path: "..",
-        traits: ["BoringSSL", "Metrics", "NIO", "ServiceLifecycle", "Hummingbird", "GRPC"]
-    )
     package.targets += [
         .target(
             name: "EchoGRPC",

@@ -49,7 +49,7 @@
         /// An application that answers by a router.
         ///
         /// - Parameters:
-        ///   - router: Hummingbird's, or whatever makes a responder.
+        ///   - router: Hummingbird's, or another `HTTPResponderBuilder`, such as one of yours that makes a responder without routes.
         ///   - channel: what a connection speaks; HTTP/1.1 unless given. TLS is
         ///     `{ try TLSChannel(HTTP1Channel(responder: $0), tlsConfiguration: tls) }`.
         ///   - configuration: where to listen.
@@ -66,29 +66,7 @@
             whenRunning: @escaping ProactorHTTPServer.RunningHandler = { _ in },
             logger: Logger? = nil
         ) where Builder.Responder == Responder {
-            self.init(
-                responder: router.buildResponder(),
-                channel: channel,
-                configuration: configuration,
-                services: services,
-                group: group,
-                whenRunning: whenRunning,
-                logger: logger
-            )
-        }
-
-        /// An application that answers by a responder; otherwise as
-        /// ``init(router:channel:configuration:services:group:whenRunning:logger:)``.
-        public init(
-            responder: Responder,
-            channel: @escaping ChannelBuilder = { HTTP1Channel(responder: $0) },
-            configuration: ProactorServerConfiguration = ProactorServerConfiguration(),
-            services: [any Service] = [],
-            group: NIOProactorEventLoopGroup,
-            whenRunning: @escaping ProactorHTTPServer.RunningHandler = { _ in },
-            logger: Logger? = nil
-        ) {
-            self.responder = responder
+            self.responder = router.buildResponder()
             self.buildChannel = channel
             self.configuration = configuration
             self.services = services

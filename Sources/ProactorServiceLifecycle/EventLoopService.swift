@@ -1,6 +1,7 @@
 #if ServiceLifecycle
     import Proactor
     import ServiceLifecycle
+    import Synchronization
 
     /// A whole loop as a service: a `main` that runs on a loop and a thread of its own, as it would within `run`.
     ///
@@ -8,7 +9,8 @@
     ///   waits for its servers then returns by itself, and has what is left of the grace to clean up; after that, and at once when the
     ///   loop has no server, it is cancelled. A `CancellationError` that it throws then is no error.
     /// - **Cancelling** cancels `main` at once.
-    /// - **What `main` throws** ends the service group. When it returns by itself, the service has ended, which a service group takes for
+    /// - **What `main` throws** ends the service group, also what it throws after it was cancelled, as when it cannot clean up; only a
+    ///   `CancellationError` is none then. When it returns by itself, the service has ended, which a service group takes for
     ///   an error unless told otherwise.
     ///
     /// Behind it everything on the loop ends, as behind `run`: tasks are cancelled, connections aborted, and the loop is closed.
@@ -52,24 +54,29 @@
 
         /// Makes the loop, runs `main` on it, and returns when the loop has ended.
         ///
-        /// - Throws: what `main` throws; `EventLoopGroupError` when there can be no loop; `CancellationError` when it was cancelled.
+        /// - Throws: what `main` throws, whether before or after it was cancelled; `EventLoopGroupError` when there can be no loop;
+        ///   `CancellationError` when it was cancelled.
         public func run() async throws {
             let group = try EventLoopGroup(options)
+            let failure = MainFailure()
             let result: Result<Void, any Error>
             do {
-                result = .success(try await runMain(on: group))
+                result = .success(try await runMain(on: group, failure))
             } catch {
                 result = .failure(error)
             }
             await group.shutdownGracefully(timeout: .zero)
+            // Now `main` has ended: nobody waited for it from its cancel on.
+            if let error = failure.error { throw error }
             try result.get()
         }
 
-        private func runMain(on group: EventLoopGroup) async throws {
+        private func runMain(on group: EventLoopGroup, _ failure: MainFailure) async throws {
             let (loop, main) = (group.loops[0], main)
             try await withThrowingTaskGroup(of: EndReason.self) { parts in
                 parts.addTask {
-                    try await loop.runCoroutineThreadSafe { try await main() }.value()
+                    try await loop.runCoroutineThreadSafe { try await failure.note { try await main() } }
+                        .value()
                     return .over
                 }
                 parts.addTask {
@@ -98,6 +105,22 @@
                 let left = grace - begun.duration(to: loop.time())
                 if left > .zero { try await Proactor.sleep(for: left) }
             }.value()
+        }
+    }
+
+    /// What `main` has thrown, but for a `CancellationError`.
+    private final class MainFailure: Sendable {
+        private let content = Mutex<(any Error)?>(nil)
+
+        var error: (any Error)? { content.withLock { $0 } }
+
+        func note(_ main: () async throws -> Void) async throws {
+            do {
+                try await main()
+            } catch {
+                if !(error is CancellationError) { content.withLock { $0 = error } }
+                throw error
+            }
         }
     }
 #endif

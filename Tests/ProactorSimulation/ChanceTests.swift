@@ -3,6 +3,7 @@ import Proactor
 import ProactorScenarios
 import ProactorTesting
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What is left to chance, and to chance alone.

@@ -2,7 +2,6 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import IntegrationOptions
 import NIOPosix
-import NIOSSL
 import ProactorGRPC
 import ProactorNIO
 
@@ -56,14 +55,7 @@ public struct EchoServer: Sendable {
 
     private func makeSecurity() throws -> ProactorTransportSecurity {
         guard let files = options.tls else { return .plaintext }
-        let chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
-        let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-        return .tls(
-            .makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(key)
-            )
-        )
+        return .tls(try files.makeServerConfiguration())
     }
 
     private func serve(

@@ -5,7 +5,6 @@ import IntegrationOptions
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import ProactorHummingbird
 import ProactorNIO
 import UnixSignals
@@ -53,7 +52,7 @@ public struct HelloApplication: Sendable {
 
     private func runOverProactor(until signals: [UnixSignal]) async throws {
         let group = try options.group.makeProactorGroup(options.loops)
-        let (tls, whenListening) = (try options.tls.map(tlsConfiguration), whenListening)
+        let (tls, whenListening) = (try options.tls?.makeServerConfiguration(), whenListening)
         let application = ProactorApplication(
             router: Self.makeRouter(),
             channel: { responder in
@@ -81,7 +80,8 @@ public struct HelloApplication: Sendable {
         let whenListening = whenListening
         let application = Application(
             router: Self.makeRouter(),
-            server: try options.tls.map { try .tls(tlsConfiguration: tlsConfiguration($0)) } ?? .http1(),
+            server: try options.tls.map { try .tls(tlsConfiguration: $0.makeServerConfiguration()) }
+                ?? .http1(),
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port),
                 backlog: 4_096
@@ -95,14 +95,5 @@ public struct HelloApplication: Sendable {
             throw error
         }
         try await group.shutdownGracefully()
-    }
-
-    private func tlsConfiguration(_ files: TLSFiles) throws -> TLSConfiguration {
-        let chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
-        let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-        return .makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) },
-            privateKey: .privateKey(key)
-        )
     }
 }

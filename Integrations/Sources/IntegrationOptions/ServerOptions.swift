@@ -1,14 +1,3 @@
-/// A certificate and its key, in PEM files.
-public struct TLSFiles: Sendable {
-    public var certificate: String
-    public var key: String
-
-    public init(certificate: String, key: String) {
-        self.certificate = certificate
-        self.key = key
-    }
-}
-
 /// What the example servers are told on the command line.
 public struct ServerOptions: Sendable {
     public var group = LoopGroup.proactor

@@ -1,7 +1,8 @@
 /// A graceful stop on a loop, begun and waited for on other threads.
 final class RemoteDrain: Sendable {
     private let loop: BaseEventLoop
-    private let future: ConcurrentFuture<ShutdownSummary>
+    /// Done when it has come to its end, or its loop has.
+    let future: ConcurrentFuture<ShutdownSummary>
     /// The stop itself, on the loop's thread.
     private let content = RemoteDrainContent()
 
@@ -44,9 +45,6 @@ final class RemoteDrain: Sendable {
             if isCutShortByCancel { for drain in drains { drain.cutShort() } }
         }
     }
-
-    /// Whether it has come to its end, or its loop has.
-    var isOver: Bool { future.done }
 
     private func cutShort() {
         let content = content

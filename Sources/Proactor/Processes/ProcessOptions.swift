@@ -83,12 +83,16 @@ extension ProcessOptions.Group {
 }
 
 extension ProcessOptions {
-    /// Throws ``EventLoopError/invalidArgument(_:)`` for what cannot be handed to a process.
+    /// Throws ``EventLoopError/invalidArgument(_:)`` for what cannot be handed to a process: C would take the part before a zero byte,
+    /// which is another name.
     func validate(program: String, arguments: [String]) throws(EventLoopError) {
-        guard !program.holds(0), workingDirectory?.holds(0) != true,
-            !arguments.contains(where: { $0.holds(0) })
-        else {
-            throw .invalidArgument("a program's name, arguments and directory cannot hold a zero byte")
+        if program.holds(0) { throw Self.holdsZero("the program's name \(Self.quoted(program))") }
+        for (index, argument) in arguments.enumerated() where argument.holds(0) {
+            // Its text is nobody's business: it may be a secret.
+            throw Self.holdsZero("argument \(index + 1) of \(program)")
+        }
+        if let workingDirectory, workingDirectory.holds(0) {
+            throw Self.holdsZero("the working directory \(Self.quoted(workingDirectory)) of \(program)")
         }
         if let environment { try Self.validate(environment) }
         if case .joining(let group) = self.group, group <= 0 {
@@ -98,11 +102,22 @@ extension ProcessOptions {
 
     private static func validate(_ environment: [String: String]) throws(EventLoopError) {
         for (name, value) in environment {
-            guard !name.isEmpty, !name.holds(UInt8(ascii: "=")), !name.holds(0), !value.holds(0) else {
+            guard !name.isEmpty, !name.holds(UInt8(ascii: "=")) else {
                 throw .invalidArgument(
-                    "an environment's names cannot be empty or hold '=', nor anything in it a zero byte"
+                    "the name \(quoted(name)) in a child's environment is empty or holds '='"
                 )
             }
+            if name.holds(0) { throw holdsZero("the name \(quoted(name)) in a child's environment") }
+            if value.holds(0) { throw holdsZero("the value of \(name) in a child's environment") }
         }
+    }
+
+    private static func holdsZero(_ what: String) -> EventLoopError {
+        .invalidArgument("\(what) holds a zero byte, which no child process can be given")
+    }
+
+    /// With the zero bytes to be seen.
+    private static func quoted(_ text: String) -> String {
+        "\"\(text.split(separator: "\0", omittingEmptySubsequences: false).joined(separator: "\\0"))\""
     }
 }

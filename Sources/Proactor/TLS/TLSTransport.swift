@@ -40,6 +40,8 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
     // The protocol, by what it wants to be called with: one of the two is set until the connection is lost.
     @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
     @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
+    /// What whoever makes the connection carries, for the protocol's `connectionMade`, until the handshake is done.
+    @exclusivity(unchecked) private var context: CapturedContext?
     /// Whether the protocol knows of the connection, and so hears of its end.
     @exclusivity(unchecked) private(set) var wasGreeted: Bool
     @exclusivity(unchecked) var filter: (any TransportFilter)?
@@ -139,6 +141,7 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         records.outlet = { [unowned(unsafe) self] bytes in putBelow(bytes) }
         let due = loop.time().advanced(by: options.handshakeTimeout)
         stepTimer = loop.timers.insert(.callback { self.handshakeTookTooLong() }, at: due)
+        if !wasGreeted, loop.isWithinTask { context = CapturedContext(of: loop) }
     }
 
     /// Goes on with the handshake. Returns whether it is done.
@@ -185,11 +188,17 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         markUnflushed()
         if !wasGreeted {
             wasGreeted = true
-            do { try currentProtocol?.connectionMade(self) } catch {
-                protocolFailed(error, in: "connectionMade")
-            }
+            let context = context.take()
+            if let context { context.run { greet() } } else { greet() }
+            context?.end()
         }
         endHandshakeWait(nil)
+    }
+
+    private func greet() {
+        do { try currentProtocol?.connectionMade(self) } catch {
+            protocolFailed(error, in: "connectionMade")
+        }
     }
 
     private func handshakeTookTooLong() {
@@ -282,6 +291,7 @@ final class TLSTransport: LayeredTransport, TransportFilter, StreamProtocol {
         (stepTimer, closeTimer) = (nil, nil)
         own?.filter = nil
         engine = nil
+        context.take()?.end()
         held = []
         if !isCallingEngine { dropPlaintext() }
         filter = nil

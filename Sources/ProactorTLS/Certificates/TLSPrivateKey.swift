@@ -40,6 +40,13 @@ public struct TLSPrivateKey: Sendable {
         case .file(let path): (bytes, name) = (try TLSFile.bytes(of: path), path.string)
         case .bytes(let content): (bytes, name) = (content, "a private key in memory")
         }
+        if let passphrase, passphrase.utf8.contains(0) {
+            // C would take the part before it, which opens another key.
+            throw TLSError(
+                .context,
+                .invalidSetting("the passphrase of \(name) holds a zero byte, and none can")
+            )
+        }
         var pointer: OpaquePointer?
         let result = cssl_read_key(bytes, bytes.count, passphrase, &pointer)
         if let pointer { return OpenSSLKey(pointer) }

@@ -74,8 +74,9 @@ final class OpenSSLContext: OpenSSLObject, @unchecked Sendable {
         _ set: (String) -> Bool
     ) throws(TLSError) {
         guard !names.isEmpty else { return }
-        for name in names where isName(name) {
-            guard !name.isEmpty, set(name) else {
+        for name in names where isName(name) || name.utf8.contains(0) {
+            // Of a name with a zero byte C would take the part before it.
+            guard !name.isEmpty, !name.utf8.contains(0), set(name) else {
                 let detail = OpenSSLFailure.take().text
                 throw TLSError(
                     .context,

@@ -3,6 +3,7 @@
     import NIOEmbedded
     import Proactor
     import ProactorNIO
+    import TestSupport
     import Testing
 
     /// What traps in SwiftNIO traps here, and says why.

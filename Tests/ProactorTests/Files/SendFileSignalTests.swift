@@ -1,6 +1,7 @@
 import CPosix
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 /// sendfile(2) has no MSG_NOSIGNAL: the call itself has to see to it that nobody dies. Each test in a process of its own, for

@@ -117,7 +117,7 @@ import Testing
             try loop.turn()
             try loop.close()
             // Who waits for it hears of the loop's end.
-            #expect(stop.isOver)
+            #expect(stop.future.done)
         }
     }
 }

@@ -147,6 +147,13 @@ import Testing
         try await eventually { try threadNames().allSatisfy { !$0.hasPrefix(shortName) } }
     }
 
+    /// The kernel keeps 15 bytes of it, and C none from a zero on.
+    @Test func aThreadsNameKeepsItsNumber() {
+        #expect(SystemThread.name("http", number: 3) == "http-3")
+        #expect(SystemThread.name("a very long name", number: 12) == "a very long -12")
+        #expect(SystemThread.name("http\0server", number: 3) == "http-3")
+    }
+
     @Test func optionsThatMeanNothingAreRefused() async throws {
         var options = EventLoopGroupOptions(loopCount: 0)
         var error = #expect(throws: EventLoopGroupError.self) { try EventLoopGroup(options) }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Proactor
@@ -157,8 +158,8 @@ import Testing
     }
 
     @Test func anErrorIsOneLineWhateverItSays() {
-        struct TwoLines: Error, CustomStringConvertible { let description = "one\ntwo\r\nthree\n" }
-        #expect(ErrorSentence(TwoLines()).text == "one two three")
+        struct TwoLines: Error, CustomStringConvertible { let description = "one\ntwo\r\nthree\0four\n" }
+        #expect(ErrorSentence(TwoLines()).text == "one two three four")
         #expect(ErrorSentence(CancellationError()).text == "the program was cancelled")
     }
 

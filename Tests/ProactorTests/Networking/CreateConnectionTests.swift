@@ -153,7 +153,7 @@ import Testing
     }
 
     // Behaviour 13
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aSocketTogetherWithAnAddressOrNeitherIsAnError(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let socket = try testSocket(AF_INET)

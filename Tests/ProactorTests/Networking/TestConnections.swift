@@ -51,7 +51,10 @@ struct FullListener {
 }
 
 func testSocket(_ family: Int32, _ type: SocketType = .stream) throws -> FileDescriptor {
-    FileDescriptor(rawValue: try checkCall(socket(family, type.rawValue | Int32(SOCK_CLOEXEC.rawValue), 0)))
+    try RealSockets.checkReach()
+    return FileDescriptor(
+        rawValue: try checkCall(socket(family, type.rawValue | Int32(SOCK_CLOEXEC.rawValue), 0))
+    )
 }
 
 @discardableResult

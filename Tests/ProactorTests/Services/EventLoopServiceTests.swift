@@ -106,6 +106,29 @@
             await #expect(throws: SocketError.self) { try await running.running.value }
         }
 
+        /// Such as when it cannot clean up.
+        @Test(arguments: LoopKind.allCases, [false, true])
+        func whatMainThrowsAfterItsCancelIsNotLost(kind: LoopKind, isGraceful: Bool) async throws {
+            let begun = FirstValue<Bool>()
+            let service = EventLoopService(grace: .zero, makeLoop: { try kind.makeLoop() }) {
+                begun.set(true)
+                try? await sleep(for: .seconds(3600))
+                // Whoever waited for it has been told of the cancel by now.
+                for _ in 0..<10 { await Task.yield() }
+                throw SocketError(.send, .brokenPipe)
+            }
+            guard isGraceful else {
+                let running = Task { try await service.run() }
+                _ = try await begun.get()
+                running.cancel()
+                await #expect(throws: SocketError.self) { try await running.value }
+                return
+            }
+            let running = RunningServices(service)
+            _ = try await begun.get()
+            await #expect(throws: SocketError.self) { try await running.shutDownGracefully() }
+        }
+
         @Test func aLoopThatCannotBeMadeEndsTheServices() async throws {
             let service = EventLoopService(grace: .zero, makeLoop: { throw EventLoopError.closed }) {}
             let running = RunningServices(service)

@@ -86,5 +86,39 @@
             #expect(seen.all.values.allSatisfy { $0 == "of the service" }, "\(seen.all)")
             try await running.shutDownGracefully()
         }
+
+        /// From whoever runs the service, to each connection of the server that it makes, and what serves that.
+        @Test(arguments: LoopKind.allCases, [ConnectionSpreading.byKernel, .leastBusy])
+        func aServicesContextReachesItsServersConnections(
+            kind: LoopKind,
+            spreading: ConnectionSpreading
+        ) async throws {
+            try await kind.withGroup { group in
+                let seen = Record<String>()
+                let port = FirstValue<UInt16>()
+                let service = EventLoopGroupServerService(
+                    on: group,
+                    ServerOptions(.tcp(hosts: ["127.0.0.1"], port: 0)),
+                    spreading: spreading,
+                    grace: .seconds(10),
+                    whenServing: { $0.port.map(port.set) }
+                ) {
+                    StreamReaderProtocol(try StreamReader()) { reader, writer in
+                        _ = try await reader.readLine()
+                        seen.append(Self.provider.get()["trace"].map { "\($0)" } ?? "none")
+                        writer.close()
+                    }
+                }
+                let running = ServiceContext.withValue(Self.context("of the service")) {
+                    RunningServices(service)
+                }
+                let number = try await port.get()
+                let peers = try (0..<4).map { _ in try RawPeer(connectedTo: number) }
+                for peer in peers { peer.write("\n") }
+                try await eventually { seen.entries.count == peers.count }
+                #expect(seen.entries.allSatisfy { $0 == "of the service" }, "\(seen.entries)")
+                try await running.shutDownGracefully()
+            }
+        }
     }
 #endif

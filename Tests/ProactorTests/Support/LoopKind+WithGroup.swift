@@ -1,5 +1,6 @@
 import CPosix
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Proactor
@@ -33,7 +34,7 @@ extension LoopKind {
         options.makeLoop = { _ in try makeLoop() }
         let group = try EventLoopGroup(options)
         do {
-            try await body(group)
+            try await RealSockets.$areOutOfReach.withValue(isSimulated) { try await body(group) }
         } catch {
             await group.shutdownGracefully(timeout: .zero)
             throw error

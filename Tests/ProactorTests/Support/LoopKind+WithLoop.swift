@@ -59,7 +59,7 @@ extension LoopKind {
             LogCapture.install()
             let loop = try makeLoop(self)
             let reference = WeakLoop(loop)
-            try body(loop)
+            try RealSockets.$areOutOfReach.withValue(isSimulated) { try body(loop) }
             settle(loop, sourceLocation: sourceLocation)
             if let ring = loop.backend as? UringBackend {
                 #expect(ring.lostBufferCount == 0, "receive buffers leaked", sourceLocation: sourceLocation)

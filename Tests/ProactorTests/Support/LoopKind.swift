@@ -63,7 +63,7 @@ enum LoopKind: String, CaseIterable, Codable, Sendable {
 
     /// A loop whose backend can be made to fail.
     func makeFaultyLoop() throws -> (BaseEventLoop, FaultyBackend) {
-        if self == .simulatedRing || self == .simulatedSelector {
+        if isSimulated {
             var faulty: FaultyBackend?
             let loop = try LoneLoop.make(self == .simulatedRing ? .ring : .selector) { inner in
                 let backend = FaultyBackend(inner)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct LoopKindTests {
@@ -16,6 +17,27 @@ import Testing
     func aNameThatIsNoneIsAnError(_ names: String, _ wrong: String) {
         let error = #expect(throws: UnknownLoopKind(name: wrong)) { try LoopKind.chosen(by: names) }
         #expect(error?.description.contains("'\(wrong)'") == true)
+    }
+
+    @Test(arguments: LoopKind.everywhere)
+    func realSocketsAreRefusedWhereLoopsAreSimulated(kind: LoopKind) async throws {
+        func isRefused(_ body: () throws -> Void) -> Bool {
+            do { try body() } catch { return error is RealSocketOnSimulatedLoop }
+            return false
+        }
+        try await kind.withLoop { loop in
+            #expect(isRefused { try SocketPair(.unix).close() } == kind.isSimulated)
+            #expect(isRefused { _ = try RawPipe() } == kind.isSimulated)
+            // In a task and in a callback too.
+            var inCallback: Bool?
+            try loop.callSoon { inCallback = isRefused { try testSocket(AF_INET).close() } }
+            let inTask = try loop.run {
+                await Task.yield()
+                return isRefused { _ = try RawPeer(connectedTo: 1) }
+            }
+            #expect(inTask == kind.isSimulated)
+            #expect(inCallback == kind.isSimulated)
+        }
     }
 
     @Test(.exitTest) func aRunWithoutItsLoopsIsNone() async throws {

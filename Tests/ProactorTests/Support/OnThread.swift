@@ -1,5 +1,6 @@
 import CTestLimits
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Proactor

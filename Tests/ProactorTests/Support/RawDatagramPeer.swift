@@ -11,6 +11,7 @@ final class RawDatagramPeer {
 
     /// Bound to an address; for UDP port 0 is any.
     init(at address: SocketAddress) throws {
+        try RealSockets.checkReach()
         let socket = try system.makeSocket(address.family, .datagram)
         descriptor = socket.rawValue
         do {

@@ -23,6 +23,7 @@ final class RawPeer {
 
     /// On loopback a connect is over at once, as long as the listener's backlog has room.
     static func connectedDescriptor(port: UInt16) throws -> FileDescriptor {
+        try RealSockets.checkReach()
         let descriptor = try SocketPair.check(socket(AF_INET, SOCK_STREAM_CLOEXEC, 0))
         var address = loopback(port: port)
         let result = withUnsafePointer(to: &address) { pointer in

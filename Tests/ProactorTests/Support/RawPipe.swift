@@ -12,6 +12,7 @@ final class RawPipe {
     private var open: Set<Int32> = []
 
     init() throws {
+        try RealSockets.checkReach()
         var ends: [Int32] = [-1, -1]
         try SocketPair.check(cposix_stream_pipe(&ends))
         reading = FileDescriptor(rawValue: ends[0])

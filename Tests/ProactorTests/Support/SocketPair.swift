@@ -14,6 +14,7 @@ struct SocketPair {
     let second: FileDescriptor
 
     init(_ kind: Kind) throws {
+        try RealSockets.checkReach()
         switch kind {
         case .unix:
             var pair: [Int32] = [-1, -1]

@@ -1,5 +1,6 @@
 import CTestLimits
 import Glibc
+import TestSupport
 import Testing
 
 /// The tests' own safety net: without it one process that hangs holds up the whole test run.

@@ -14,34 +14,41 @@ extension BaseEventLoop {
 
     /// A job that runs `callback` on this loop with the task-local values that hold now. May be called on any thread.
     ///
-    /// Only a task can carry them, and a task takes them over when it is made. Its first job is caught in
-    /// ``enqueue(_:)``, so that the loop can run it when the callback's turn has come. The job must be run, once: its task
-    /// would never end otherwise.
+    /// Only a task can carry them, and a task takes them over when it is made. Its first job is caught, so that the loop can run it
+    /// when the callback's turn has come. The job must be run, once: its task would never end otherwise.
     func captureContext(_ callback: @escaping () throws -> Void) -> UnownedJob {
         // Runs on this loop's thread only, as everything that the loop calls.
         nonisolated(unsafe) let callback = callback
-        var captured: UnownedJob?
-        withUnsafeMutablePointer(to: &captured) { target in
-            // The task's first job is enqueued on this thread, within its making: the pointer is not used later.
-            cposix_set_job_capture(target)
+        return captureJob {
             Task(executorPreference: self) {
                 // A closing loop runs the jobs that are left only to end their tasks, and so is that of a cancelled callback run.
                 guard !self.isEndingContext, self.runState != .closed else { return }
                 CurrentTask.$current.withValue(nil) { self.runCallback(callback) }
             }
         }
+    }
+
+    /// The job that `body` has the runtime enqueue on this loop: it is caught in ``enqueue(_:)``, for the caller to run.
+    @inline(__always)
+    func captureJob(_ body: () -> Void) -> UnownedJob {
+        var captured: UnownedJob?
+        withUnsafeMutablePointer(to: &captured) { target in
+            // The job is enqueued on this thread, within the call: the pointer is not used later.
+            cposix_set_job_capture(target)
+            body()
+        }
         guard let captured else {
-            preconditionFailure("the Swift runtime did not hand a task's first job to its executor")
+            preconditionFailure("the Swift runtime did not hand a task's job to its executor")
         }
         return captured
     }
 
-    /// Keeps a job that ``captureContext(_:)`` waits for. Returns false when none is waited for on this thread.
+    /// Keeps a job that ``captureJob(_:)`` waits for. Returns false when none is waited for on this thread.
     @inline(__always)
     func capture(_ job: UnownedJob) -> Bool {
         guard let target = cposix_get_job_capture() else { return false }
         cposix_set_job_capture(nil)
-        // It points to the variable of a `captureContext` that is under way on this thread.
+        // It points to the variable of a `captureJob` that is under way on this thread.
         target.assumingMemoryBound(to: UnownedJob?.self).pointee = job
         return true
     }

@@ -100,6 +100,7 @@ extension BaseEventLoop {
         for transport in transports { transport.releaseUsersObjects() }
         for listener in listeners { listener.releaseUsersObjects() }
         for child in children { child.releaseUsersObjects() }
+        for server in spreadServers { server.loopClosed() }
         spreadServers = []
         ready.drop { job in run(job) }
     }

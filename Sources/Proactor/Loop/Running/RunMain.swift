@@ -43,7 +43,8 @@ struct ErrorSentence {
 
     init(_ error: any Error) {
         let words = error is CancellationError ? "the program was cancelled" : "\(error)"
-        text = words.split(whereSeparator: \.isNewline).joined(separator: " ")
+        // A zero byte would be the end to C, and the rest be lost.
+        text = words.split { $0.isNewline || $0 == "\0" }.joined(separator: " ")
     }
 
     /// Prints it, after what was printed before, and ends the program.

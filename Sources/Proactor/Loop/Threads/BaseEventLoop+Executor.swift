@@ -40,6 +40,13 @@ extension BaseEventLoop {
         isRunningJob = false
     }
 
+    /// As ``run(_:)``, also within a step of another task.
+    func runNested(_ job: UnownedJob) {
+        let wasRunningJob = isRunningJob
+        run(job)
+        isRunningJob = wasRunningJob
+    }
+
     /// Runs the step that `resume` makes ready at once instead of in the next turn: a completion that ends a task's wait calls
     /// the task as it would call a protocol. What the task then submits leaves with this turn's other submissions.
     @inline(__always)

@@ -6,10 +6,10 @@ package enum SystemThread {
     /// What the kernel has room for, in bytes, without the closing zero (pthread_setname_np(3)).
     private static let nameLengthMax = 15
 
-    /// A name that ends in a number, with as much of `prefix` as the kernel has room for.
+    /// A name that ends in a number, with as much of `prefix` as the kernel has room for: it ends at a zero byte.
     static func name(_ prefix: String, number: Int) -> String {
         let suffix = "-\(number)"
-        var name = prefix
+        var name = String(prefix.prefix { $0 != "\0" })
         while name.utf8.count + suffix.utf8.count > nameLengthMax, !name.isEmpty { name.removeLast() }
         return name + suffix
     }

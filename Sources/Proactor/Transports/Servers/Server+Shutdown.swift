@@ -48,6 +48,7 @@ extension Server {
 
     func wakeIfDrained() {
         guard isDrained else { return }
+        context.take()?.end()
         let waiters = closeWaiters
         closeWaiters = []
         for waiter in waiters where waiter.isPending { waiter.succeed(()) }
@@ -56,6 +57,7 @@ extension Server {
     /// Its loop is closed, and nobody will hear that it is drained: what waits for it may hold it, and the loop with it.
     func loopClosed() {
         closeWaiters = []
+        context.take()?.end()
     }
 
     /// Calls `body` in the turn after it is closed and has no connection left.

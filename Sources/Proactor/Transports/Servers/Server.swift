@@ -45,6 +45,8 @@ public final class Server {
     private var share: ConnectionShare?
     /// For the one of them that accepts: who hands connections on.
     private var balancer: ConnectionBalancer?
+    /// What the task carried that had it begin to serve, until it has neither listeners nor connections.
+    var context: CapturedContext?
 
     init(
         loop: BaseEventLoop,
@@ -84,6 +86,9 @@ public final class Server {
 
     /// Begins to accept. Does nothing when it does already.
     ///
+    /// Called within a task, the protocol factory and `connectionMade` of each connection see the task-local values of this moment, and
+    /// so does what they schedule, such as the task that serves a stream. They are kept until the last connection is lost.
+    ///
     /// - Throws: ``EventLoopError/invalidState(_:)`` when the server is closed, ``SocketError`` when a socket cannot listen,
     ///   ``EventLoopError/closed``.
     public func startServing() throws {
@@ -95,6 +100,8 @@ public final class Server {
         }
         for listener in listeners { try listener.listen() }
         state = .serving
+        // Whoever takes sockets has ways of its own.
+        if taker == nil, loop.isWithinTask { context = CapturedContext(of: loop) }
         for listener in listeners { listener.start(server: self) }
         updateListeners()
     }
@@ -347,9 +354,14 @@ public final class Server {
         return start.makeTransport(for: try protocolFactory(), on: loop)
     }
 
-    /// A factory that fails costs this connection only.
     func makeTransport(_ connection: AcceptedConnection) {
         if let taker { return taker.take(connection.socket, connection.peer) }
+        guard let context else { return greet(connection) }
+        context.run { greet(connection) }
+    }
+
+    /// A factory that fails costs this connection only.
+    private func greet(_ connection: AcceptedConnection) {
         // Before the factory is called, which may close the server: it has this connection all the same.
         activeTransports += 1
         do {

@@ -301,7 +301,7 @@ import Testing
     }
 
     // Pitfall 26
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func aBrokenSocketIsLostOnce(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             let recorder = Recorder()

@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test(arguments: LoopKind.everywhere)
+    @Test(arguments: LoopKind.allCases)
     func anEndpointCanBeClosedInAShortageOfMemory(kind: LoopKind) async throws {
         try await kind.withFaultyLoop { loop, backend in
             backend.failures[.receiveDatagrams] = [.noMemory]

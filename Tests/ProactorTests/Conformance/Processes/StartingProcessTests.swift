@@ -108,6 +108,41 @@ import Testing
         }
     }
 
+    /// It says what it was, and of arguments and the environment's values, which may be secrets, only where.
+    @Test(arguments: LoopKind.everywhere)
+    func whatHoldsAZeroByteIsNamed(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            func refusal(
+                _ program: String = "/bin/true",
+                _ arguments: [String] = [],
+                _ change: (inout ProcessOptions) -> Void = { _ in }
+            ) -> String {
+                var options = ProcessOptions()
+                change(&options)
+                let error = #expect(throws: EventLoopError.self) {
+                    try loop.run {
+                        try await loop.subprocessExec(program, arguments: arguments, options: options) {
+                            RecordingSubprocess()
+                        }
+                    }
+                }
+                return error.map { "\($0)" } ?? ""
+            }
+            #expect(
+                refusal("/bin/true\0/x").contains("the program's name \"/bin/true\\0/x\" holds a zero byte")
+            )
+            let argument = refusal("/bin/true", ["a", "secret\0"])
+            #expect(argument.contains("argument 2 of /bin/true holds a zero byte"))
+            let value = refusal { $0.environment = ["A": "b", "NAME": "secret\0"] }
+            #expect(value.contains("the value of NAME in a child's environment holds a zero byte"))
+            #expect(!"\(argument) \(value)".contains("secret"))
+            let name = refusal { $0.environment = ["A\0B": ""] }
+            #expect(name.contains("the name \"A\\0B\" in a child's environment holds a zero byte"))
+            let directory = refusal { $0.workingDirectory = "/tmp\0" }
+            #expect(directory.contains("the working directory \"/tmp\\0\" of /bin/true holds a zero byte"))
+        }
+    }
+
     @Test(arguments: LoopKind.allCases)
     func streamsGoWhereTheyAreSent(kind: LoopKind) async throws {
         try await kind.withLoop { loop in

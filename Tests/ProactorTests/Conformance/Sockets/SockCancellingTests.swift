@@ -8,17 +8,17 @@ import Testing
 /// A cancel against a completion, in every order, and against the end of the loop.
 @Suite struct SockCancellingTests {
     // Behaviour 25
-    @Test(arguments: SocketCase.all)
-    func aReceiveAfterACancelledOneGetsTheData(flavour: SocketCase) async throws {
+    @Test(arguments: SocketCase.all, ReceiveForm.allCases)
+    func aReceiveAfterACancelledOneGetsTheData(flavour: SocketCase, form: ReceiveForm) async throws {
         try await flavour.kind.withLoop { loop in
             let pair = try flavour.pair()
             let peer = RawPeer(pair.second)
-            let cancelled = loop.createTask { try await loop.sockRecv(pair.first, upTo: 10) }
+            let cancelled = loop.createTask { try await form.receive(loop, pair.first, upTo: 10) }
             try loop.turnUntilWaiting()
             cancelled.cancel()
             #expect(throws: CancellationError.self) { try loop.runUntilComplete(cancelled) }
             peer.write("data")
-            #expect(try loop.run { try await loop.sockRecv(pair.first, upTo: 10) } == Array("data".utf8))
+            #expect(try loop.run { try await form.receive(loop, pair.first, upTo: 10) } == Array("data".utf8))
             try pair.first.close()
         }
     }

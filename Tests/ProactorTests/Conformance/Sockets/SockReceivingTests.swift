@@ -4,21 +4,39 @@ import Testing
 
 @testable import Proactor
 
+/// How bytes are received.
+enum ReceiveForm: CaseIterable, Sendable {
+    case array
+    /// By a closure that they are lent to.
+    case lent
+
+    nonisolated(nonsending) func receive(
+        _ loop: BaseEventLoop,
+        _ socket: FileDescriptor,
+        upTo count: Int
+    ) async throws -> [UInt8] {
+        switch self {
+        case .array: try await loop.sockRecv(socket, upTo: count)
+        case .lent: try await loop.sockRecv(socket, upTo: count) { $0.withUnsafeBytes { Array($0) } }
+        }
+    }
+}
+
 @Suite struct SockReceivingTests {
-    @Test(arguments: SocketCase.all)
-    func whatHasComeIsReceived(flavour: SocketCase) async throws {
+    @Test(arguments: SocketCase.all, ReceiveForm.allCases)
+    func whatHasComeIsReceived(flavour: SocketCase, form: ReceiveForm) async throws {
         try await flavour.kind.withLoop { loop in
             let pair = try flavour.pair()
             let peer = RawPeer(pair.second)
             try loop.run {
                 peer.write("hello")
-                #expect(try await loop.sockRecv(pair.first, upTo: 3) == Array("hel".utf8))
-                #expect(try await loop.sockRecv(pair.first, upTo: 100) == Array("lo".utf8))
+                #expect(try await form.receive(loop, pair.first, upTo: 3) == Array("hel".utf8))
+                #expect(try await form.receive(loop, pair.first, upTo: 100) == Array("lo".utf8))
                 // Nothing is there now.
                 try loop.callSoon { peer.write("again") }
-                #expect(try await loop.sockRecv(pair.first, upTo: 100) == Array("again".utf8))
+                #expect(try await form.receive(loop, pair.first, upTo: 100) == Array("again".utf8))
                 peer.finish()
-                #expect(try await loop.sockRecv(pair.first, upTo: 100).isEmpty)
+                #expect(try await form.receive(loop, pair.first, upTo: 100).isEmpty)
             }
             #expect(flavour.isNonBlocking(pair.first) == flavour.nonBlocking)
             try pair.first.close()
@@ -59,12 +77,14 @@ import Testing
             let (socket, peer) = (FileDescriptor(rawValue: pair[0]), FileDescriptor(rawValue: pair[1]))
             try flavour.set(socket)
             try loop.run {
-                for (number, size) in Self.messageSizes.enumerated() {
-                    let message = patternBytes(size, seed: number)
-                    let send = { _ = Glibc.send(peer.rawValue, message, message.count, 0) }
-                    // There before the call, and coming while it waits.
-                    if number % 2 == 0 { send() } else { try loop.callSoon(send) }
-                    #expect(try await loop.sockRecv(socket, upTo: 65_536) == message)
+                for form in ReceiveForm.allCases {
+                    for (number, size) in Self.messageSizes.enumerated() {
+                        let message = patternBytes(size, seed: number)
+                        let send = { _ = Glibc.send(peer.rawValue, message, message.count, 0) }
+                        // There before the call, and coming while it waits.
+                        if number % 2 == 0 { send() } else { try loop.callSoon(send) }
+                        #expect(try await form.receive(loop, socket, upTo: 65_536) == message, "\(form)")
+                    }
                 }
             }
             try socket.close()

@@ -159,6 +159,19 @@ struct OpenSSLContextTests {
         }
     }
 
+    /// C would take the part before a zero byte, and so another passphrase or cipher than was given.
+    @Test func whatHoldsAZeroByteIsRefused() throws {
+        let key = TLSPrivateKey.pem(identity.keyPEM(passphrase: "right"), passphrase: "right\0wrong")
+        #expect(
+            isInvalid { try .server(certificateChain: .pem(identity.certificatePEM), privateKey: key) }
+        )
+        let cipher = "ECDHE-ECDSA-AES128-GCM-SHA256"
+        #expect(isInvalid { try .testClient { $0.ciphers = ["\(cipher)\0ROT13"] } })
+        #expect(isInvalid { try .testClient { $0.ciphers = [cipher, "!aNULL\0"] } })
+        #expect(isInvalid { try .testClient { $0.cipherSuites = ["TLS_AES_128_GCM_SHA256\0"] } })
+        #expect(isInvalid { try .testClient { $0.groups = ["P-256\0"] } })
+    }
+
     @Test func aKeyHasToFit() throws {
         let other = TestAuthority.shared.identity()
         #expect(

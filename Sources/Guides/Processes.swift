@@ -71,16 +71,3 @@ struct GitError: Error {
 }
 
 struct GzipError: Error {}
-
-@main
-struct ProcessesGuide {
-    static func main() throws {
-        try run {
-            let loop = try getRunningLoop()
-            print(try await sortLines("b\na\nb\n", loop))
-            print(try await compress(Array("text".utf8), loop).count)
-            let process = try await loop.createSubprocessExec("sleep", "3600")
-            print(try await stopInOrder(process))
-        }
-    }
-}

@@ -40,14 +40,3 @@ nonisolated(nonsending) func stopATask(_ loop: any AbstractEventLoop) async thro
     task.cancel()
     do { try await task.value() } catch is CancellationError { print("it has stopped") }
 }
-
-@main
-struct LoopsGuide {
-    static func main() async throws {
-        let group = try EventLoopGroup(EventLoopGroupOptions(loopCount: 2, name: "guide"))
-        print(try await countTasks(group))
-        print(try await countTasks(of: group.next()))
-        await group.shutdownGracefully(timeout: .zero)
-        try await serveOnFourLoops()
-    }
-}

@@ -1,9 +1,9 @@
-@testable import Proactor
+import Proactor
 
 /// How many tests run a loop at a time. Swift Testing starts all of them at once; each would then take as long as the whole run,
 /// and a limit on its time would be one on the machine's load.
-final class TestTurns: Sendable {
-    static let shared = TestTurns(count: 16)
+package final class TestTurns: Sendable {
+    package static let shared = TestTurns(count: 16)
 
     private struct State {
         var free: Int
@@ -13,12 +13,12 @@ final class TestTurns: Sendable {
     /// Not a `Mutex`, which the thread sanitizer does not see.
     private let state: ThreadLock<State>
 
-    init(count: Int) {
+    package init(count: Int) {
         state = ThreadLock(State(free: count))
     }
 
     /// Runs `body` when it is its turn. A body must not wait for another turn.
-    func run<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+    package func run<Value>(_ body: () async throws -> Value) async rethrows -> Value {
         await begin()
         defer { end() }
         return try await body()

@@ -75,17 +75,3 @@ nonisolated(nonsending) func readWhatATestFeeds() async throws -> [UInt8] {
     reader.feedEOF()
     return try await reader.readUntil("\r\n")
 }
-
-@main
-struct StreamsGuide {
-    static func main() throws {
-        try run {
-            let loop = try getRunningLoop()
-            let serving = loop.createTask { try await serveLines(loop) }
-            try await sleep(for: .milliseconds(10))
-            try await ask(loop)
-            try await askInAScope(loop)
-            serving.cancel()
-        }
-    }
-}

@@ -2,6 +2,14 @@
 import Proactor
 import ProactorTLS
 
+nonisolated(nonsending) func connect(_ loop: any AbstractEventLoop) async throws {
+    let context = try TLSContext.client()
+    let (reader, writer) = try await loop.openConnection(host: "example.com", port: 443, tls: context)
+    writer.write("GET / HTTP/1.0\r\n\r\n")
+    print(try await reader.readToEnd().count)
+    writer.close()
+}
+
 nonisolated(nonsending) func serve(_ loop: any AbstractEventLoop) async throws {
     let context = try TLSContext.server(
         certificateChain: .file("fullchain.pem"),
