@@ -140,19 +140,21 @@
         /// The bytes in a buffer: one that was used before, if there is one and it is not far too large for somebody to keep.
         func copy(_ data: RawSpan, by allocator: ByteBufferAllocator?) -> ByteBuffer {
             let count = data.byteCount
-            guard allocator == nil, count <= Self.smallMax || count * 4 >= receivedMax else {
+            receiveBuffer.moveReaderIndex(to: 0)
+            receiveBuffer.moveWriterIndex(to: 0)
+            let capacity = receiveBuffer.writableBytes
+            guard allocator == nil, count <= Self.smallMax || count * 4 >= capacity else {
                 var buffer = (allocator ?? ByteBufferAllocator()).buffer(capacity: count)
                 // The span holds its bytes for the call.
                 _ = data.withUnsafeBytes { buffer.writeBytes($0) }
                 return buffer
             }
-            if count <= Self.smallMax, receivedMax > Self.smallMax {
-                receiveBuffer = ByteBuffer()
-                receivedMax = 0
+            if count > capacity || capacity > Self.smallMax {
+                if count <= Self.smallMax { receiveBuffer = ByteBuffer() }
+                receiveBuffer.clear(minimumCapacity: count)
             }
-            receivedMax = max(receivedMax, count)
-            receiveBuffer.clear(minimumCapacity: count)
-            // It has so much room by now, and the span holds its bytes for the call.
+            // It has so much room by now, or gets it as a small one of its own where somebody keeps the last message. The span holds its
+            // bytes for the call.
             data.withUnsafeBytes { bytes in
                 receiveBuffer.withUnsafeMutableWritableBytes { $0.copyMemory(from: bytes) }
             }

@@ -35,8 +35,6 @@
         @exclusivity(unchecked) var takesChannels = true
         /// What is received is copied into it, and whoever keeps it leaves the next message another.
         @exclusivity(unchecked) var receiveBuffer = ByteBuffer()
-        /// The most that was copied into it, in bytes.
-        @exclusivity(unchecked) var receivedMax = 0
         private let owner = ThreadLock<(any EventLoopGroup)?>(nil)
         private let promises = ThreadLock<[_NIOEventLoopFutureIdentifier: (file: StaticString, line: UInt)]>(
             [:])

@@ -37,9 +37,10 @@ import Testing
         return try (0..<count).map { _ in try RawPeer(connectedTo: port) }
     }
 
-    private func waitUntilServing(_ server: EventLoopGroupServer) async throws {
+    /// Until every loop's part serves, or none does.
+    private func waitUntil(isServing: Bool = true, _ server: EventLoopGroupServer) async throws {
         try await eventually {
-            for part in server.servers where try await !part.run({ $0.isServing }) { return false }
+            for part in server.servers where try await part.run({ $0.isServing }) != isServing { return false }
             return true
         }
     }
@@ -63,7 +64,7 @@ import Testing
             #expect(signalDisposition(signal.rawValue) == .default)
             let server = try await makeServer(of: group, made, asked)
             let serving = Task { try await server.serve(until: [signal], grace: .seconds(3600)) }
-            try await waitUntilServing(server)
+            try await waitUntil(server)
             let peers = try connect(8, to: server)
             try await eventually { made.entries.count == 8 }
             // Sent where it is not blocked, to this process's handler.
@@ -73,6 +74,8 @@ import Testing
                 pthread_kill(pthread_self(), signal.rawValue)
             }
             try await eventually { asked.entries.count == 8 }
+            // A loop without connections may be the last to hear of it.
+            try await waitUntil(isServing: false, server)
             #expect(throws: Errno.connectionRefused) { try connect(1, to: server) }
             // The next one ends the program, by the kernel.
             #expect(signalDisposition(signal.rawValue) == .default)
@@ -94,7 +97,7 @@ import Testing
                 let (made, asked) = (Record<Int>(), Record<Int>())
                 let server = try await makeServer(of: group, made, asked)
                 let serving = Task { try await server.serve(until: [], grace: .seconds(3600)) }
-                try await waitUntilServing(server)
+                try await waitUntil(server)
                 await #expect(throws: EventLoopError.invalidState("serve runs already")) {
                     try await server.serve(until: [], grace: .zero)
                 }
@@ -126,7 +129,7 @@ import Testing
             let made = Record<Int>()
             let server = try await makeServer(of: group, made)
             let serving = Task { try await server.serve(until: [], grace: .zero) }
-            try await waitUntilServing(server)
+            try await waitUntil(server)
             let peers = try connect(2, to: server)
             try await eventually { made.entries.count == 2 }
             group.shutdown()
@@ -144,7 +147,7 @@ import Testing
             let serving = try group.members[1].runCoroutineThreadSafe {
                 try await server.serve(until: [], grace: .seconds(3600))
             }
-            try await waitUntilServing(server)
+            try await waitUntil(server)
             let peers = try connect(4, to: server)
             try await eventually { made.entries.count == 4 }
             server.close()
