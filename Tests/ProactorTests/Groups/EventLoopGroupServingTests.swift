@@ -40,7 +40,9 @@ import Testing
     /// Until every loop's part serves, or none does.
     private func waitUntil(isServing: Bool = true, _ server: EventLoopGroupServer) async throws {
         try await eventually {
-            for part in server.servers where try await part.run({ $0.isServing }) != isServing { return false }
+            for part in server.servers where try await part.run({ $0.isServing }) != isServing {
+                return false
+            }
             return true
         }
     }
