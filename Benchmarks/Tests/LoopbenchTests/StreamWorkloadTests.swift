@@ -61,7 +61,8 @@ struct StreamWorkloadTests {
             let names = Contender.catalog.filter { $0.services[service] != nil }.map(\.name)
             let expected = [
                 "c-ring", "c-epoll", "proactor", "epoll", "poll", "select", "swift-nio-async",
-                "swift-nio-async-loop", "swift-nio-proactor-async", "asyncio", "uvloop", "go",
+                "swift-nio-async-loop", "swift-nio-async-takeover", "swift-nio-proactor-async", "asyncio",
+                "uvloop", "go",
             ]
             #expect(names == expected)
         }
