@@ -247,7 +247,7 @@ let package = Package(
             dependencies: [
                 "Proactor", "ProactorTLS", "ProactorTesting", "ProactorMetrics", "ProactorServiceLifecycle",
                 "COpenSSL", "CPosix", "CUring",
-                "CTestLimits", "CTestCertificates", "TestSupport",
+                "CTestLimits", "TestCertificates", "TestSupport",
                 .product(
                     name: "MetricsTestKit",
                     package: "swift-metrics",
@@ -285,7 +285,8 @@ let package = Package(
         .target(
             name: "ProactorFuzzing",
             dependencies: [
-                "Proactor", "ProactorTesting", .product(name: "SystemPackage", package: "swift-system"),
+                "Proactor", "ProactorTLS", "ProactorTesting", "TestCertificates",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/ProactorFuzzing",
             swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
@@ -306,10 +307,16 @@ let package = Package(
             path: "Tests/CTestCertificates",
             cSettings: cSettings
         ),
+        .target(
+            name: "TestCertificates",
+            dependencies: ["ProactorTLS", "CTestCertificates"],
+            path: "Tests/TestCertificates",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "ProactorNIOTests",
             dependencies: [
-                "Proactor", "ProactorNIO", "ProactorTesting", "CTestCertificates", "TestSupport",
+                "Proactor", "ProactorNIO", "ProactorTesting", "TestCertificates", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["NIO"])),
@@ -325,7 +332,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ProactorSoak",
-            dependencies: ["Proactor", "ProactorTLS", "CUring", "CTestCertificates"],
+            dependencies: ["Proactor", "ProactorTLS", "CUring", "TestCertificates"],
             swiftSettings: swiftSettings
         ),
     ] + examples + fuzzer,

@@ -2,13 +2,27 @@
 public struct FuzzTarget: Sendable, CustomStringConvertible {
     /// Its name, for `make fuzz`.
     public let name: String
+    /// Whether an input takes a thousand times as long as those of the others.
+    public let isSlow: Bool
     /// Makes what runs one input after the other, on the thread that calls it, and throws what it finds wrong.
     public let make: @Sendable () throws -> ([UInt8]) throws -> Void
 
     public var description: String { name }
 
     /// All of them.
-    public static let all: [FuzzTarget] = [addresses, kernelAddresses, paths, terminators, separators]
+    public static let all: [FuzzTarget] = [
+        addresses, kernelAddresses, paths, terminators, separators, certificates, tlsRecords,
+    ]
+
+    init(
+        name: String,
+        isSlow: Bool = false,
+        make: @escaping @Sendable () throws -> ([UInt8]) throws -> Void
+    ) {
+        self.name = name
+        self.isSlow = isSlow
+        self.make = make
+    }
 
     /// Runs inputs of a generator's, some of them made of an earlier one.
     ///

@@ -1,6 +1,7 @@
 import Foundation
 import Proactor
 import SystemPackage
+import TestCertificates
 import Testing
 
 @testable import ProactorTLS

@@ -1,5 +1,6 @@
 import Dispatch
 import Proactor
+import TestCertificates
 import Testing
 
 @testable import ProactorTLS

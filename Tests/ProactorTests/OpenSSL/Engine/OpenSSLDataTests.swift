@@ -1,5 +1,6 @@
 import Proactor
 @testable import ProactorTLS
+import TestCertificates
 import Testing
 
 struct OpenSSLDataTests {

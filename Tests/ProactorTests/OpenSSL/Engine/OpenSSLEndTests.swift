@@ -1,5 +1,6 @@
 import Proactor
 import ProactorTLS
+import TestCertificates
 import Testing
 
 struct OpenSSLEndTests {

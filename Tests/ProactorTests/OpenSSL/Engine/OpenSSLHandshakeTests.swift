@@ -1,6 +1,7 @@
 import COpenSSL
 import Proactor
 @testable import ProactorTLS
+import TestCertificates
 import Testing
 
 struct OpenSSLHandshakeTests {

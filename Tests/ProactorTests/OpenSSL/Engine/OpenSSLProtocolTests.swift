@@ -1,5 +1,6 @@
 import Proactor
 import ProactorTLS
+import TestCertificates
 import Testing
 
 /// What the two agree on besides: application protocols and server names.

@@ -1,4 +1,5 @@
 import Proactor
+import TestCertificates
 import Testing
 
 @testable import ProactorTLS

@@ -1,4 +1,5 @@
 import SystemPackage
+import TestCertificates
 import Testing
 
 @testable import Proactor
