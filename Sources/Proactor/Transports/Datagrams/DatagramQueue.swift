@@ -117,7 +117,7 @@ struct DatagramQueue: ~Copyable {
             return
         }
         // A second segment means that there are many datagrams, or large ones.
-        let sizeIndex = max(BufferPool.sizeIndex(for: needed), segments.isEmpty ? 1 : 2)
+        let sizeIndex = max(BufferPool.sizeIndex(for: needed), segments.isEmpty ? 2 : 3)
         segments.append(
             DatagramSegment(
                 base: pool.take(sizeIndex),

@@ -7,8 +7,9 @@
 struct BufferPool: BitwiseCopyable {
     /// The largest size that is kept, in bytes.
     static let largest = 4 * record
-    /// How many sizes there are: 512 bytes, 4, 16 and 64 KiB, the latter with room for what TLS makes of so much.
-    static let sizeCount = 4
+    /// How many sizes there are: 128 and 512 bytes, 4, 16 and 64 KiB, the latter with room for what TLS makes of so much. A thousand
+    /// connections may send a short answer in one turn, each in memory of its own.
+    static let sizeCount = 5
 
     /// A record of TLS: 16 KiB and what it is sealed with. Buffers that lie a power of two apart would also fall on the same lines of
     /// the processor's caches, as long as only the first part of each is used.
@@ -31,7 +32,7 @@ struct BufferPool: BitwiseCopyable {
         lists = .allocate(capacity: Self.sizeCount)
         // At most some 9 MiB are kept together. Of the largest as many as a hundred busy streams have: given back to the system
         // and taken again, each costs as much in page faults as it costs to fill it.
-        let limits = [256, 64, 32, 128]
+        let limits = [256, 256, 64, 32, 128]
         for (index, limit) in limits.enumerated() {
             (lists + index).initialize(to: FreeList(first: nil, count: 0, limit: limit))
         }
@@ -50,12 +51,12 @@ struct BufferPool: BitwiseCopyable {
 
     /// The index of the smallest size that holds `count` bytes; the largest when none does.
     static func sizeIndex(for count: Int) -> Int {
-        count <= 512 ? 0 : count <= 4096 ? 1 : count <= record ? 2 : 3
+        count <= 128 ? 0 : count <= 512 ? 1 : count <= 4096 ? 2 : count <= record ? 3 : 4
     }
 
     /// The size at an index, in bytes.
     static func size(at index: Int) -> Int {
-        index == 0 ? 512 : index == 1 ? 4096 : index == 2 ? record : largest
+        index == 0 ? 128 : index == 1 ? 512 : index == 2 ? 4096 : index == 3 ? record : largest
     }
 
     func take(_ sizeIndex: Int) -> UnsafeMutableRawPointer {
