@@ -37,7 +37,9 @@ curing_buffers *curing_buffers_create(uint32_t count, uint32_t size) {
     return NULL;
 }
 
-int32_t curing_buffers_register(curing_buffers *self, curing_ring *ring, uint16_t group, bool incremental) {
+int32_t curing_buffers_register(
+    curing_buffers *self, curing_ring *ring, uint16_t group, uint32_t first_count, bool incremental
+) {
     struct io_uring_buf_reg registration = {
         .ring_addr = (uint64_t)(uintptr_t)self->entries,
         .ring_entries = self->count,
@@ -47,7 +49,7 @@ int32_t curing_buffers_register(curing_buffers *self, curing_ring *ring, uint16_
     int result = io_uring_register_buf_ring(&ring->ring, &registration, 0);
     if (result < 0) return result;
     io_uring_buf_ring_init(self->entries);
-    for (uint32_t number = 0; number < self->count; number++) curing_buffers_recycle(self, (uint16_t)number);
+    for (uint32_t number = 0; number < first_count; number++) curing_buffers_recycle(self, (uint16_t)number);
     curing_buffers_publish(self);
     return 0;
 }
@@ -64,6 +66,7 @@ void curing_buffers_recycle(curing_buffers *self, uint16_t number) {
     io_uring_buf_ring_add(self->entries, self->memory + (size_t)number * self->size, self->size, number,
                           io_uring_buf_ring_mask(self->count), self->unpublished);
     self->unpublished++;
+    if (number >= self->used) self->used = (uint32_t)number + 1;
 }
 
 void curing_buffers_publish(curing_buffers *self) {

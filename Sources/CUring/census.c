@@ -10,7 +10,7 @@ int32_t curing_buffers_missing(const curing_buffers *self, const curing_ring *ri
     int result = io_uring_register(ring->ring.ring_fd, RING_REGISTER_PBUF_STATUS, &status, 1);
     if (result < 0) return result;
     uint16_t given = (uint16_t)(self->entries->tail + self->unpublished - status.head);
-    return (int32_t)self->count - given;
+    return (int32_t)self->used - given;
 }
 
 uint32_t curing_last_enter_flags(const curing_ring *self) { return self->last_enter_flags; }

@@ -92,7 +92,7 @@ int32_t curing_find_multishot_facts(curing_multishot_facts *facts) {
     curing_buffers *buffers = curing_buffers_create(probe_buffer_count, probe_buffer_size);
     if (!buffers) result = -ENOMEM;
     if (result >= 0) result = curing_enable(ring);
-    if (result >= 0) result = curing_buffers_register(buffers, ring, probe_group, false);
+    if (result >= 0) result = curing_buffers_register(buffers, ring, probe_group, probe_buffer_count, false);
     if (result >= 0) result = ask_all(ring, facts);
     curing_destroy(ring, true);
     if (buffers) curing_buffers_destroy(buffers);

@@ -40,6 +40,8 @@ struct curing_buffers {
     size_t memory_size;
     uint32_t count;
     uint32_t size;
+    // How many the kernel has had.
+    uint32_t used;
     int32_t unpublished;
 };
 

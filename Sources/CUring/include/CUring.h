@@ -192,7 +192,10 @@ int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data);
 // `count` (a power of two) buffers of `size` bytes in one mapping; null without memory.
 curing_buffers *curing_buffers_create(uint32_t count, uint32_t size);
 // Gives them to the ring, all free. incremental: consumed piece by piece (kernel 6.12).
-int32_t curing_buffers_register(curing_buffers *buffers, curing_ring *ring, uint16_t group, bool incremental);
+// The kernel has the first `first_count` of them from then on; the others are given to it like those that come back.
+int32_t curing_buffers_register(
+    curing_buffers *buffers, curing_ring *ring, uint16_t group, uint32_t first_count, bool incremental
+);
 // Only after the ring is destroyed, or nothing in it can still write to them.
 void curing_buffers_destroy(curing_buffers *buffers);
 void *curing_buffers_base(const curing_buffers *buffers);

@@ -59,6 +59,7 @@ final class ScriptedRing: RingCalls {
     init(
         incremental: Bool = false,
         bufferCount: Int = 4,
+        givenCount: Int? = nil,
         bufferSize: Int = 64,
         messageWakeUp: Bool = true,
         multishotUnixReceive: Bool = true,
@@ -93,6 +94,7 @@ final class ScriptedRing: RingCalls {
             group: .streams,
             memory: storage.baseAddress!,
             count: bufferCount,
+            givenCount: givenCount,
             size: bufferSize,
             isIncremental: incremental
         )

@@ -114,6 +114,37 @@ import Testing
         harness.close()
     }
 
+    /// A loop with little to receive writes to few of them.
+    @Test func theKernelGetsMoreBuffersWhenItHadTooFew() throws {
+        let harness = try ScriptedHarness(ScriptedRing(bufferCount: 8, givenCount: 1))
+        let (first, second) = (harness.receive(), harness.receive())
+        harness.turn()
+        harness.ring.complete(first, 64, more: true, buffer: 0)
+        harness.turn()
+        #expect(harness.ring.published == [0])
+        // Two that found none are one shortage.
+        harness.ring.complete(first, 64, more: true, buffer: 0)
+        harness.ring.complete(first, -ENOBUFS)
+        harness.ring.complete(second, -ENOBUFS)
+        harness.turn()
+        #expect(harness.ring.published.sorted() == [0, 0, 1])
+        // Before all are used, and when all are.
+        for expected: [UInt16] in [[2, 3], [4, 5, 6, 7], []] {
+            harness.turn()
+            let former = harness.ring.published.count
+            harness.ring.complete(first, -ENOBUFS)
+            harness.turn()
+            #expect(Array(harness.ring.published[former...]) == expected)
+        }
+        harness.turn()
+        // The latest of them is taken, and comes back.
+        harness.ring.complete(second, 3, more: true, buffer: 7)
+        harness.turn()
+        #expect(harness.owner.seen.last?.bytes.count == 3)
+        #expect(harness.ring.published.last == 7)
+        harness.close()
+    }
+
     // Pitfall 32
     @Test func whoHadBuffersInThisTurnIsServedLast() throws {
         let harness = try ScriptedHarness()

@@ -31,6 +31,10 @@ final class ProvidedBuffers {
     @exclusivity(unchecked) private(set) var doubtful: Int32 = -1
     @exclusivity(unchecked) private var hasUnpublished = false
     @exclusivity(unchecked) private var givenCount: UInt64
+    /// How many the kernel has had so far; the others were never needed.
+    @exclusivity(unchecked) private var usedCount: Int
+    /// Whether it got some that it never had since ``publish()``.
+    @exclusivity(unchecked) private var hasGrown = false
     /// The latest turn of the buffers that were named so far: the kernel has taken all with earlier turns.
     @exclusivity(unchecked) private var latestTurn: UInt64 = 0
 
@@ -43,7 +47,8 @@ final class ProvidedBuffers {
         isIncremental = area.isIncremental
         consumed = .allocate(capacity: count)
         consumed.initialize(repeating: 0, count: count)
-        givenCount = UInt64(count)
+        usedCount = area.givenCount
+        givenCount = UInt64(area.givenCount)
         turns = .allocate(capacity: count)
         for number in 0..<count { turns[number] = UInt64(number) }
     }
@@ -89,15 +94,22 @@ final class ProvidedBuffers {
         hasUnpublished = true
     }
 
-    /// The kernel found no buffer, so it has taken every one that it was given.
+    /// The kernel found no buffer, so it has taken every one that it was given. It gets twice as many, as long as there are more.
     func ranOut() {
         giveBack(doubtful)
         doubtful = -1
+        // Each receive that found none tells of it, and that is one shortage.
+        guard !hasGrown, usedCount < count else { return }
+        hasGrown = true
+        let first = usedCount
+        usedCount = min(2 * first, count)
+        for number in first..<usedCount { giveBack(Int32(number)) }
     }
 
     func publish() {
         guard hasUnpublished else { return }
         hasUnpublished = false
+        hasGrown = false
         ring.publishBuffers(of: group)
     }
 

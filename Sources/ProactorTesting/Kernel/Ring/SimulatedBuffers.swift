@@ -12,16 +12,17 @@ final class SimulatedBuffers {
     @exclusivity(unchecked) private var isGiven: [Bool]
     @exclusivity(unchecked) private var isFree = false
 
-    init(_ group: BufferGroup, count: Int, size: Int, isIncremental: Bool) {
+    init(_ group: BufferGroup, count: Int, givenCount: Int? = nil, size: Int, isIncremental: Bool) {
         area = BufferArea(
             group: group,
             memory: .allocate(byteCount: count * size, alignment: 16),
             count: count,
+            givenCount: givenCount,
             size: size,
             isIncremental: isIncremental
         )
-        available = Deque((0..<count).map { UInt16($0) })
-        isGiven = Array(repeating: true, count: count)
+        available = Deque((0..<area.givenCount).map { UInt16($0) })
+        isGiven = (0..<count).map { [area] in $0 < area.givenCount }
     }
 
     deinit {

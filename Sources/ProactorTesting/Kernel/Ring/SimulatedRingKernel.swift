@@ -51,6 +51,7 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         streams = SimulatedBuffers(
             .streams,
             count: nature.features.bufferCount,
+            givenCount: BufferArea.firstCount(of: nature.features.bufferCount),
             size: nature.features.bufferSize,
             isIncremental: nature.features.incrementalBuffers
         )

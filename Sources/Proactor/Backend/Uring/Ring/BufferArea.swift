@@ -21,6 +21,8 @@ package struct BufferArea {
     package let group: BufferGroup
     package let memory: UnsafeMutableRawPointer
     package let count: Int
+    /// How many of them, from the first on, the kernel has when they are made.
+    package let givenCount: Int
     /// Bytes in each.
     package let size: Int
     /// Whether receives take only what they need of a buffer.
@@ -30,13 +32,19 @@ package struct BufferArea {
         group: BufferGroup,
         memory: UnsafeMutableRawPointer,
         count: Int,
+        givenCount: Int? = nil,
         size: Int,
         isIncremental: Bool
     ) {
         self.group = group
         self.memory = memory
         self.count = count
+        self.givenCount = givenCount ?? count
         self.size = size
         self.isIncremental = isIncremental
     }
+
+    /// How many of so many the kernel has at first: few. It takes them in turn, so that all that it has are written to before one
+    /// is used again, and few of them stay in the processor's caches.
+    package static func firstCount(of count: Int) -> Int { max(count / 16, min(count, 2)) }
 }

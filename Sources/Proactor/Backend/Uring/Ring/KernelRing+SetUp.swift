@@ -105,6 +105,7 @@ extension KernelRing {
                 ring,
                 .streams,
                 count: configuration.incrementalBufferCount,
+                givenCount: BufferArea.firstCount(of: configuration.incrementalBufferCount),
                 size: configuration.incrementalBufferSize,
                 isIncremental: true
             )
@@ -115,6 +116,7 @@ extension KernelRing {
             ring,
             .streams,
             count: configuration.bufferCount,
+            givenCount: BufferArea.firstCount(of: configuration.bufferCount),
             size: configuration.bufferSize,
             isIncremental: false
         )
@@ -127,18 +129,21 @@ extension KernelRing {
         _ ring: OpaquePointer,
         _ group: BufferGroup,
         count: Int,
+        givenCount: Int? = nil,
         size: Int,
         isIncremental: Bool
     ) throws(RingUnavailable) -> Pool? {
         guard let buffers = curing_buffers_create(UInt32(count), UInt32(size)) else {
             throw .memoryExhausted(call: "mmap of \(count) receive buffers of \(size) bytes")
         }
-        let result = curing_buffers_register(buffers, ring, group.rawValue, isIncremental)
+        let givenCount = givenCount ?? count
+        let result = curing_buffers_register(buffers, ring, group.rawValue, UInt32(givenCount), isIncremental)
         guard result < 0 else {
             let area = BufferArea(
                 group: group,
                 memory: curing_buffers_base(buffers),
                 count: count,
+                givenCount: givenCount,
                 size: size,
                 isIncremental: isIncremental
             )
