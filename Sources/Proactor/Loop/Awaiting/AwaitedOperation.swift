@@ -41,13 +41,30 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         keeping memory: AnyObject?,
         on loop: BaseEventLoop
     ) async throws -> Int32 {
-        // Not by way of `receive`: each function that waits costs a frame of the task's.
+        let awaited = try begin(operation, keeping: memory, on: loop)
+        return try awaited.end(await awaited.wait())
+    }
+
+    /// Begins what ``wait()`` and ``end(_:)`` follow on: ``perform(_:keeping:on:)`` in three steps, so that a task that waits keeps
+    /// nothing of the first. It completes in a later turn.
+    @inline(never)
+    static func begin(
+        _ operation: IOOperation,
+        keeping memory: AnyObject? = nil,
+        on loop: BaseEventLoop
+    ) throws -> AwaitedOperation {
         try checkCancellation()
         let awaited = loop.awaitedOperations.take(for: loop)
         awaited.memory = memory
-        let result = await awaited.wait(for: operation)
-        let wasCancelled = awaited.isCancelled
-        loop.awaitedOperations.giveBack(awaited)
+        awaited.begin(operation)
+        return awaited
+    }
+
+    /// Gives the object back. Returns the operation's result.
+    @inline(never)
+    func end(_ result: Int32) throws -> Int32 {
+        let wasCancelled = isCancelled
+        loop.awaitedOperations.giveBack(self)
         if wasCancelled, result < 0 { throw CancellationError() }
         return result
     }
@@ -58,28 +75,21 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         on loop: BaseEventLoop
     ) async -> Int32 {
         let awaited = loop.awaitedOperations.take(for: loop)
-        let result = await suspendTask { continuation in
-            awaited.begin(operation, continuation)
-        }
+        awaited.begin(operation)
+        let result = await suspendTask { continuation in awaited.wait(by: continuation) }
         loop.awaitedOperations.giveBack(awaited)
         return result
     }
 
-    /// As ``perform(_:keeping:on:)``, and lends the bytes that the operation lent to `body`, unless it failed. They are not copied
+    /// As ``end(_:)``, and lends the bytes that the operation lent to `body`, unless it failed: then it returns `nil`. They are not copied
     /// before.
-    nonisolated(nonsending) static func receive<Result>(
-        _ operation: IOOperation,
-        on loop: BaseEventLoop,
-        _ body: (RawSpan) throws -> Result
-    ) async throws -> (result: Int32, value: Result?) {
-        try checkCancellation()
-        let awaited = loop.awaitedOperations.take(for: loop)
-        let result = await awaited.wait(for: operation)
-        let wasCancelled = awaited.isCancelled
-        defer { loop.awaitedOperations.giveBack(awaited) }
-        if wasCancelled, result < 0 { throw CancellationError() }
-        guard result >= 0 else { return (result, nil) }
-        return (result, try awaited.lend(body))
+    func end<Result>(_ result: Int32, lendingTo body: (RawSpan) throws -> Result) throws -> Result? {
+        guard result >= 0 else {
+            _ = try end(result)
+            return nil
+        }
+        defer { loop.awaitedOperations.giveBack(self) }
+        return try lend(body)
     }
 
     /// Nobody else has the object meanwhile, so what `body` does cannot change what it looks at.
@@ -92,23 +102,25 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
 
     // Not inlined: see `CancellationHandler`. Not private, for tests: a cancel may come between the check before and this.
     @inline(never)
-    nonisolated(nonsending) func wait(for operation: IOOperation) async -> Int32 {
+    nonisolated(nonsending) func wait() async -> Int32 {
         let handler = CancellationHandler(for: self)
         defer { handler.remove() }
         // Used on the loop's thread only.
-        nonisolated(unsafe) let operation = operation
         nonisolated(unsafe) let this = self
         return await suspendTask { continuation in
-            this.begin(operation, continuation)
+            this.wait(by: continuation)
         }
     }
 
-    private func begin(_ operation: IOOperation, _ continuation: UnsafeContinuation<Int32, Never>) {
+    func begin(_ operation: IOOperation) {
+        token = loop.backend.submit(operation, owner: self)
+        loop.descriptors.noteOperation(token, on: operation)
+    }
+
+    private func wait(by continuation: UnsafeContinuation<Int32, Never>) {
         self.continuation = continuation
         // A continuation is a pointer to its task. If it ever is not, a fetch is wasted, and nothing else.
         waitingTask = unsafeBitCast(continuation, to: UnsafeRawPointer.self)
-        token = loop.backend.submit(operation, owner: self)
-        loop.descriptors.noteOperation(token, on: operation)
         // The task was cancelled on its way in here.
         if isCancelled { loop.backend.cancel(token) }
     }

@@ -8,23 +8,7 @@ extension BaseEventLoop {
         _ socket: FileDescriptor,
         upTo maxCount: Int
     ) async throws -> [UInt8] {
-        try checkUsable("sockRecv")
-        try checkRoom(maxCount)
-        if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
-        defer { descriptors.releaseAfterCall(socket, .read) }
-        guard comesInAnyPieces(socket) else {
-            // Into memory that has room for all of a message: what finds none would be lost, and the backend's buffers are not as
-            // large.
-            let (bytes, _) = try await receiveMessage(upTo: maxCount, from: socket)
-            return bytes
-        }
-        let (result, bytes) = try await AwaitedOperation.receive(
-            .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
-            on: self
-        ) { bytes in bytes.withUnsafeBytes { Array($0) } }
-        if result <= 0 { descriptors.noteStream(socket, false) }
-        guard let bytes else { throw callFailed(.receive, result, socket) }
-        return bytes
+        try await receive(upTo: maxCount, from: socket) { bytes in bytes.withUnsafeBytes { Array($0) } }
     }
 
     nonisolated(nonsending) public func sockRecv<Result>(
@@ -32,21 +16,92 @@ extension BaseEventLoop {
         upTo maxCount: Int,
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
+        try await receive(upTo: maxCount, from: socket, body)
+    }
+
+    @inline(__always)
+    nonisolated(nonsending) private func receive<Result>(
+        upTo maxCount: Int,
+        from socket: FileDescriptor,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
         try checkUsable("sockRecv")
         try checkRoom(maxCount)
-        if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
-        defer { descriptors.releaseAfterCall(socket, .read) }
-        guard comesInAnyPieces(socket) else {
-            let bytes = try await receiveMessage(upTo: maxCount, from: socket).bytes
-            return try body(bytes.span.bytes)
+        let isFree = try takeSide(.read, of: socket, for: .receive)
+        guard isFree, let awaited = try beginReceiving(upTo: maxCount, from: socket) else {
+            return try await receiveOtherwise(upTo: maxCount, from: socket, isFree: isFree, body)
         }
-        let (result, value) = try await AwaitedOperation.receive(
-            .receiveOnce(socket, maxCount: Int32(min(maxCount, Self.receiveMax))),
-            on: self,
-            body
-        )
+        return try endReceiving(awaited, await awaited.wait(), from: socket, body)
+    }
+
+    /// After another call, or messages.
+    @inline(never)
+    nonisolated(nonsending) private func receiveOtherwise<Result>(
+        upTo maxCount: Int,
+        from socket: FileDescriptor,
+        isFree: Bool,
+        _ body: (RawSpan) throws -> Result
+    ) async throws -> Result {
+        if !isFree {
+            try await waitForTurn(.read, of: socket)
+            if let awaited = try beginReceiving(upTo: maxCount, from: socket) {
+                return try endReceiving(awaited, await awaited.wait(), from: socket, body)
+            }
+        }
+        defer { descriptors.releaseAfterCall(socket, .read) }
+        // Into memory that has room for all of a message: what finds none would be lost, and the backend's buffers are not as large.
+        let bytes = try await receiveMessage(upTo: maxCount, from: socket).bytes
+        return try body(bytes.span.bytes)
+    }
+
+    // MARK: - Streams
+
+    private func beginReceiving(upTo maxCount: Int, from socket: FileDescriptor) throws -> AwaitedOperation? {
+        let maxCount = Int32(min(maxCount, Self.receiveMax))
+        return try beginReceiving(.receiveOnce(socket, maxCount: maxCount), from: socket)
+    }
+
+    /// Begins to receive from a stream, whose side is the caller's; `nil` for what keeps the bounds of messages. Between this and the
+    /// end a task keeps as little as can be: thousands may wait.
+    @inline(never)
+    private func beginReceiving(
+        _ operation: IOOperation,
+        from socket: FileDescriptor
+    ) throws -> AwaitedOperation? {
+        guard comesInAnyPieces(socket) else { return nil }
+        do { return try AwaitedOperation.begin(operation, on: self) } catch {
+            descriptors.releaseAfterCall(socket, .read)
+            throw error
+        }
+    }
+
+    /// Returns how many bytes came, and gives the side back.
+    @inline(never)
+    private func endReceiving(
+        _ awaited: AwaitedOperation,
+        _ result: Int32,
+        from socket: FileDescriptor
+    ) throws -> Int {
+        defer { descriptors.releaseAfterCall(socket, .read) }
+        let result = try awaited.end(result)
         if result <= 0 { descriptors.noteStream(socket, false) }
-        guard let value else { throw callFailed(.receive, result, socket) }
+        guard result >= 0 else { throw callFailed(.receive, result, socket) }
+        return Int(result)
+    }
+
+    /// Lends what came to `body`, and gives the side back.
+    @inline(never)
+    private func endReceiving<Result>(
+        _ awaited: AwaitedOperation,
+        _ result: Int32,
+        from socket: FileDescriptor,
+        _ body: (RawSpan) throws -> Result
+    ) throws -> Result {
+        defer { descriptors.releaseAfterCall(socket, .read) }
+        if result <= 0 { descriptors.noteStream(socket, false) }
+        guard let value = try awaited.end(result, lendingTo: body) else {
+            throw callFailed(.receive, result, socket)
+        }
         return value
     }
 
@@ -86,20 +141,34 @@ extension BaseEventLoop {
         return try await receive(into: memory, from: socket)
     }
 
+    @inline(__always)
     nonisolated(nonsending) private func receive(
         into memory: UnsafeMutableRawBufferPointer,
         from socket: FileDescriptor
     ) async throws -> Int {
         try checkRoom(memory.count)
-        if try !takeSide(.read, of: socket, for: .receive) { try await waitForTurn(.read, of: socket) }
-        defer { descriptors.releaseAfterCall(socket, .read) }
-        guard comesInAnyPieces(socket) else {
-            return try await receiveMessage(into: memory, from: socket).count
+        let isFree = try takeSide(.read, of: socket, for: .receive)
+        guard isFree, let awaited = try beginReceiving(.receiveInto(socket, memory), from: socket) else {
+            return try await receiveOtherwise(into: memory, from: socket, isFree: isFree)
         }
-        let result = try await AwaitedOperation.perform(.receiveInto(socket, memory), keeping: nil, on: self)
-        if result <= 0 { descriptors.noteStream(socket, false) }
-        guard result >= 0 else { throw callFailed(.receive, result, socket) }
-        return Int(result)
+        return try endReceiving(awaited, await awaited.wait(), from: socket)
+    }
+
+    /// After another call, or messages.
+    @inline(never)
+    nonisolated(nonsending) private func receiveOtherwise(
+        into memory: UnsafeMutableRawBufferPointer,
+        from socket: FileDescriptor,
+        isFree: Bool
+    ) async throws -> Int {
+        if !isFree {
+            try await waitForTurn(.read, of: socket)
+            if let awaited = try beginReceiving(.receiveInto(socket, memory), from: socket) {
+                return try endReceiving(awaited, await awaited.wait(), from: socket)
+            }
+        }
+        defer { descriptors.releaseAfterCall(socket, .read) }
+        return try await receiveMessage(into: memory, from: socket).count
     }
 
     // MARK: - Datagrams

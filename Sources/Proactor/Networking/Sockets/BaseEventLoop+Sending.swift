@@ -17,43 +17,89 @@ extension BaseEventLoop {
         try await sendAll(buffer.filled, on: socket)
     }
 
+    @inline(__always)
     nonisolated(nonsending) private func sendAll(
         _ bytes: UnsafeRawBufferPointer,
         on socket: FileDescriptor
     ) async throws {
         try checkUsable("sockSendAll")
-        if try !takeSide(.write, of: socket, for: .send) { try await waitForTurn(.write, of: socket) }
-        defer { descriptors.releaseAfterCall(socket, .write) }
-        try checkCancellation()
-        guard bytes.count > 0 else { return }
-        var rest = bytes
-        var mayWait = false
-        if bytes.count >= backend.immediateSendSize,
-            descriptors.allowsImmediateSend(socket, turn: turnNumber)
-        {
-            let count = backend.system.sendWithoutWaiting(rest, on: socket)
-            guard count >= 0 else { throw callFailed(.send, Int32(count), socket) }
-            rest = .init(rebasing: rest[count...])
-            guard rest.count > 0 else { return }
-            if count == 0, sendsWholeUnixMessages(socket) {
-                return try await sendUnixDatagram(rest, on: socket)
-            }
-            mayWait = true
+        guard try takeSide(.write, of: socket, for: .send) else {
+            return try await sendAfterOthers(bytes, on: socket)
         }
-        // One send at a time: two in flight could change places.
+        try await sendInTurn(bytes, on: socket)
+    }
+
+    @inline(never)
+    nonisolated(nonsending) private func sendAfterOthers(
+        _ bytes: UnsafeRawBufferPointer,
+        on socket: FileDescriptor
+    ) async throws {
+        try await waitForTurn(.write, of: socket)
+        try await sendInTurn(bytes, on: socket)
+    }
+
+    /// Sends when the side is the caller's, and gives it back. As a rule one send takes all, and a task that waits for it keeps as little
+    /// as can be.
+    @inline(__always)
+    nonisolated(nonsending) private func sendInTurn(
+        _ bytes: UnsafeRawBufferPointer,
+        on socket: FileDescriptor
+    ) async throws {
+        defer { descriptors.releaseAfterCall(socket, .write) }
+        var count = 0
+        if let awaited = try beginSending(bytes, &count, on: socket) {
+            count = try endSending(awaited, await awaited.wait(), on: socket)
+        }
+        guard count < bytes.count else { return }
+        try await sendRest(bytes, from: count, on: socket)
+    }
+
+    /// Begins a send that does not wait for room, unless there was one at once: then it says how much that has taken.
+    @inline(never)
+    private func beginSending(
+        _ bytes: UnsafeRawBufferPointer,
+        _ count: inout Int,
+        on socket: FileDescriptor
+    ) throws -> AwaitedOperation? {
+        try checkCancellation()
+        guard bytes.count > 0 else { return nil }
+        guard bytes.count >= backend.immediateSendSize,
+            descriptors.allowsImmediateSend(socket, turn: turnNumber)
+        else { return try AwaitedOperation.begin(.sendNow(socket, bytes), on: self) }
+        count = backend.system.sendWithoutWaiting(bytes, on: socket)
+        guard count >= 0 else { throw callFailed(.send, Int32(count), socket) }
+        return nil
+    }
+
+    /// How much the send has taken.
+    @inline(never)
+    private func endSending(
+        _ awaited: AwaitedOperation,
+        _ result: Int32,
+        on socket: FileDescriptor
+    ) throws -> Int {
+        let result = try awaited.end(result)
+        guard result != -Self.wouldBlock else { return 0 }
+        guard result >= 0 else { throw callFailed(.send, result, socket) }
+        return Int(result)
+    }
+
+    /// Sends what the first send has left, and waits for room. One send at a time: two in flight could change places.
+    @inline(never)
+    nonisolated(nonsending) private func sendRest(
+        _ bytes: UnsafeRawBufferPointer,
+        from count: Int,
+        on socket: FileDescriptor
+    ) async throws {
+        // What took a part is a stream. Only now is it worth a call to know what kind of socket this is.
+        if count == 0, sendsWholeUnixMessages(socket) {
+            return try await sendUnixDatagram(bytes, on: socket)
+        }
+        var rest = UnsafeRawBufferPointer(rebasing: bytes[count...])
         while rest.count > 0 {
-            let operation: IOOperation = mayWait ? .send(socket, rest) : .sendNow(socket, rest)
-            let result = try await AwaitedOperation.perform(operation, keeping: nil, on: self)
-            if result == -Self.wouldBlock, !mayWait {
-                // Only now is it worth a call to know what kind of socket this is.
-                if sendsWholeUnixMessages(socket) { return try await sendUnixDatagram(rest, on: socket) }
-                mayWait = true
-                continue
-            }
+            let result = try await AwaitedOperation.perform(.send(socket, rest), keeping: nil, on: self)
             guard result >= 0 else { throw callFailed(.send, result, socket) }
             rest = .init(rebasing: rest[Int(result)...])
-            // What took a part is a stream.
-            mayWait = true
         }
     }
 

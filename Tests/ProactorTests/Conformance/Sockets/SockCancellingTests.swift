@@ -303,7 +303,8 @@ import Testing
             let task = loop.createTask {
                 // As by another thread, when the task has found itself not cancelled.
                 withUnsafeCurrentTask { $0?.cancel() }
-                return await awaited.wait(for: .waitUntilReadable(pair.first))
+                awaited.begin(.waitUntilReadable(pair.first))
+                return await awaited.wait()
             }
             #expect(try loop.runUntilComplete(task) == -ECANCELED)
             try pair.close()
