@@ -1,6 +1,7 @@
 import Proactor
-import ProactorTesting
 import Testing
+
+@testable import ProactorTesting
 
 @Suite struct ClockTests {
     @Test(arguments: SimulatedFace.allCases)
@@ -101,5 +102,25 @@ import Testing
         let taken = try #require(begin).duration(to: try #require(ends.first))
         #expect(taken > .milliseconds(490) && taken < .milliseconds(600))
         try simulation.finish()
+    }
+
+    /// With the ring's backend waiting for an operation that its kernel does not have, a run would not end, and nobody would hear
+    /// under which seed.
+    @Test func aCloseOfARingLetsTheTimePassThatItWaits() {
+        let world = SimulatedWorld(seed: 1, faults: .none, face: .ring, allowed: 0..<0, stepsMax: 1)
+        let host = HostKernel(world: world, name: "host", index: 0)
+        world.add(host)
+        let process = host.makeProcess()
+        let ring = SimulatedRingKernel(
+            process: process,
+            waker: SimulatedWaker(world: world),
+            SimulatedRingNature(world.choices)
+        )
+        let start = world.now
+        #expect(ring.submitAndWait(timeoutNanoseconds: 50_000_000) == 0)
+        #expect(world.now == start + 50_000_000)
+        ring.rest(nanoseconds: 1_000_000)
+        #expect(world.now == start + 51_000_000)
+        world.end()
     }
 }

@@ -131,11 +131,21 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         }
         collect()
         moveOverflown()
+        passInClose(timeoutNanoseconds)
         return 0
     }
 
     func rest(nanoseconds: Int64) {
-        if let waiter { world.wait(for: waiter, timeoutNanoseconds: nanoseconds) }
+        if let waiter {
+            world.wait(for: waiter, timeoutNanoseconds: nanoseconds)
+        } else {
+            passInClose(nanoseconds)
+        }
+    }
+
+    /// A close waits for what the kernel still has, and for no more than its time. Nothing else goes on meanwhile.
+    private func passInClose(_ nanoseconds: Int64) {
+        if !isPolled { world.passTime(until: world.now + max(nanoseconds, 0)) }
     }
 
     /// Tries what may go on, in an order of the simulation's choosing.
