@@ -1,17 +1,21 @@
 import Proactor
-import SystemPackage
 
 /// The selector face: the library's own selector backend, over the simulated kernel.
-final class SimulatedSelectorBackend: SteppableBackend {
+final class SimulatedSelectorBackend: ForwardingBackend, SteppableBackend {
     private let kernel: SimulatedSelectorKernel
-    private let inner: SelectorBackend
+    private let selector: SelectorBackend
     private let world: SimulatedWorld
     private var isCrashed = false
 
     init(process: SimulatedProcess, waker: SimulatedWaker) {
         world = process.world
         kernel = SimulatedSelectorKernel(process: process)
-        inner = SelectorBackend(kernel: kernel, system: SimulatedSystemCalls(process: process), waker: waker)
+        selector = SelectorBackend(
+            kernel: kernel,
+            system: SimulatedSystemCalls(process: process),
+            waker: waker
+        )
+        super.init(selector)
     }
 
     /// The loop that it belongs to.
@@ -19,42 +23,16 @@ final class SimulatedSelectorBackend: SteppableBackend {
         kernel.loop = loop
     }
 
-    var system: any SystemCalls { inner.system }
-    var waker: any LoopWaker { inner.waker }
-    var meter: TurnMeter? {
-        get { inner.meter }
-        set { inner.meter = newValue }
-    }
-    var operationCount: Int { inner.operationCount }
-    var immediateSendSize: Int { inner.immediateSendSize }
-    var asksForSendsAtOnce: Bool { inner.asksForSendsAtOnce }
-    var datagramSizeMax: Int { inner.datagramSizeMax }
+    override var asksForSendsAtOnce: Bool { selector.asksForSendsAtOnce }
     var listener: any ReadinessListener { kernel }
     var hasWork: Bool { !isCrashed && kernel.hasReady }
 
-    func limit(_ timeoutNanoseconds: Int64) -> Int64 { inner.limit(timeoutNanoseconds) }
+    func limit(_ timeoutNanoseconds: Int64) -> Int64 { selector.limit(timeoutNanoseconds) }
     func handOver() {}
-    func useFlush(_ flush: @escaping () -> Void) { inner.useFlush(flush) }
-    func useExecutor(_ submit: @escaping BlockingCallSubmission) { inner.useExecutor(submit) }
-    func start() throws(RingUnavailable) { try inner.start() }
 
-    @discardableResult
-    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
-        inner.submit(operation, owner: owner)
-    }
-
-    func cancel(_ token: OperationToken) { inner.cancel(token) }
-
-    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
-        inner.endAccept(token, closing: listener)
-    }
-
-    func settle() { inner.settle() }
-    func poll(timeoutNanoseconds: Int64) { inner.poll(timeoutNanoseconds: timeoutNanoseconds) }
-
-    func deliver() {
+    override func deliver() {
         guard !isCrashed else { return }
-        inner.deliver()
+        selector.deliver()
     }
 
     func crash(ofMachine isMachine: Bool) {
@@ -62,10 +40,10 @@ final class SimulatedSelectorBackend: SteppableBackend {
         kernel.crash()
     }
 
-    func close() {
-        inner.close()
+    override func close() {
+        selector.close()
         guard isCrashed else { return }
         // Not now: a callback may be at it.
-        world.whenIdle { [inner] in inner.freeMemory() }
+        world.whenIdle { [selector] in selector.freeMemory() }
     }
 }

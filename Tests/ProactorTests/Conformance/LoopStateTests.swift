@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import Proactor
+@testable import ProactorTesting
 
 /// What other threads may ask of a loop, and do with it, besides posting.
 @Suite struct LoopStateTests {

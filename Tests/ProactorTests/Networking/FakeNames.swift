@@ -2,6 +2,7 @@ import SystemPackage
 import Testing
 
 @testable import Proactor
+@testable import ProactorTesting
 
 /// The system's calls with a table of names of its own, and a list of the sockets that were made and not
 /// closed.

@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Proactor
+@testable import ProactorTesting
 
 /// Ports that the kernel chooses, and ports by the names of services.
 @Suite struct PortTests {

@@ -2,6 +2,7 @@ import Glibc
 import SystemPackage
 
 @testable import Proactor
+@testable import ProactorTesting
 
 /// A backend that does what the one behind it does, but for the faults that a test asks for.
 final class FaultyBackend: ForwardingBackend {

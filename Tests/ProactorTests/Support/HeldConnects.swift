@@ -2,6 +2,7 @@ import Glibc
 import SystemPackage
 
 @testable import Proactor
+@testable import ProactorTesting
 
 /// The backend behind it, but for connects: they are made, and their completions are held back until a test lets them go. A
 /// cancel comes too late for every one of them.

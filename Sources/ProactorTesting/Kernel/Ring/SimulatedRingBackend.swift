@@ -1,10 +1,9 @@
 import Proactor
-import SystemPackage
 
 /// The ring face: the library's own backend for rings, over the simulated kernel.
-final class SimulatedRingBackend: SteppableBackend {
+final class SimulatedRingBackend: ForwardingBackend, SteppableBackend {
     private let kernel: SimulatedRingKernel
-    private let inner: UringBackend
+    private let uring: UringBackend
     private let world: SimulatedWorld
     private var isCrashed = false
 
@@ -12,13 +11,14 @@ final class SimulatedRingBackend: SteppableBackend {
         world = process.world
         let nature = SimulatedRingNature(process.world.choices)
         kernel = SimulatedRingKernel(process: process, waker: waker, nature)
-        inner = UringBackend(
+        uring = UringBackend(
             ring: kernel,
             system: SimulatedSystemCalls(process: process),
             completionsPerTurn: nature.completionsPerTurn,
             datagramSizeMax: SimulatedRingKernel.datagramSizeMax
         )
-        if let budget = nature.budget { inner.budget = budget }
+        if let budget = nature.budget { uring.budget = budget }
+        super.init(uring)
     }
 
     /// The loop that it belongs to.
@@ -26,52 +26,27 @@ final class SimulatedRingBackend: SteppableBackend {
         kernel.loop = loop
     }
 
-    var system: any SystemCalls { inner.system }
-    var waker: any LoopWaker { inner.waker }
-    var meter: TurnMeter? {
-        get { inner.meter }
-        set { inner.meter = newValue }
-    }
-    var operationCount: Int { inner.operationCount }
-    var immediateSendSize: Int { inner.immediateSendSize }
-    var asksForSendsAtOnce: Bool { inner.asksForSendsAtOnce }
-    var datagramSizeMax: Int { inner.datagramSizeMax }
-    var waitsForChildren: Bool { inner.waitsForChildren }
+    override var asksForSendsAtOnce: Bool { uring.asksForSendsAtOnce }
     var listener: any ReadinessListener { kernel }
     var hasWork: Bool { !isCrashed && kernel.hasWork }
 
-    func limit(_ timeoutNanoseconds: Int64) -> Int64 { inner.limit(timeoutNanoseconds) }
+    func limit(_ timeoutNanoseconds: Int64) -> Int64 { uring.limit(timeoutNanoseconds) }
 
     func handOver() {
         guard !isCrashed else { return }
-        inner.prepareToWait()
+        uring.prepareToWait()
         _ = kernel.submit()
     }
 
-    func start() throws(RingUnavailable) { try inner.start() }
-
-    @discardableResult
-    func submit(_ operation: IOOperation, owner: CompletionOwner?) -> OperationToken {
-        inner.submit(operation, owner: owner)
-    }
-
-    func cancel(_ token: OperationToken) { inner.cancel(token) }
-
-    func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
-        inner.endAccept(token, closing: listener)
-    }
-
-    func settle() { inner.settle() }
-
-    func poll(timeoutNanoseconds: Int64) {
+    override func poll(timeoutNanoseconds: Int64) {
         kernel.isPolled = true
-        inner.poll(timeoutNanoseconds: timeoutNanoseconds)
+        uring.poll(timeoutNanoseconds: timeoutNanoseconds)
         kernel.isPolled = false
     }
 
-    func deliver() {
+    override func deliver() {
         guard !isCrashed else { return }
-        inner.deliver()
+        uring.deliver()
     }
 
     func crash(ofMachine isMachine: Bool) {
@@ -79,11 +54,11 @@ final class SimulatedRingBackend: SteppableBackend {
         kernel.crash(ofMachine: isMachine)
     }
 
-    func close() {
-        inner.close()
+    override func close() {
+        uring.close()
         kernel.leaveLoop()
         guard isCrashed else { return }
         // Not now: a callback may be at it.
-        world.whenIdle { [inner] in inner.freeMemory() }
+        world.whenIdle { [uring] in uring.freeMemory() }
     }
 }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Proactor
+@testable import ProactorTesting
 
 @Suite struct WritingTests {
     @Test(arguments: LoopKind.allCases)

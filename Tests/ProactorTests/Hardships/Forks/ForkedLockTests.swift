@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Proactor
+@testable import ProactorTesting
 
 /// A thread that does not exist in a fork's child holds a lock there for ever.
 @Suite struct ForkedLockTests {

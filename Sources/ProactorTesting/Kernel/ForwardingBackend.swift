@@ -1,15 +1,15 @@
+import Proactor
 import SystemPackage
 
-@testable import Proactor
-
-/// Does what the backend behind it does, with system calls of its own, for a test to override what it wants otherwise.
+/// Does what the backend behind it does, for a subclass that does some of it otherwise.
 class ForwardingBackend: CompletionBackend {
     private let inner: any CompletionBackend
     let system: any SystemCalls
 
-    init(_ inner: any CompletionBackend, system: any SystemCalls) {
+    /// - Parameter system: what it calls instead of what the backend behind it does.
+    init(_ inner: any CompletionBackend, system: (any SystemCalls)? = nil) {
         self.inner = inner
-        self.system = system
+        self.system = system ?? inner.system
     }
 
     var waker: any LoopWaker { inner.waker }
@@ -25,14 +25,8 @@ class ForwardingBackend: CompletionBackend {
         set { inner.meter = newValue }
     }
 
-    func useFlush(_ flush: @escaping () -> Void) {
-        inner.useFlush(flush)
-    }
-
-    func useExecutor(_ submit: @escaping BlockingCallSubmission) {
-        inner.useExecutor(submit)
-    }
-
+    func useFlush(_ flush: @escaping () -> Void) { inner.useFlush(flush) }
+    func useExecutor(_ submit: @escaping BlockingCallSubmission) { inner.useExecutor(submit) }
     func start() throws(RingUnavailable) { try inner.start() }
 
     @discardableResult
@@ -41,9 +35,11 @@ class ForwardingBackend: CompletionBackend {
     }
 
     func cancel(_ token: OperationToken) { inner.cancel(token) }
+
     func endAccept(_ token: OperationToken, closing listener: FileDescriptor) -> Bool {
         inner.endAccept(token, closing: listener)
     }
+
     func settle() { inner.settle() }
     func poll(timeoutNanoseconds: Int64) { inner.poll(timeoutNanoseconds: timeoutNanoseconds) }
     func deliver() { inner.deliver() }
