@@ -13,7 +13,7 @@ package protocol AdaptedStream: Transport {
 
 /// Hears of bytes that have left.
 package protocol WriteProgress: AnyObject {
-    /// Whether anybody waits for that.
+    /// Whether anybody waits for that; else nobody is told.
     var waitsForProgress: Bool { get }
     /// The kernel has taken bytes since the turn's end, out of any call of the program's. What it takes within a call of the
     /// transport is not told.

@@ -21,22 +21,20 @@
             else {
                 return hold(data)
             }
+            // Asked for once: a pipeline makes them anew each time.
             let events = pipeline.syncOperations
+            deliver(nioLoop.copy(data, by: hasOwnAllocator ? allocator : nil), to: events)
+            endRead(events)
+        }
+
+        private func deliver(_ buffer: ByteBuffer, to events: ChannelPipeline.SynchronousOperations) {
             isReadPending = false
-            events.fireChannelRead(NIOAny(nioLoop.copy(data, by: hasOwnAllocator ? allocator : nil)))
+            events.fireChannelRead(NIOAny(buffer))
+        }
+
+        private func endRead(_ events: ChannelPipeline.SynchronousOperations) {
             guard phase == .active else { return }
             events.fireChannelReadComplete()
-            readIfWanted()
-        }
-
-        private func deliver(_ buffer: ByteBuffer) {
-            isReadPending = false
-            pipeline.syncOperations.fireChannelRead(NIOAny(buffer))
-        }
-
-        private func endRead() {
-            guard phase == .active else { return }
-            pipeline.syncOperations.fireChannelReadComplete()
             readIfWanted()
         }
 
@@ -63,16 +61,17 @@
 
         private func deliverHeld() {
             guard phase == .active, isReadPending else { return }
+            let events = pipeline.syncOperations
             for _ in 0..<maxMessagesPerRead {
                 guard phase == .active, inputSide == .open, let piece = takeHeldPiece() else { break }
-                deliver(piece)
+                deliver(piece, to: events)
             }
             guard phase == .active else { return }
             if held == nil, holdsEnd {
                 holdsEnd = false
                 return inputEnded()
             }
-            endRead()
+            endRead(events)
         }
 
         /// As much as one message should have.
@@ -92,9 +91,12 @@
         /// The connection is lost: nobody can ask for the rest later.
         func deliverAllHeld() {
             guard phase == .active, held != nil, inputSide == .open else { return }
-            while phase == .active, inputSide == .open, let piece = takeHeldPiece() { deliver(piece) }
+            let events = pipeline.syncOperations
+            while phase == .active, inputSide == .open, let piece = takeHeldPiece() {
+                deliver(piece, to: events)
+            }
             guard phase == .active else { return }
-            pipeline.syncOperations.fireChannelReadComplete()
+            events.fireChannelReadComplete()
         }
 
         // MARK: - The end of the input

@@ -56,7 +56,7 @@
         // MARK: - Progress
 
         func bytesWereTaken() {
-            guard waitsForProgress, let transport else { return }
+            guard let transport else { return }
             progressed(transport)
             endIfAllSent()
         }

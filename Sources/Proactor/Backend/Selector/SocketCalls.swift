@@ -47,7 +47,7 @@ class SocketCalls {
             cposix_receive(
                 socket,
                 buffer.baseAddress,
-                UInt64(min(buffer.count, Self.transferMax)),
+                UInt64(buffer.count),
                 Int32(MSG_DONTWAIT)
             )
         )
@@ -80,7 +80,7 @@ class SocketCalls {
 
     func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         Int32(
-            cposix_send(socket, bytes.baseAddress, UInt64(min(bytes.count, Self.transferMax)), Self.sendFlags)
+            cposix_send(socket, bytes.baseAddress, UInt64(bytes.count), Self.sendFlags)
         )
     }
 
@@ -95,7 +95,7 @@ class SocketCalls {
 
     /// Without waiting, as the next two: others may share the pipe, and make it blocking.
     func read(_ pipe: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
-        Int32(cposix_read_now(pipe, buffer.baseAddress, UInt64(min(buffer.count, Self.transferMax))))
+        Int32(cposix_read_now(pipe, buffer.baseAddress, UInt64(buffer.count)))
     }
 
     func write(_ pipe: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
@@ -118,8 +118,6 @@ class SocketCalls {
     }
 
     private static let sendFlags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
-    /// What the kernel cuts longer transfers to, in bytes.
-    private static let transferMax = 0x7fff_f000
 
     /// A transfer is below 2 GiB: the kernel cuts longer ones.
     private func result(_ value: some BinaryInteger) -> Int32 {

@@ -245,7 +245,7 @@ extension StreamSocketTransport {
         // Whatever it was that a send at once has met, the connection is not lost by it.
         sendErrno = 0
         resumeProtocolIfPossible(unsent: writes.byteCount)
-        if let writeProgress { writeProgress.bytesWereTaken() }
+        if let writeProgress, writeProgress.waitsForProgress { writeProgress.bytesWereTaken() }
         sendOver()
     }
 
