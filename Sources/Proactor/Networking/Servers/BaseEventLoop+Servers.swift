@@ -87,12 +87,15 @@ extension BaseEventLoop {
 
     /// Binds every address that this machine has, or none.
     private func bindEach(_ addresses: [SocketAddress], _ options: ServerOptions) throws -> [Listener] {
+        // Held until there is a port that will do: the kernel might choose the same one again.
+        var refused: [Listener] = []
+        defer { for listener in refused { listener.close() } }
         guard options.samePort, addresses.contains(where: { $0.port == 0 }) else {
-            return try bindOnce(addresses, options)
+            return try bindOnce(addresses, options, &refused)
         }
         var failure = SocketError(.bind, .addressInUse, address: addresses.first)
         for _ in 0..<Self.samePortTriesMax {
-            do { return try bindOnce(addresses, options) } catch let error as SocketError
+            do { return try bindOnce(addresses, options, &refused) } catch let error as SocketError
                 where error.errno == .addressInUse && error.address?.port != 0
             {
                 // Chosen for the first address, and taken at another.
@@ -102,7 +105,12 @@ extension BaseEventLoop {
         throw failure
     }
 
-    private func bindOnce(_ addresses: [SocketAddress], _ options: ServerOptions) throws -> [Listener] {
+    /// Binds every address, or none: what had been bound by then is added to `refused`.
+    private func bindOnce(
+        _ addresses: [SocketAddress],
+        _ options: ServerOptions,
+        _ refused: inout [Listener]
+    ) throws -> [Listener] {
         var listeners: [Listener] = []
         var chosenPort: UInt16?
         var failure: (any Error)? = EventLoopError.invalidArgument("no address to listen on")
@@ -117,7 +125,7 @@ extension BaseEventLoop {
                 // A machine without IPv6, or a name with an address that is not this machine's: the others will do.
                 if listeners.isEmpty { failure = error }
             case .failure(let error):
-                for listener in listeners { listener.close() }
+                refused += listeners
                 throw error
             }
         }
