@@ -14,7 +14,7 @@ struct Tampering {
     private var isEnded = false
     private var dropping = 0
     private var passed: [UInt8] = []
-    /// Whether something was done.
+    /// Whether something came out otherwise than it came.
     private(set) var hasChanged = false
 
     private static let stepsMax = 4
@@ -38,28 +38,28 @@ struct Tampering {
     }
 
     /// What passes of bytes that come, and whether something may follow.
-    mutating func pass(_ bytes: some Sequence<UInt8>) -> (bytes: [UInt8], goesOn: Bool) {
+    mutating func pass(_ bytes: [UInt8]) -> (bytes: [UInt8], goesOn: Bool) {
         var out: [UInt8] = []
         for byte in bytes where !isEnded {
-            var current: UInt8? = byte
-            while let next = steps.first, next.skip == 0 {
+            var current = byte
+            while !isEnded, let next = steps.first, next.skip == 0 {
                 steps.removeFirst()
                 apply(next.change, &current, &out)
             }
             if !steps.isEmpty { steps[0].skip -= 1 }
-            guard let kept = current, !isEnded else { continue }
+            guard !isEnded else { break }
             guard dropping == 0 else {
                 dropping -= 1
                 continue
             }
-            out.append(kept)
-            passed.append(kept)
+            out.append(current)
+            passed.append(current)
         }
+        if isEnded || !out.elementsEqual(bytes) { hasChanged = true }
         return (out, !isEnded)
     }
 
-    private mutating func apply(_ change: Change, _ current: inout UInt8?, _ out: inout [UInt8]) {
-        let before = current
+    private mutating func apply(_ change: Change, _ current: inout UInt8, _ out: inout [UInt8]) {
         switch change {
         case .set(let value): current = value
         case .insert(let bytes): out += bytes
@@ -67,7 +67,5 @@ struct Tampering {
         case .replay(let count): out += passed.suffix(count)
         case .end: isEnded = true
         }
-        if case .set = change, before == current { return }
-        hasChanged = true
     }
 }
