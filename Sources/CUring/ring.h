@@ -40,7 +40,7 @@ struct curing_buffers {
     size_t memory_size;
     uint32_t count;
     uint32_t size;
-    // How many the kernel has had.
+    // One more than the highest number that the kernel was given.
     uint32_t used;
     int32_t unpublished;
 };

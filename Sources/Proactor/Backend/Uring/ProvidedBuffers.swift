@@ -33,8 +33,9 @@ final class ProvidedBuffers {
     @exclusivity(unchecked) private var givenCount: UInt64
     /// How many the kernel has had so far; the others were never needed.
     @exclusivity(unchecked) private var usedCount: Int
-    /// Whether it got some that it never had since ``publish()``.
-    @exclusivity(unchecked) private var hasGrown = false
+    /// The first of the buffers that it got when it had run out and none of which has come back yet: what says before that that none
+    /// was left is the same shortage.
+    @exclusivity(unchecked) private var awaitedBuffer = Int.max
     /// The latest turn of the buffers that were named so far: the kernel has taken all with earlier turns.
     @exclusivity(unchecked) private var latestTurn: UInt64 = 0
 
@@ -61,7 +62,8 @@ final class ProvidedBuffers {
     /// The piece that a completion names. Its bytes hold until ``giveBack(_:)`` and ``publish()``.
     func take(_ completion: RingCompletion) -> Piece {
         let number = Int(completion.bufferNumber)
-        precondition(number < count, "the kernel named a receive buffer that does not exist")
+        precondition(number < usedCount, "the kernel named a receive buffer that it was not given")
+        if number >= awaitedBuffer { awaitedBuffer = .max }
         if doubtful >= 0 { resolveDoubt(next: number) }
         // A thread of the kernel's may hold one for long, while later ones come and go.
         let isOvertaken = turns[number] < latestTurn
@@ -98,18 +100,16 @@ final class ProvidedBuffers {
     func ranOut() {
         giveBack(doubtful)
         doubtful = -1
-        // Each receive that found none tells of it, and that is one shortage.
-        guard !hasGrown, usedCount < count else { return }
-        hasGrown = true
-        let first = usedCount
-        usedCount = min(2 * first, count)
-        for number in first..<usedCount { giveBack(Int32(number)) }
+        // Each receive that found none tells of it.
+        guard awaitedBuffer == .max, usedCount < count else { return }
+        awaitedBuffer = usedCount
+        usedCount = min(2 * usedCount, count)
+        for number in awaitedBuffer..<usedCount { giveBack(Int32(number)) }
     }
 
     func publish() {
         guard hasUnpublished else { return }
         hasUnpublished = false
-        hasGrown = false
         ring.publishBuffers(of: group)
     }
 

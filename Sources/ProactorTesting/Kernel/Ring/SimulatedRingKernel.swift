@@ -37,7 +37,9 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
     /// What an eventfd counts.
     @exclusivity(unchecked) private var wakeUps = 0
     @exclusivity(unchecked) private(set) var isCrashed = false
-    /// Set while the loop polls, and not while it hands something over amid its turn.
+    /// What was to cancel everything, as a close does.
+    @exclusivity(unchecked) var nameOfCancelAll: UInt64?
+    /// Set while the loop polls, and not while it hands something over amid its turn, or closes.
     @exclusivity(unchecked) var isPolled = false
 
     static let datagramSizeMax = 65_536
@@ -145,7 +147,8 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
 
     /// A close waits for what the kernel still has, and for no more than its time. Nothing else goes on meanwhile.
     private func passInClose(_ nanoseconds: Int64) {
-        if !isPolled { world.passTime(until: world.now + max(nanoseconds, 0)) }
+        guard !isPolled, completions.allSatisfy({ $0.user_data == nameOfCancelAll }) else { return }
+        world.passTime(until: world.now + max(nanoseconds, 0))
     }
 
     /// Tries what may go on, in an order of the simulation's choosing.
@@ -155,6 +158,7 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         world.choices.shuffle(&batch)
         for slot in batch where requests[slot].isUnderWay && requests[slot].isQueued {
             requests[slot].isQueued = false
+            guard !requests[slot].isEnding else { continue }
             if !requests[slot].hasBegun, world.choices.happens(.lateCompletions) {
                 delay(slot, world.choices.amount(of: .lateCompletions, within: 1_000...200_000))
             } else {
@@ -258,6 +262,7 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         let made = SimulatedBuffers(
             .datagrams,
             count: min(Self.datagramBufferCount, features.bufferCount),
+            givenCount: BufferArea.firstCount(of: min(Self.datagramBufferCount, features.bufferCount)),
             size: Self.datagramSizeMax + DatagramReception.prefixMax,
             isIncremental: false
         )
@@ -270,6 +275,7 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         let made = SimulatedBuffers(
             .singles,
             count: 2 * features.bufferCount,
+            givenCount: BufferArea.firstCount(of: 2 * features.bufferCount),
             size: features.bufferSize,
             isIncremental: false
         )
