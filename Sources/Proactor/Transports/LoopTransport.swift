@@ -169,6 +169,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     /// A receive is over.
     final func receiveEnded() {
         precondition(readState != .idle, "a receive completed that was not in flight")
+        precondition(phase != .closed, "a descriptor was closed before its receive had ended")
         readState = .idle
         // A stopped receive may be wanted again by now, and a single one always is.
         markUnflushed()

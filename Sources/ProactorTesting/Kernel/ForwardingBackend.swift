@@ -15,8 +15,7 @@ class ForwardingBackend: CompletionBackend {
     var waker: any LoopWaker { inner.waker }
     var operationCount: Int { inner.operationCount }
     var immediateSendSize: Int { inner.immediateSendSize }
-    /// Sends are seen here, whatever is below.
-    var asksForSendsAtOnce: Bool { false }
+    var asksForSendsAtOnce: Bool { inner.asksForSendsAtOnce }
     var datagramSizeMax: Int { inner.datagramSizeMax }
     var waitsForChildren: Bool { inner.waitsForChildren }
 

@@ -23,7 +23,6 @@ final class SimulatedSelectorBackend: ForwardingBackend, SteppableBackend {
         kernel.loop = loop
     }
 
-    override var asksForSendsAtOnce: Bool { selector.asksForSendsAtOnce }
     var listener: any ReadinessListener { kernel }
     var hasWork: Bool { !isCrashed && kernel.hasReady }
 

@@ -57,6 +57,8 @@ final class FaultyBackend: ForwardingBackend {
         super.init(inner, system: faultySystem)
     }
 
+    /// Sends are seen here, whatever is below.
+    override var asksForSendsAtOnce: Bool { false }
     override var operationCount: Int { super.operationCount + failed.count }
 
     func replaceProcessCalls(by calls: any ProcessCalls) {

@@ -46,7 +46,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
     }
 
     /// Begins what ``wait()`` and ``end(_:)`` follow on: ``perform(_:keeping:on:)`` in three steps, so that a task that waits keeps
-    /// nothing of the first. It completes in a later turn.
+    /// nothing of the first. Nothing may be delivered between the first two.
     @inline(never)
     static func begin(
         _ operation: IOOperation,
@@ -56,7 +56,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         try checkCancellation()
         let awaited = loop.awaitedOperations.take(for: loop)
         awaited.memory = memory
-        awaited.begin(operation)
+        awaited.submit(operation)
         return awaited
     }
 
@@ -75,7 +75,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         on loop: BaseEventLoop
     ) async -> Int32 {
         let awaited = loop.awaitedOperations.take(for: loop)
-        awaited.begin(operation)
+        awaited.submit(operation)
         let result = await suspendTask { continuation in awaited.wait(by: continuation) }
         loop.awaitedOperations.giveBack(awaited)
         return result
@@ -112,7 +112,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         }
     }
 
-    func begin(_ operation: IOOperation) {
+    func submit(_ operation: IOOperation) {
         token = loop.backend.submit(operation, owner: self)
         loop.descriptors.noteOperation(token, on: operation)
     }

@@ -98,10 +98,9 @@ extension BaseEventLoop {
         _ body: (RawSpan) throws -> Result
     ) throws -> Result {
         defer { descriptors.releaseAfterCall(socket, .read) }
+        let value = try awaited.end(result, lendingTo: body)
         if result <= 0 { descriptors.noteStream(socket, false) }
-        guard let value = try awaited.end(result, lendingTo: body) else {
-            throw callFailed(.receive, result, socket)
-        }
+        guard let value else { throw callFailed(.receive, result, socket) }
         return value
     }
 

@@ -95,6 +95,8 @@ struct RingRequests {
         var isQueued = false
         /// Whether something of it is under way that ends by itself.
         var hasBegun = false
+        /// Whether it was cancelled, and its completion is still to come.
+        var isEnding = false
         /// Bytes that it has brought.
         var brought = 0
         /// What a thread of the kernel's has taken for it of a buffer, and the flags that name that.

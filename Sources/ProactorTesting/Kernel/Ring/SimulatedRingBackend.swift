@@ -26,7 +26,6 @@ final class SimulatedRingBackend: ForwardingBackend, SteppableBackend {
         kernel.loop = loop
     }
 
-    override var asksForSendsAtOnce: Bool { uring.asksForSendsAtOnce }
     var listener: any ReadinessListener { kernel }
     var hasWork: Bool { !isCrashed && kernel.hasWork }
 

@@ -4,7 +4,7 @@ import Proactor
 /// Cancels, which may come too late.
 extension SimulatedRingKernel {
     func cancel(_ target: UInt64, _ name: UInt64) {
-        guard let slot = requests.find(target), !requests[slot].isBehind else {
+        guard let slot = requests.find(target), !requests[slot].isBehind, !requests[slot].isEnding else {
             return postLast(name, -ENOENT)
         }
         guard !isCrashed else {
@@ -29,7 +29,14 @@ extension SimulatedRingKernel {
         world.note(.cancel, process.host.index, 0)
         let comesFirst = world.choices.happens(.completionOrder)
         if comesFirst { postLast(name, 0) }
-        end(slot)
+        if requests[slot].isWatching, comesFirst, world.choices.happens(.lateCompletions) {
+            // What waits for its file ends by work of the task's, which is done when the loop enters the kernel the next time, or
+            // the time after that.
+            requests[slot].isEnding = true
+            endLater(slot)
+        } else {
+            end(slot)
+        }
         if !comesFirst { postLast(name, 0) }
     }
 
@@ -49,6 +56,10 @@ extension SimulatedRingKernel {
     /// What a thread of the kernel's has ends some time after it was asked to, or as it would have.
     private func cancelLater(_ slot: Int, _ name: UInt64) {
         postLast(name, -EALREADY)
+        endLater(slot)
+    }
+
+    private func endLater(_ slot: Int) {
         let generation = requests[slot].generation
         let delay = world.choices.amount(of: .lateCompletions, within: 1_000...100_000)
         world.after(delay) { [weak self] in
@@ -59,6 +70,7 @@ extension SimulatedRingKernel {
     }
 
     func cancelAll(_ name: UInt64) {
+        nameOfCancelAll = name
         var count: Int32 = 0
         for slot in requests.indices where requests[slot].isUnderWay {
             count += 1

@@ -303,7 +303,7 @@ import Testing
             let task = loop.createTask {
                 // As by another thread, when the task has found itself not cancelled.
                 withUnsafeCurrentTask { $0?.cancel() }
-                awaited.begin(.waitUntilReadable(pair.first))
+                awaited.submit(.waitUntilReadable(pair.first))
                 return await awaited.wait()
             }
             #expect(try loop.runUntilComplete(task) == -ECANCELED)

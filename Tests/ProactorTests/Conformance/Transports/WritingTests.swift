@@ -262,6 +262,8 @@ private final class SpoutBackend: ForwardingBackend {
     private(set) var sends: [(start: UInt, count: Int)] = []
     private var done: [(owner: CompletionOwner?, completion: Completion)] = []
 
+    /// Sends are seen here, whatever is below.
+    override var asksForSendsAtOnce: Bool { false }
     override var operationCount: Int { super.operationCount + done.count }
 
     @discardableResult
