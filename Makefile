@@ -83,7 +83,7 @@ fuzz: ## Look for inputs on which parsers and their models differ, with libFuzze
 	@Scripts/setup build
 	@Scripts/fuzz $(ONLY)
 
-mutants: ## Plant faults in copies of the sources, and see whether the simulations find them: hours
+mutants: ## Plant faults in copies of the sources, and see whether the simulations find them: half an hour
 	@Scripts/setup build
 	@Scripts/mutants
 
