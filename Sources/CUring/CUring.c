@@ -155,12 +155,11 @@ bool curing_prepare_receive_share(curing_ring *self, int32_t socket, uint16_t gr
 }
 
 bool curing_prepare_receive_once(curing_ring *self, int32_t socket, uint16_t group, uint32_t count, bool waits,
-                                 uint64_t user_data) {
+                                 bool polls_first, uint64_t user_data) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (!entry) return false;
     io_uring_prep_recv(entry, socket, NULL, count, waits ? 0 : MSG_DONTWAIT);
-    // Whoever asks for one message at a time has rarely one waiting: no use in trying before the wait.
-    if (waits) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    if (waits && polls_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = group;
     entry->user_data = user_data;

@@ -87,9 +87,10 @@ bool curing_prepare_receive_selected(curing_ring *ring, int32_t socket, uint16_t
 // length the kernel lets everybody else have a turn after each piece. Only where `receive_counts`.
 bool curing_prepare_receive_share(curing_ring *ring, int32_t socket, uint16_t group, uint32_t piece, uint32_t share,
                                   uint64_t user_data);
-// Into a buffer of the group, `count` bytes at most. Unless it waits, EAGAIN is the result when there is nothing.
+// Into a buffer of the group, `count` bytes at most. Unless it waits, EAGAIN is the result when there is nothing. What polls first
+// does not try before it waits.
 bool curing_prepare_receive_once(curing_ring *ring, int32_t socket, uint16_t group, uint32_t count, bool waits,
-                                 uint64_t user_data);
+                                 bool polls_first, uint64_t user_data);
 bool curing_prepare_receive_message_once(curing_ring *ring, int32_t socket, void *message, uint64_t user_data);
 bool curing_prepare_receive(curing_ring *ring, int32_t socket, void *bytes, uint32_t count, uint64_t user_data);
 // Datagrams into provided buffers, by the `msghdr` at `message`. multishot: each buffer begins with a curing_datagram_head,

@@ -33,6 +33,7 @@ extension KernelRing {
                 BufferGroup.streams.rawValue,
                 UInt32(maxCount),
                 true,
+                !isBusy,
                 name
             )
         case .receiveMessage(let socket, let message):
@@ -67,7 +68,15 @@ extension KernelRing {
             // What waits may get to a thread of the kernel's, and this does not ask for all of a buffer.
             let waits = group == .singles || !features.incrementalBuffers
             let count = UInt32(maxCount)
-            return curing_prepare_receive_once(ring, socket.rawValue, group.rawValue, count, waits, name)
+            return curing_prepare_receive_once(
+                ring,
+                socket.rawValue,
+                group.rawValue,
+                count,
+                waits,
+                !isBusy,
+                name
+            )
         default:
             preconditionFailure("not a receive from a stream")
         }

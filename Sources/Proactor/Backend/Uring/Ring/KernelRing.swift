@@ -22,6 +22,10 @@ final class KernelRing: RingCalls {
     private var isOpen = true
     /// How large the queues are, and whether that is enough.
     @exclusivity(unchecked) var growth: QueueGrowth
+    /// Whether the last turn brought much. Then a message that is asked for one at a time has often come by the time when that is
+    /// submitted, with all that the turn does, and is tried for; on a quiet loop it has not, and trying is in vain.
+    @exclusivity(unchecked) private(set) var isBusy = false
+    private static let busyCount = 8
     /// Writes to pipes in flight that could raise SIGPIPE on this thread, and waits for room on behalf of such.
     var loudWriteCount = 0
 
@@ -159,6 +163,7 @@ final class KernelRing: RingCalls {
 
     func reap(into target: UnsafeMutablePointer<RingCompletion>, capacity: Int) -> Int {
         let count = Int(curing_reap(ring, target, UInt32(capacity)))
+        isBusy = count >= Self.busyCount
         if loudWriteCount > 0 { forgetLoudWrites(among: UnsafeBufferPointer(start: target, count: count)) }
         return count
     }
