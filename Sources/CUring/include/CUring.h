@@ -192,8 +192,8 @@ int32_t curing_wake_ring(int32_t ring_descriptor, uint64_t user_data);
 
 // `count` (a power of two) buffers of `size` bytes in one mapping; null without memory.
 curing_buffers *curing_buffers_create(uint32_t count, uint32_t size);
-// Gives them to the ring, all free. incremental: consumed piece by piece (kernel 6.12).
-// The kernel has the first `first_count` of them from then on; the others are given to it like those that come back.
+// Shows them to the ring, which has the first `first_count` of them; the others are given to it like those that come back.
+// incremental: consumed piece by piece (kernel 6.12).
 int32_t curing_buffers_register(
     curing_buffers *buffers, curing_ring *ring, uint16_t group, uint32_t first_count, bool incremental
 );

@@ -94,7 +94,7 @@ final class ScriptedRing: RingCalls {
             group: .streams,
             memory: storage.baseAddress!,
             count: bufferCount,
-            givenCount: givenCount,
+            givenCount: givenCount ?? bufferCount,
             size: bufferSize,
             isIncremental: incremental
         )
@@ -102,6 +102,7 @@ final class ScriptedRing: RingCalls {
             group: .datagrams,
             memory: storage.baseAddress! + bufferCount * bufferSize,
             count: bufferCount,
+            givenCount: bufferCount,
             size: datagramBufferSize,
             isIncremental: false
         )
@@ -109,6 +110,7 @@ final class ScriptedRing: RingCalls {
             group: .singles,
             memory: storage.baseAddress! + bufferCount * (bufferSize + datagramBufferSize),
             count: bufferCount,
+            givenCount: bufferCount,
             size: bufferSize,
             isIncremental: false
         )

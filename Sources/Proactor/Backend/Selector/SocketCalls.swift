@@ -43,14 +43,7 @@ class SocketCalls {
     }
 
     func receive(_ socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
-        Int32(
-            cposix_receive(
-                socket,
-                buffer.baseAddress,
-                UInt64(buffer.count),
-                Int32(MSG_DONTWAIT)
-            )
-        )
+        Int32(cposix_receive(socket, buffer.baseAddress, UInt64(buffer.count), Int32(MSG_DONTWAIT)))
     }
 
     /// Receives one datagram, or several that the kernel joined, and notes what the kernel says of it.
@@ -79,9 +72,7 @@ class SocketCalls {
     }
 
     func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        Int32(
-            cposix_send(socket, bytes.baseAddress, UInt64(bytes.count), Self.sendFlags)
-        )
+        Int32(cposix_send(socket, bytes.baseAddress, UInt64(bytes.count), Self.sendFlags))
     }
 
     func sendMessage(_ socket: Int32, _ message: UnsafeMutablePointer<msghdr>) -> Int32 {

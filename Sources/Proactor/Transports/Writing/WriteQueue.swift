@@ -122,7 +122,7 @@ struct WriteQueue {
         }
     }
 
-    /// Moves the last segment into a larger buffer, as long as there are larger ones.
+    /// Moves what the last segment still has into a buffer with room for more, as long as there are larger ones than its own.
     private mutating func growLast(by added: Int, pool: BufferPool) -> Bool {
         guard segmentCount > inFlight else { return false }
         return withLast { last in

@@ -12,12 +12,12 @@ final class SimulatedBuffers {
     @exclusivity(unchecked) private var isGiven: [Bool]
     @exclusivity(unchecked) private var isFree = false
 
-    init(_ group: BufferGroup, count: Int, givenCount: Int? = nil, size: Int, isIncremental: Bool) {
+    init(_ group: BufferGroup, count: Int, size: Int, isIncremental: Bool) {
         area = BufferArea(
             group: group,
             memory: .allocate(byteCount: count * size, alignment: 16),
             count: count,
-            givenCount: givenCount,
+            givenCount: BufferArea.firstCount(of: count),
             size: size,
             isIncremental: isIncremental
         )

@@ -53,7 +53,6 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         streams = SimulatedBuffers(
             .streams,
             count: nature.features.bufferCount,
-            givenCount: BufferArea.firstCount(of: nature.features.bufferCount),
             size: nature.features.bufferSize,
             isIncremental: nature.features.incrementalBuffers
         )
@@ -262,7 +261,6 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         let made = SimulatedBuffers(
             .datagrams,
             count: min(Self.datagramBufferCount, features.bufferCount),
-            givenCount: BufferArea.firstCount(of: min(Self.datagramBufferCount, features.bufferCount)),
             size: Self.datagramSizeMax + DatagramReception.prefixMax,
             isIncremental: false
         )
@@ -275,7 +273,6 @@ final class SimulatedRingKernel: RingCalls, ReadinessListener {
         let made = SimulatedBuffers(
             .singles,
             count: 2 * features.bufferCount,
-            givenCount: BufferArea.firstCount(of: 2 * features.bufferCount),
             size: features.bufferSize,
             isIncremental: false
         )

@@ -43,6 +43,35 @@ enum ReceiveForm: CaseIterable, Sendable {
         }
     }
 
+    /// A ring tries before it waits when it has much to do: messages that have come by then, and those that come later.
+    @Test(arguments: LoopKind.allCases, ReceiveForm.allCases)
+    func manyReceiveInTurnsThatBringMuch(kind: LoopKind, form: ReceiveForm) async throws {
+        let (connections, rounds) = (32, 10)
+        try await kind.withLoop { loop in
+            let pairs = try (0..<connections).map { _ in try SocketPair(.unix) }
+            let ends = try loop.run {
+                let tasks = pairs.flatMap { pair in
+                    [(pair.first, true), (pair.second, false)].map { socket, begins in
+                        loop.createTask {
+                            var last: [UInt8] = []
+                            if begins { try await loop.sockSendAll(socket, [0]) }
+                            for _ in 0..<rounds {
+                                last = try await form.receive(loop, socket, upTo: 16)
+                                try await loop.sockSendAll(socket, last.map { $0 + 1 })
+                            }
+                            return last
+                        }
+                    }
+                }
+                return try await gather(tasks)
+            }
+            // Both have counted in turn, and the second end has seen the even numbers.
+            let lastSeen = UInt8(2 * rounds - 1)
+            #expect(ends == pairs.flatMap { _ in [[lastSeen], [lastSeen - 1]] })
+            for pair in pairs { try pair.close() }
+        }
+    }
+
     @Test(arguments: SocketCase.all)
     func memoryOfTheCallersIsFilled(flavour: SocketCase) async throws {
         try await flavour.kind.withLoop { loop in

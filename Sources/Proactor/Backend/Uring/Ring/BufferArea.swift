@@ -32,14 +32,14 @@ package struct BufferArea {
         group: BufferGroup,
         memory: UnsafeMutableRawPointer,
         count: Int,
-        givenCount: Int? = nil,
+        givenCount: Int,
         size: Int,
         isIncremental: Bool
     ) {
         self.group = group
         self.memory = memory
         self.count = count
-        self.givenCount = givenCount ?? count
+        self.givenCount = givenCount
         self.size = size
         self.isIncremental = isIncremental
     }

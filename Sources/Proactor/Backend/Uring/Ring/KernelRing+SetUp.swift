@@ -105,7 +105,6 @@ extension KernelRing {
                 ring,
                 .streams,
                 count: configuration.incrementalBufferCount,
-                givenCount: BufferArea.firstCount(of: configuration.incrementalBufferCount),
                 size: configuration.incrementalBufferSize,
                 isIncremental: true
             )
@@ -116,7 +115,6 @@ extension KernelRing {
             ring,
             .streams,
             count: configuration.bufferCount,
-            givenCount: BufferArea.firstCount(of: configuration.bufferCount),
             size: configuration.bufferSize,
             isIncremental: false
         )
@@ -129,14 +127,13 @@ extension KernelRing {
         _ ring: OpaquePointer,
         _ group: BufferGroup,
         count: Int,
-        givenCount: Int? = nil,
         size: Int,
         isIncremental: Bool
     ) throws(RingUnavailable) -> Pool? {
         guard let buffers = curing_buffers_create(UInt32(count), UInt32(size)) else {
             throw .memoryExhausted(call: "mmap of \(count) receive buffers of \(size) bytes")
         }
-        let givenCount = givenCount ?? count
+        let givenCount = BufferArea.firstCount(of: count)
         let result = curing_buffers_register(buffers, ring, group.rawValue, UInt32(givenCount), isIncremental)
         guard result < 0 else {
             let area = BufferArea(

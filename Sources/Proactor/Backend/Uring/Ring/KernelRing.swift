@@ -223,14 +223,7 @@ final class KernelRing: RingCalls {
     ) throws(Errno) -> Pool {
         for delay in [0] + delaysMilliseconds {
             if delay > 0 { usleep(delay * 1000) }
-            let pool = try? Self.makePool(
-                ring,
-                group,
-                count: count,
-                givenCount: BufferArea.firstCount(of: count),
-                size: size,
-                isIncremental: false
-            )
+            let pool = try? Self.makePool(ring, group, count: count, size: size, isIncremental: false)
             if let pool { return pool }
         }
         // The kernel keeps account of what it locks for the ring, and memory is what it can lack here.

@@ -35,12 +35,11 @@ public struct RingConfiguration: Hashable, Sendable {
     /// Receive buffers when they are consumed whole, one for each receive; a power of two, at most 32,768.
     ///
     /// The kernel has a sixteenth of them at first, and twice as many each time when they were too few, so that a loop with little to
-    /// receive uses little memory.
+    /// receive uses little memory. So it is with the receive buffers of every kind.
     public var bufferCount = 256
     /// Bytes in each of ``bufferCount``.
     public var bufferSize = 8 * 1024
-    /// Receive buffers when they are consumed piece by piece (``incrementalBuffers``); a power of two, at most 32,768. The kernel has few
-    /// of them at first, as of ``bufferCount``.
+    /// Receive buffers when they are consumed piece by piece (``incrementalBuffers``); a power of two, at most 32,768.
     ///
     /// `sockRecv` then has whole buffers of its own, four times as many. They are made with the first such call, and their
     /// memory is used only as far as data fills it.
