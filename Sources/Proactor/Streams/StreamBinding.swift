@@ -31,8 +31,9 @@ struct StreamBinding {
     }
 
     /// Ends the program when the stream belongs to another thread's loop.
+    // Mutating, so that it looks at the binding where it is: a copy retains the loop.
     @inline(__always)
-    func check(_ call: StaticString) {
+    mutating func check(_ call: StaticString) {
         if !isHere { checkElsewhere(call) }
     }
 

@@ -72,8 +72,19 @@ public final class StreamWriter {
     ///
     /// - Throws: once the connection is lost, its error, or ``SocketError`` or ``PipeError`` with `EPIPE` where it had a clean
     ///   end; the reader's exception; `CancellationError`; ``EventLoopError/closed``, ``EventLoopError/noRunningLoop``.
+    // Inlined: where nobody waits, which is as a rule, it takes no frame of the task's stack.
+    @inlinable
     public nonisolated(nonsending) func drain() async throws {
-        if try streamProtocol.mayWriteOn(transport) { return }
+        if try !mayWriteOn() { try await waitToWrite() }
+    }
+
+    @usableFromInline
+    func mayWriteOn() throws -> Bool {
+        try streamProtocol.mayWriteOn(transport)
+    }
+
+    @usableFromInline
+    nonisolated(nonsending) func waitToWrite() async throws {
         try await streamProtocol.waitToWrite(transport)
     }
 

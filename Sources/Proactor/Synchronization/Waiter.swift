@@ -43,7 +43,7 @@ final class Waiter: CancellableWait {
     @exclusivity(unchecked) var next: Waiter?
     /// `next` of that one holds this.
     @exclusivity(unchecked) unowned(unsafe) var previous: Waiter?
-    /// How often the object was given back. Atomic, because the thread that cancels reads it.
+    /// How often the object was given back. Atomic, because the thread that cancels reads it. Only the loop's changes it.
     private let useNumber = Atomic<UInt64>(0)
 
     init(loop: BaseEventLoop) {
@@ -119,7 +119,7 @@ final class Waiter: CancellableWait {
         )
         phase = .idle
         isCancelled = false
-        useNumber.wrappingAdd(1, ordering: .relaxed)
+        useNumber.store(useNumber.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 }
 

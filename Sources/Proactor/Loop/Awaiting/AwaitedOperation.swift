@@ -22,7 +22,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
     @exclusivity(unchecked) private var bytes: [UInt8] = []
     /// What is lent, within the completion.
     @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
-    /// How often the object was given back. Atomic, because the thread that cancels reads it.
+    /// How often the object was given back. Atomic, because the thread that cancels reads it. Only the loop's changes it.
     private let useNumber = Atomic<UInt64>(0)
 
     init(loop: BaseEventLoop) {
@@ -162,7 +162,7 @@ final class AwaitedOperation: CompletionOwner, CancellableWait {
         isCancelled = false
         lent = nil
         bytes = []
-        useNumber.wrappingAdd(1, ordering: .relaxed)
+        useNumber.store(useNumber.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 }
 

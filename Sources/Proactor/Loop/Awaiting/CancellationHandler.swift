@@ -16,12 +16,17 @@ struct CancellationHandler {
     /// Calls `cancelWait()` of `wait` when the calling task is cancelled; at once, when it is already.
     @inline(__always)
     init(for wait: some CancellableWait) {
-        task = Self.taskThatWaits(on: wait.loop)
-        if let task {
-            task.begin(wait)
+        // The wait's loop is held as long as somebody waits; to count a reference costs more than what is asked of it here.
+        let known = Unmanaged.passUnretained(wait.loop)._withUnsafeGuaranteedRef { loop in
+            Self.taskThatWaits(on: loop)
+        }
+        if let known {
+            known.begin(wait)
+            task = known
             handler = nil
             return
         }
+        task = nil
         // Not retained: the caller holds it until the handler is removed.
         let object = Unmanaged<AnyObject>.passUnretained(wait).toOpaque()
         handler = cposix_add_cancellation_handler(tellWait, object)

@@ -120,11 +120,10 @@ struct StreamBuffer: ~Copyable {
 
     // MARK: - Taking
 
-    /// Lends the first `count` bytes, of which there are as many.
-    func withBytes<Result>(_ count: Int, _ body: (RawSpan) throws -> Result) rethrows -> Result {
+    /// The first `count` bytes, of which there are as many. They stay where they are until something is added or dropped.
+    func first(_ count: Int) -> UnsafeRawBufferPointer {
         precondition(count >= 0 && count <= self.count, "more was read than there is")
-        // The memory stays as it is while the buffer is borrowed for the call.
-        return try body(UnsafeRawBufferPointer(start: base.map { $0 + start }, count: count).bytes)
+        return UnsafeRawBufferPointer(start: base.map { $0 + start }, count: count)
     }
 
     /// Drops the first `count` bytes, of which there are as many.

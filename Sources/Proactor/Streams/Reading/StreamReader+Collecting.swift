@@ -10,6 +10,8 @@ extension StreamReader {
 
     /// Waits for the end of the stream, or until more than `max` bytes are held. Returns whether it was the end. They are held for
     /// ``takeCollected()``, or ``putBackCollected()``.
+    // Not inlined: see `CancellationHandler`.
+    @inline(never)
     nonisolated(nonsending) func collectToEnd(holding max: Int) async throws -> Bool {
         try begin("StreamReader.readToEnd")
         if !collect(max: max) { try await wait(for: .collection(max: max)) }
@@ -22,7 +24,7 @@ extension StreamReader {
         let count = buffer.count
         guard count > 0 else { return collected.count > max }
         makeRoom(for: collected.count + count, max)
-        buffer.withBytes(count) { collected.append(contentsOf: $0) }
+        collected.append(contentsOf: buffer.first(count))
         buffer.drop(count, pool: pool)
         return collected.count > max
     }

@@ -39,8 +39,7 @@ extension StreamReader {
     /// The task goes on within this call: what it writes leaves with the turn's other submissions.
     @inline(__always)
     private func wakeNow() {
-        guard let waiting else { return }
-        waiting.loop.resumeNow { waiting.wake() }
+        waiting?.wakeNow()
     }
 
     // MARK: - Another transport
@@ -61,7 +60,7 @@ extension StreamReader {
     func takeAll(for transport: any ReadTransport) -> [UInt8] {
         source = transport
         isSourcePaused = false
-        let bytes = buffer.withBytes(buffer.count) { bytes in bytes.withUnsafeBytes { Array($0) } }
+        let bytes = Array(buffer.first(buffer.count))
         buffer.drop(buffer.count, pool: pool)
         return bytes
     }

@@ -162,6 +162,7 @@ public final class StreamReader {
     /// Waits until `demand` is met, or nothing will come any more. The caller has found that it is not met.
     ///
     /// - Throws: `CancellationError`, and the connection's error, where it leaves less than is wanted.
+    // Inlined into functions that are not: see `CancellationHandler`.
     @inline(__always)
     nonisolated(nonsending) func wait(for demand: StreamDemand) async throws {
         if case .open = end, let waiting {

@@ -1,5 +1,6 @@
 /// What ends a piece of a stream: some bytes, or one of several.
-enum StreamSeparator {
+@usableFromInline
+enum StreamSeparator: Sendable {
     case byte(UInt8)
     /// Up to eight bytes, without memory of their own.
     case short(UInt64, count: Int)
@@ -8,7 +9,17 @@ enum StreamSeparator {
 
     static let newline = StreamSeparator.byte(UInt8(ascii: "\n"))
 
-    init(_ bytes: some Collection<UInt8>) throws(EventLoopError) {
+    @usableFromInline
+    init(_ text: String) throws(EventLoopError) {
+        try self.init(text.utf8)
+    }
+
+    @usableFromInline
+    init(_ bytes: [UInt8]) throws(EventLoopError) {
+        try self.init(bytes[...])
+    }
+
+    private init(_ bytes: some Collection<UInt8>) throws(EventLoopError) {
         switch bytes.count {
         case 0: throw .invalidArgument("a separator must have a byte at least")
         case 1: self = .byte(bytes[bytes.startIndex])
@@ -21,6 +32,12 @@ enum StreamSeparator {
         }
     }
 
+    @usableFromInline
+    init(anyOf texts: [String]) throws(EventLoopError) {
+        try self.init(anyOf: texts.map { Array($0.utf8) })
+    }
+
+    @usableFromInline
     init(anyOf separators: [[UInt8]]) throws(EventLoopError) {
         guard !separators.isEmpty else {
             throw .invalidArgument("there must be a separator at least")

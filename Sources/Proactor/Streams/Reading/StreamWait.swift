@@ -11,7 +11,7 @@ final class StreamWait: CancellableWait {
     /// Whether a task waits, or has not gone on since.
     @exclusivity(unchecked) private(set) var isTaken = false
     @exclusivity(unchecked) private var isCancelled = false
-    /// How many waits there were, modulo 2^32. Atomic, because the thread that cancels reads it.
+    /// How many waits there were, modulo 2^32. Atomic, because the thread that cancels reads it. Only the loop's changes it.
     private let useNumber = Atomic<UInt32>(0)
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<Void, Never>?
 
@@ -20,8 +20,8 @@ final class StreamWait: CancellableWait {
     }
 
     /// Waits until it is woken, or its task is cancelled. Returns false when the task was cancelled, woken or not.
-    // Not inlined: see `CancellationHandler`.
-    @inline(never)
+    // Inlined into functions that are not: see `CancellationHandler`.
+    @inline(__always)
     nonisolated(nonsending) func untilWoken() async -> Bool {
         precondition(!isTaken, "two tasks waited for one stream")
         (isWaiting, isTaken, isCancelled) = (true, true, false)
@@ -35,7 +35,7 @@ final class StreamWait: CancellableWait {
         }
         isTaken = false
         // A cancel that comes later is another wait's, or nobody's.
-        useNumber.wrappingAdd(1, ordering: .relaxed)
+        useNumber.store(useNumber.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         return !isCancelled
     }
 
@@ -45,6 +45,13 @@ final class StreamWait: CancellableWait {
         guard isWaiting else { return }
         isWaiting = false
         continuation.take()?.resume()
+    }
+
+    /// As ``wake()``, and the task goes on within this call.
+    @inline(__always)
+    func wakeNow() {
+        // Whoever wakes holds the loop; to count a reference to it costs as much as all else here.
+        Unmanaged.passUnretained(loop)._withUnsafeGuaranteedRef { loop in loop.resumeNow { wake() } }
     }
 
     var waitNumber: UInt64 { UInt64(useNumber.load(ordering: .relaxed)) }
