@@ -17,7 +17,7 @@ extension BaseEventLoop {
 
     /// Takes in a socket that came from elsewhere: makes it as the backend needs it.
     package func takeInSocket(_ socket: FileDescriptor) throws(SocketError) {
-        do { try backend.system.adopt(socket) } catch { throw SocketError(.inspect, error) }
+        do { try system.adopt(socket) } catch { throw SocketError(.inspect, error) }
     }
 
     /// The same of a socket that a loop has accepted for this one; nothing is to be done where both are of a kind.
@@ -28,7 +28,7 @@ extension BaseEventLoop {
 
     /// Closes a socket that nobody has taken. Any thread.
     package func closeSocket(_ socket: FileDescriptor) {
-        try? backend.system.close(socket)
+        try? system.close(socket)
     }
 
     package func bindSocket(_ socket: FileDescriptor, to address: SocketAddress) throws(SocketError) {
@@ -41,7 +41,7 @@ extension BaseEventLoop {
     package func removeSocketFile(at path: [UInt8]) throws(SocketError) {
         let address = SocketAddress(unixPath: path)
         do throws(Errno) {
-            guard let place = try SocketPlace(path, by: backend.system) else { return }
+            guard let place = try SocketPlace(path, by: system) else { return }
             defer { place.close() }
             guard let found = try place.identity() else { return }
             guard found.isSocket else { throw .fileExists }
@@ -56,24 +56,24 @@ extension BaseEventLoop {
     // MARK: - What is known about a socket
 
     package func localAddress(of socket: FileDescriptor) -> SocketAddress? {
-        try? backend.system.localAddress(of: socket)
+        try? system.localAddress(of: socket)
     }
 
     package func peerAddress(of socket: FileDescriptor) -> SocketAddress? {
-        try? backend.system.peerAddress(of: socket)
+        try? system.peerAddress(of: socket)
     }
 
     package func family(of socket: FileDescriptor) -> AddressFamily? {
-        (try? backend.system.option(.addressFamily, of: socket)).flatMap { AddressFamily(rawValue: $0) }
+        (try? system.option(.addressFamily, of: socket)).flatMap { AddressFamily(rawValue: $0) }
     }
 
     package func setOption(_ option: SocketOption, to value: Int32, on socket: FileDescriptor) throws(Errno) {
-        if option == .joinDatagrams, value == 0 { return try backend.system.stopJoiningDatagrams(on: socket) }
-        try backend.system.setOption(option, to: value, on: socket)
+        if option == .joinDatagrams, value == 0 { return try system.stopJoiningDatagrams(on: socket) }
+        try system.setOption(option, to: value, on: socket)
     }
 
     package func option(_ option: SocketOption, of socket: FileDescriptor) throws(Errno) -> Int32 {
-        try backend.system.option(option, of: socket)
+        try system.option(option, of: socket)
     }
 
     /// An option of any size, as `setsockopt(2)`.
@@ -82,7 +82,7 @@ extension BaseEventLoop {
         to bytes: UnsafeRawBufferPointer,
         on socket: FileDescriptor
     ) throws(Errno) {
-        try backend.system.setOption(option, to: bytes, on: socket)
+        try system.setOption(option, to: bytes, on: socket)
     }
 
     /// The same, as `getsockopt(2)`: fills the room, and returns how many bytes there are.
@@ -91,7 +91,7 @@ extension BaseEventLoop {
         of socket: FileDescriptor,
         into room: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
-        try backend.system.readOption(option, of: socket, into: room)
+        try system.readOption(option, of: socket, into: room)
     }
 
     // MARK: - What takes a socket

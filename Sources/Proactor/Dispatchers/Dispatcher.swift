@@ -51,10 +51,10 @@ open class Dispatcher {
 
     deinit {
         // Only after its loop: the map keeps what is open.
-        if let socket { try? map.loop.backend.system.close(socket) }
+        if let socket { try? map.loop.system.close(socket) }
     }
 
-    var system: any SystemCalls { map.loop.backend.system }
+    var system: any SystemCalls { map.loop.system }
 
     // MARK: - Handlers
 

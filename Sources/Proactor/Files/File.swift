@@ -73,7 +73,7 @@ public final class File {
     deinit {
         // An operation in flight keeps its file, so there is none. The file may be let go of on any thread.
         guard isOpen else { return }
-        if hold.leave() { loop.backend.system.closeElsewhere(descriptor) }
+        if hold.leave() { loop.system.closeElsewhere(descriptor) }
         guard loop.isOnLoopThread, loop.debug else { return }
         loop.logger.warning("\(self) was never closed; call close() when it is no longer needed")
     }
@@ -214,7 +214,7 @@ public final class File {
     func nature(for operation: FileError.Operation) throws -> FileNature {
         if let nature = hold.nature { return nature }
         do throws(Errno) {
-            let nature = try loop.backend.system.processes.nature(of: descriptor)
+            let nature = try loop.system.processes.nature(of: descriptor)
             hold.nature = nature
             return nature
         } catch {

@@ -33,7 +33,7 @@ struct FileOpening {
         self.loop = loop
     }
 
-    private var calls: any ProcessCalls { loop.backend.system.processes }
+    private var calls: any ProcessCalls { loop.system.processes }
     private var access: Int32 { flags & O_ACCMODE }
     /// Whether the caller would have it wait.
     private var waits: Bool { flags & (O_NONBLOCK | cposix_path_flag()) == 0 }
@@ -133,7 +133,7 @@ struct FileOpening {
         let result = try await attempt(cposix_path_flag() | following)
         guard result >= 0 else { return nil }
         let descriptor = FileDescriptor(rawValue: result)
-        defer { try? loop.backend.system.close(descriptor) }
+        defer { try? loop.system.close(descriptor) }
         return try? calls.nature(of: descriptor)
     }
 

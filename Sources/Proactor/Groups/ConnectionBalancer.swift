@@ -38,12 +38,12 @@ final class ConnectionBalancer {
         while let part = choose(at: loop.time().nanoseconds) {
             part.share.add()
             guard let target = part.server else { return server.makeTransport(connection) }
-            let parcel = ConnectionParcel(connection, of: part.share, by: loop.backend.system)
+            let parcel = ConnectionParcel(connection, of: part.share, by: loop.system)
             let adopts = part.needsAdopting
             do {
                 return try target.post { server in
                     guard let connection = parcel.open() else { return }
-                    if adopts { try? server.loop.backend.system.adopt(connection.socket) }
+                    if adopts { try? server.loop.system.adopt(connection.socket) }
                     server.take(connection)
                 }
             } catch {
@@ -52,7 +52,7 @@ final class ConnectionBalancer {
                 part.share.loopIsGone()
             }
         }
-        try? loop.backend.system.close(connection.socket)
+        try? loop.system.close(connection.socket)
     }
 
     private func choose(at now: Int64) -> Part? {

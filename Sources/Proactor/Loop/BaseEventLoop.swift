@@ -19,8 +19,10 @@ enum RunState: UInt8, AtomicRepresentable {
 /// that other threads reach.
 public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     package let backend: any CompletionBackend
-    /// The backend's, at hand for the clock: to ask the backend for it each time would be a second call.
+    // The backend's, at hand for the clock and for each message: to ask the backend each time would be a second call, and two
+    // references counted.
     let system: any SystemCalls
+    let asksForSendsAtOnce: Bool
     let inbox: ThreadSafeInbox
     let ready: ReadyQueue
     let timers: TimerQueue
@@ -106,6 +108,7 @@ public class BaseEventLoop: AbstractEventLoop, @unchecked Sendable {
     package init(backend: any CompletionBackend, label: String) {
         self.backend = backend
         system = backend.system
+        asksForSendsAtOnce = backend.asksForSendsAtOnce
         let thread = LoopThread()
         self.thread = thread
         let inbox = ThreadSafeInbox(waker: backend.waker)

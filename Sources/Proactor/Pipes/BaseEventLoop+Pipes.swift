@@ -30,7 +30,7 @@ extension BaseEventLoop {
     private func inspectPipe(_ pipe: FileDescriptor) throws -> DescriptorDescription {
         try descriptors.checkFree(pipe)
         let found: DescriptorDescription
-        do { found = try backend.system.processes.inspect(pipe) } catch {
+        do { found = try system.processes.inspect(pipe) } catch {
             throw PipeError.failed(.inspect, error)
         }
         switch found.kind {
@@ -50,12 +50,12 @@ extension BaseEventLoop {
         _ protocolFactory: () throws -> Protocol
     ) throws -> (transport: PipeTransport, protocol: Protocol) {
         let adopted: AdoptedPipe
-        do { adopted = try backend.system.processes.adoptPipe(pipe) } catch {
+        do { adopted = try system.processes.adoptPipe(pipe) } catch {
             throw PipeError.failed(.inspect, error)
         }
         let connectionProtocol: Protocol
         do { connectionProtocol = try makeProtocol(for: pipe, by: protocolFactory) } catch {
-            if adopted.hasOwnFile { try? backend.system.close(adopted.used) }
+            if adopted.hasOwnFile { try? system.close(adopted.used) }
             throw error
         }
         let transport = PipeTransport(

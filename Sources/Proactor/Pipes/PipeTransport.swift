@@ -75,7 +75,7 @@ final class PipeTransport: StreamSocketTransport {
 
     override func makeSend() -> IOOperation { writes.makeWrite(to: descriptor, pool: loop.buffers) }
     override func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
-        loop.backend.system.writeWithoutWaiting(bytes, to: descriptor)
+        loop.system.writeWithoutWaiting(bytes, to: descriptor)
     }
     override var asksAtOnce: Bool { false }
     override var hasTwoEnds: Bool { false }
@@ -98,14 +98,14 @@ final class PipeTransport: StreamSocketTransport {
     override func willCloseWithLoop(inFork: Bool) {
         // In a fork's child the open file is the parent's, who still uses it.
         if !inFork { restoreFlag() }
-        if pipe.hasOwnFile { try? loop.backend.system.close(pipe.given) }
+        if pipe.hasOwnFile { try? loop.system.close(pipe.given) }
     }
 
     /// Leaves the open file to the others as it was.
     private func restoreFlag() {
         guard pipe.wasBlocking else { return }
         // Nobody is left to hear of a failure.
-        try? loop.backend.system.processes.setNonBlocking(pipe.given, false)
+        try? loop.system.processes.setNonBlocking(pipe.given, false)
     }
 
     override var hasWorkInFlight: Bool { hangUpWait != nil || super.hasWorkInFlight }
@@ -120,7 +120,7 @@ final class PipeTransport: StreamSocketTransport {
 
     /// For a child that has ended: whether its input has an end is known by then, and told before.
     func loseIfReaderIsGone() {
-        guard !isReader, isOpenOrFlushing, loop.backend.system.processes.isReaderGone(descriptor) else {
+        guard !isReader, isOpenOrFlushing, loop.system.processes.isReaderGone(descriptor) else {
             return
         }
         loseUnread()

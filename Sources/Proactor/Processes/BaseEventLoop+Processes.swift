@@ -10,10 +10,10 @@ extension BaseEventLoop {
         try checkMayBegin("subprocessExec")
         try options.validate(program: program, arguments: arguments)
         let childProtocol = try protocolFactory()
-        var pipes = ChildPipeEnds(system: backend.system)
+        var pipes = ChildPipeEnds(system: system)
         do {
             let request = try makeRequest(program, arguments, options, &pipes)
-            let process = try backend.system.processes.spawn(request)
+            let process = try system.processes.spawn(request)
             pipes.closeChildEnds()
             let child = ChildProcess(
                 loop: self,

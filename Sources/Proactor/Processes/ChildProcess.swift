@@ -33,7 +33,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         childProtocol: any SubprocessProtocol
     ) {
         self.loop = loop
-        group = leadsGroup ? ChildGroup(system: loop.backend.system) : nil
+        group = leadsGroup ? ChildGroup(system: loop.system) : nil
         childPID = process.pid
         self.process = process
         self.childProtocol = childProtocol
@@ -86,7 +86,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         // In a fork's child it is the parent's child, and none of this process's.
         guard let process, !loop.isForked else { return false }
         do {
-            try loop.backend.system.processes.sendSignal(signal, to: process)
+            try loop.system.processes.sendSignal(signal, to: process)
             return true
         } catch .noSuchProcess {
             return false
@@ -155,7 +155,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         guard let process else { preconditionFailure("a child was reaped before its end was known") }
         // Whatever the wait has come to, the child itself tells.
         switch Result(catching: { () throws(Errno) in
-            try loop.backend.system.processes.takeExitStatus(of: process)
+            try loop.system.processes.takeExitStatus(of: process)
         }) {
         case .success(nil):
             // A wake-up for nothing: it runs still.
@@ -176,7 +176,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
         if let group {
             group.keep(process)
         } else {
-            try? loop.backend.system.close(descriptor)
+            try? loop.system.close(descriptor)
         }
     }
 
@@ -222,7 +222,7 @@ final class ChildProcess: CompletionOwner, SubprocessTransport, RegistryMember {
     /// The pipes are closed by their transports.
     func closeWithLoop(inFork: Bool) {
         guard inFork, let process = takeProcess(), let descriptor = process.descriptor else { return }
-        try? loop.backend.system.close(descriptor)
+        try? loop.system.close(descriptor)
     }
 
     /// Gives the child to the loop, which closes and ends all of its children together.

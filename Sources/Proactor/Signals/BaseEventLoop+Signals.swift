@@ -23,7 +23,7 @@ extension BaseEventLoop {
     private func handlers(madeFor signal: Signal) throws(SignalError) -> SignalHandlers {
         if let signalHandlers { return signalHandlers }
         do {
-            let handlers = SignalHandlers(loop: self, watch: try backend.system.processes.makeSignalWatch())
+            let handlers = SignalHandlers(loop: self, watch: try system.processes.makeSignalWatch())
             signalHandlers = handlers
             return handlers
         } catch { throw .failed(signal, error) }

@@ -52,7 +52,7 @@ final class SignalHandlers: CompletionOwner {
 
     private func tell(_ end: SignalledEnd, _ signal: Signal) {
         // Two that came at the same time, before the kernel was told.
-        if end.signal != nil { loop.backend.system.processes.endProgram(by: signal) }
+        if end.signal != nil { loop.system.processes.endProgram(by: signal) }
         end.signalCame(signal)
     }
 

@@ -192,7 +192,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
     /// Empties the socket's error queue, and shows `body` what was in it.
     final func takeQueuedErrors(_ body: (QueuedError) -> Void) -> Bool {
         for index in 0..<Self.queuedErrorsMax {
-            guard let error = loop.backend.system.takeQueuedError(of: descriptor) else { return index > 0 }
+            guard let error = loop.system.takeQueuedError(of: descriptor) else { return index > 0 }
             body(error)
         }
         return true
@@ -265,8 +265,8 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         advance(to: .closed)
         willClose()
         loop.disown(descriptor)
-        if mayLinger { loop.backend.system.stopLingering(descriptor) }
-        if resetsAtEnd { loop.backend.system.resetConnection(descriptor) }
+        if mayLinger { loop.system.stopLingering(descriptor) }
+        if resetsAtEnd { loop.system.resetConnection(descriptor) }
         loop.backend.submit(closesSlowly ? .closeFile(descriptor) : .close(descriptor), owner: nil)
         return true
     }
@@ -275,7 +275,7 @@ class LoopTransport: CompletionOwner, BaseTransport, RegistryMember, SocketOwner
         guard phase != .closed else { return }
         advance(to: .closed)
         willCloseWithLoop(inFork: inFork)
-        let system = loop.backend.system
+        let system = loop.system
         if resetsAtEnd, !inFork { system.resetConnection(descriptor) }
         if closesSlowly { system.closeElsewhere(descriptor) } else { try? system.close(descriptor) }
         // The backend keeps those for good whose operations it could not see end: the kernel may still use their memory.

@@ -24,7 +24,7 @@ public struct TransportSocket: CustomStringConvertible {
     init(_ descriptor: FileDescriptor, of loop: BaseEventLoop, owner: any SocketOwner) {
         number = descriptor
         self.owner = owner
-        system = loop.backend.system
+        system = loop.system
         thread = loop.thread
     }
 

@@ -33,7 +33,7 @@ extension BaseEventLoop {
         guard descriptor.rawValue >= 0 else { throw DescriptorError(descriptor, .badFileDescriptor) }
         try descriptors.checkCanWatch(descriptor, side)
         // Asked beforehand, so that every loop refuses the same: only epoll would do so by itself.
-        do { try backend.system.checkCanBeWatched(descriptor) } catch {
+        do { try system.checkCanBeWatched(descriptor) } catch {
             throw DescriptorError(descriptor, error)
         }
         // Always a new operation: the number may be another file's than it was.

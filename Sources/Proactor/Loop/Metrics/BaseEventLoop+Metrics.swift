@@ -7,7 +7,7 @@ extension BaseEventLoop {
         set {
             checkThread("isMeasured")
             guard newValue != (meter != nil) else { return }
-            meter = newValue ? TurnMeter(system: backend.system) : nil
+            meter = newValue ? TurnMeter(system: system) : nil
         }
     }
 
@@ -27,7 +27,7 @@ extension BaseEventLoop {
     private(set) var meter: TurnMeter? {
         get { observer?.meter }
         set {
-            let observer = observer ?? LoopObserver(system: backend.system)
+            let observer = observer ?? LoopObserver(system: system)
             observer.meter = newValue
             backend.meter = newValue
             self.observer = observer.isIdle ? nil : observer
@@ -39,7 +39,7 @@ extension BaseEventLoop {
 
     /// Has the loop keep account of how busy it is, for other threads, until ``unwatchLoad()`` was called as often.
     func watchLoad() -> LoopLoad {
-        let observer = observer ?? LoopObserver(system: backend.system)
+        let observer = observer ?? LoopObserver(system: system)
         self.observer = observer
         return observer.watchLoad()
     }

@@ -25,7 +25,7 @@ extension BaseEventLoop {
         guard isWhole else { return }
         for transport in openTransports.members { transport.closeWithLoop(inFork: true) }
         for listener in openListeners.members { listener.closeWithLoop(inFork: true) }
-        unclaimed.closeAll(by: backend.system)
+        unclaimed.closeAll(by: system)
         for process in openProcesses.members { process.closeWithLoop(inFork: true) }
         signalHandlers?.removeAll()
         signalHandlers?.close()

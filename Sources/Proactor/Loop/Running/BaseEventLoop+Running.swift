@@ -90,9 +90,9 @@ extension BaseEventLoop {
         closeLeftovers(transports)
         closeLeftovers(listeners)
         fileHolds.loseThoseInUse()
-        unclaimed.closeAll(by: backend.system)
+        unclaimed.closeAll(by: system)
         closeLeftovers(children)
-        backend.system.processes.endProcesses(children.compactMap { $0.takeProcess() })
+        system.processes.endProcesses(children.compactMap { $0.takeProcess() })
         signalHandlers?.close()
         signalHandlers = nil
         // Last: what the program's objects call when they are released finds everything closed.

@@ -66,7 +66,7 @@ public final class Runner {
         if let signal = end.signal, case .failure(let error) = result, error is CancellationError {
             // Nobody is left to be told what goes wrong with it.
             try? close()
-            base.backend.system.processes.endProgram(by: signal)
+            base.system.processes.endProgram(by: signal)
         }
         base.removeEnd(end)
         return try result.get()
@@ -75,7 +75,7 @@ public final class Runner {
     /// The signals that end a body.
     private func signals(on loop: BaseEventLoop) -> [Signal] {
         if let signals = options.signals { return signals }
-        let takesInterrupt = cposix_is_first_thread() && !loop.backend.system.processes.isIgnored(.interrupt)
+        let takesInterrupt = cposix_is_first_thread() && !loop.system.processes.isIgnored(.interrupt)
         return takesInterrupt ? [.interrupt] : []
     }
 

@@ -90,7 +90,7 @@ extension BaseEventLoop {
     ) throws -> Protocol {
         unclaimed.remove(descriptor)
         do { return try protocolFactory() } catch {
-            try? backend.system.close(descriptor)
+            try? system.close(descriptor)
             throw error
         }
     }

@@ -133,7 +133,7 @@ extension BaseEventLoop {
             if let remote, !options.allowBroadcast {
                 try await connectSocket(descriptor, to: remote)
                 // The peer as the kernel names it: of a wildcard address it makes this machine's own.
-                socket.peer = (try? backend.system.peerAddress(of: descriptor)) ?? remote
+                socket.peer = (try? system.peerAddress(of: descriptor)) ?? remote
             }
         } catch {
             if let file {
@@ -156,7 +156,7 @@ extension BaseEventLoop {
     func joinDatagrams(on descriptor: FileDescriptor) {
         guard canTakeJoinedDatagrams else { return }
         // A kernel before 5.0 does not know it, and nothing depends on it.
-        try? backend.system.setOption(.joinDatagrams, to: 1, on: descriptor)
+        try? system.setOption(.joinDatagrams, to: 1, on: descriptor)
     }
 
     private var canTakeJoinedDatagrams: Bool { backend.datagramSizeMax > Int(UInt16.max) }
@@ -166,7 +166,6 @@ extension BaseEventLoop {
         _ options: DatagramOptions
     ) throws -> DatagramSocket {
         try descriptors.checkFree(descriptor)
-        let system = backend.system
         do {
             let type = try system.option(.socketType, of: descriptor)
             let family = AddressFamily(rawValue: try system.option(.addressFamily, of: descriptor))

@@ -16,9 +16,8 @@ extension BaseEventLoop {
             protocolNumber: protocolNumber,
             flags: flags
         )
-        let system = backend.system
         guard !query.isNumeric else { return try system.addressInfo(query) }
-        return try await runInExecutor { try system.addressInfo(query) }
+        return try await runInExecutor { [system] in try system.addressInfo(query) }
     }
 
     nonisolated(nonsending) public func getnameinfo(
@@ -26,11 +25,10 @@ extension BaseEventLoop {
         flags: NameInfoFlags
     ) async throws -> (host: String, service: String) {
         try checkMayBegin("getnameinfo")
-        let system = backend.system
         guard !flags.isSuperset(of: [.numericHost, .numericService]) else {
             return try system.nameInfo(of: address, flags: flags)
         }
-        return try await runInExecutor { try system.nameInfo(of: address, flags: flags) }
+        return try await runInExecutor { [system] in try system.nameInfo(of: address, flags: flags) }
     }
 
     /// The addresses of `host` for a socket of this type, each once, in the order in which to try them; never none.

@@ -38,8 +38,8 @@ extension BaseEventLoop {
         defer { descriptors.releaseAfterCall(socket, .write) }
         let type: Int32
         do {
-            type = try backend.system.option(.socketType, of: socket)
-            try backend.system.adopt(socket)
+            type = try system.option(.socketType, of: socket)
+            try system.adopt(socket)
         } catch {
             throw SocketError(.inspect, error)
         }

@@ -145,7 +145,7 @@ extension BaseEventLoop {
             try set(.noDelay, on: socket, address)
             try bind(socket, to: address)
         } catch {
-            try? backend.system.close(socket)
+            try? system.close(socket)
             throw error
         }
         return Listener(loop: self, socket: socket, backlog: options.backlog)
@@ -177,7 +177,7 @@ extension BaseEventLoop {
     private func adoptListener(_ socket: FileDescriptor, _ options: ServerOptions) throws -> Listener {
         try checkStreamSocket(socket, family: options.family)
         if options.keepAlive {
-            let family = try? backend.system.option(.addressFamily, of: socket)
+            let family = try? system.option(.addressFamily, of: socket)
             guard family != AddressFamily.unix.rawValue else {
                 throw EventLoopError.invalidArgument("the server's option keepAlive is for TCP")
             }
@@ -190,7 +190,7 @@ extension BaseEventLoop {
     /// Refuses a stream socket on which nothing can ever come.
     func checkHasPeer(_ socket: FileDescriptor) throws {
         let state: StreamState
-        do { state = try backend.system.streamState(of: socket) } catch { throw SocketError(.inspect, error) }
+        do { state = try system.streamState(of: socket) } catch { throw SocketError(.inspect, error) }
         switch state {
         case .connected:
             return
@@ -214,12 +214,12 @@ extension BaseEventLoop {
     ) throws {
         try descriptors.checkFree(socket)
         do {
-            let type = try backend.system.option(.socketType, of: socket)
+            let type = try system.option(.socketType, of: socket)
             guard SocketType(rawValue: type) == .stream else {
                 throw EventLoopError.invalidArgument("socket \(socket.rawValue) is not a stream socket")
             }
             if let family {
-                let found = try backend.system.option(.addressFamily, of: socket)
+                let found = try system.option(.addressFamily, of: socket)
                 guard AddressFamily(rawValue: found) == family else {
                     throw EventLoopError.invalidArgument(
                         "socket \(socket.rawValue) is not of the family \(family)"
@@ -227,9 +227,9 @@ extension BaseEventLoop {
                 }
             }
             if needsPeer { try checkHasPeer(socket) }
-            try backend.system.adopt(socket)
+            try system.adopt(socket)
             // As for the sockets of this library's own making. A Unix socket has no such option, and needs none.
-            try? backend.system.setOption(.noDelay, to: 1, on: socket)
+            try? system.setOption(.noDelay, to: 1, on: socket)
         } catch let errno as Errno {
             throw SocketError(.inspect, errno)
         }
@@ -243,7 +243,7 @@ extension BaseEventLoop {
         protocolNumber: Int32 = 0
     ) throws(SocketError) -> FileDescriptor {
         do {
-            return try backend.system.makeSocket(family, type, protocolNumber: protocolNumber)
+            return try system.makeSocket(family, type, protocolNumber: protocolNumber)
         } catch {
             throw SocketError(.makeSocket, error, address: address)
         }
@@ -254,13 +254,13 @@ extension BaseEventLoop {
         on socket: FileDescriptor,
         _ address: SocketAddress?
     ) throws(SocketError) {
-        do { try backend.system.setOption(option, to: 1, on: socket) } catch {
+        do { try system.setOption(option, to: 1, on: socket) } catch {
             throw SocketError(.setOption, error, address: address)
         }
     }
 
     func bind(_ socket: FileDescriptor, to address: SocketAddress) throws(SocketError) {
-        do { try backend.system.bind(socket, to: address) } catch {
+        do { try system.bind(socket, to: address) } catch {
             throw SocketError(.bind, error, address: address)
         }
     }

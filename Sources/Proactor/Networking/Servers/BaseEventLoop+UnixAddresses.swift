@@ -81,7 +81,7 @@ extension BaseEventLoop {
 
     /// The file of a socket that came bound; `nil` when it has none, or another has replaced it.
     func socketFile(of socket: FileDescriptor) throws(SocketError) -> SocketFile? {
-        guard let address = try? backend.system.localAddress(of: socket), let place = try place(of: address)
+        guard let address = try? system.localAddress(of: socket), let place = try place(of: address)
         else { return nil }
         guard let file = try? place.file(of: socket) else {
             place.close()
@@ -93,7 +93,7 @@ extension BaseEventLoop {
     /// `nil` for an address that is no file's, and where there is no folder for it.
     private func place(of address: SocketAddress) throws(SocketError) -> SocketPlace? {
         guard let path = address.pathBytes else { return nil }
-        do { return try SocketPlace(path, by: backend.system) } catch {
+        do { return try SocketPlace(path, by: system) } catch {
             throw SocketError(.inspect, error, address: address)
         }
     }
@@ -103,7 +103,7 @@ extension BaseEventLoop {
     private func clear(_ place: SocketPlace, of address: SocketAddress) throws(SocketError) {
         do throws(Errno) {
             guard let found = try place.identity(), found.isSocket else { return }
-            guard try !backend.system.unixSockets.isAlive(at: address) || isBeingClosed(address) else {
+            guard try !system.unixSockets.isAlive(at: address) || isBeingClosed(address) else {
                 throw Errno.addressInUse
             }
             try place.remove(found)
@@ -123,7 +123,7 @@ extension BaseEventLoop {
                 guard let endpoint = transport as? DatagramSocketTransport, endpoint.phase != .open else {
                     return false
                 }
-                return (try? backend.system.localAddress(of: endpoint.descriptor)) == address
+                return (try? system.localAddress(of: endpoint.descriptor)) == address
             }
     }
 
@@ -133,7 +133,7 @@ extension BaseEventLoop {
         before socket: FileDescriptor,
         getsItsFileAt address: SocketAddress
     ) throws(SocketError) {
-        do { try backend.system.unixSockets.setPermissions(permissions, ofUnbound: socket) } catch {
+        do { try system.unixSockets.setPermissions(permissions, ofUnbound: socket) } catch {
             throw SocketError(.setPermissions, error, address: address)
         }
     }

@@ -9,8 +9,8 @@ extension BaseEventLoop {
         if try !takeSide(.write, of: socket, for: .connect) { try await waitForTurn(.write, of: socket) }
         defer { descriptors.releaseAfterCall(socket, .write) }
         // A ring takes "connected already" for the end of this connect, as some kernels tell it so.
-        let type = try? backend.system.option(.socketType, of: socket)
-        if type == SocketType.stream.rawValue, (try? backend.system.peerAddress(of: socket)) != nil {
+        let type = try? system.option(.socketType, of: socket)
+        if type == SocketType.stream.rawValue, (try? system.peerAddress(of: socket)) != nil {
             throw SocketError(.connect, .socketIsConnected, address: address)
         }
         let result = try await connectResult(socket, to: address)
@@ -24,7 +24,7 @@ extension BaseEventLoop {
     ) async throws {
         try checkMayBegin("sockConnect")
         let number: Int32
-        do { number = try backend.system.option(.addressFamily, of: socket) } catch {
+        do { number = try system.option(.addressFamily, of: socket) } catch {
             throw SocketError(.inspect, error)
         }
         guard let family = AddressFamily(rawValue: number), family != .unix else {
@@ -69,13 +69,13 @@ extension BaseEventLoop {
         unclaimed.remove(socket)
         guard let address = memory.address else {
             // A family that this library does not know: the caller could not be told who it is.
-            try? backend.system.close(socket)
+            try? system.close(socket)
             throw SocketError(.accept, .addressFamilyNotSupported)
         }
         return (socket, address)
     }
 
     private func acceptFailed(_ result: Int32, _ listener: FileDescriptor) -> SocketError {
-        callFailed(.accept, result, listener, try? backend.system.localAddress(of: listener))
+        callFailed(.accept, result, listener, try? system.localAddress(of: listener))
     }
 }

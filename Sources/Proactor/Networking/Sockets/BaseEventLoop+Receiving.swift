@@ -112,7 +112,7 @@ extension BaseEventLoop {
 
     @inline(never)
     private func isFoundToBeStream(_ socket: FileDescriptor) -> Bool {
-        let type = try? backend.system.option(.socketType, of: socket)
+        let type = try? system.option(.socketType, of: socket)
         guard type == SocketType.stream.rawValue else { return false }
         descriptors.noteStream(socket, true)
         return true
@@ -253,7 +253,7 @@ extension BaseEventLoop {
 
     private func joinsDatagrams(_ socket: FileDescriptor) -> Bool {
         // No other kind of socket knows the option.
-        guard let value = try? backend.system.option(.joinDatagrams, of: socket) else { return false }
+        guard let value = try? system.option(.joinDatagrams, of: socket) else { return false }
         return value != 0
     }
 

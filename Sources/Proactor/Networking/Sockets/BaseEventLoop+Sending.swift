@@ -66,7 +66,7 @@ extension BaseEventLoop {
         guard bytes.count >= backend.immediateSendSize,
             descriptors.allowsImmediateSend(socket, turn: turnNumber)
         else { return try AwaitedOperation.begin(.sendNow(socket, bytes), on: self) }
-        count = backend.system.sendWithoutWaiting(bytes, on: socket)
+        count = system.sendWithoutWaiting(bytes, on: socket)
         guard count >= 0 else { throw callFailed(.send, Int32(count), socket) }
         return nil
     }

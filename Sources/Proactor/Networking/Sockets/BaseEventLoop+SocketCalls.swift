@@ -19,7 +19,7 @@ extension BaseEventLoop {
         for operation: SocketError.Operation
     ) throws(SocketError) {
         // What is open and no socket is the operation's to refuse.
-        do { _ = try backend.system.option(.socketType, of: socket) } catch .badFileDescriptor {
+        do { _ = try system.option(.socketType, of: socket) } catch .badFileDescriptor {
             throw SocketError(operation, .badFileDescriptor)
         } catch {}
     }
@@ -46,7 +46,7 @@ extension BaseEventLoop {
         let errno = Errno(rawValue: -result)
         // Nobody cancelled the task, so the loop has ended the call: the socket was closed under it.
         guard errno != .canceled else { return SocketError(operation, .badFileDescriptor, address: address) }
-        let peer = address ?? (try? backend.system.peerAddress(of: socket))
+        let peer = address ?? (try? system.peerAddress(of: socket))
         return SocketError(operation, errno, address: peer)
     }
 }

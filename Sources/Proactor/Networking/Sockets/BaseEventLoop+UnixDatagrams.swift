@@ -9,7 +9,6 @@ extension BaseEventLoop {
     private static let restMax = Duration.milliseconds(16)
 
     func sendsWholeUnixMessages(_ socket: FileDescriptor) -> Bool {
-        let system = backend.system
         guard let type = try? system.option(.socketType, of: socket), type != SocketType.stream.rawValue
         else {
             return false
@@ -130,7 +129,7 @@ extension BaseEventLoop {
             var runSizeMax: UInt32 = 0
             return withUnsafePointer(to: &datagram) {
                 let datagrams = UnsafeBufferPointer(start: $0, count: 1)
-                return Int32(backend.system.sendDatagrams(datagrams, on: socket, runSizeMax: &runSizeMax))
+                return Int32(system.sendDatagrams(datagrams, on: socket, runSizeMax: &runSizeMax))
             }
         }
     }

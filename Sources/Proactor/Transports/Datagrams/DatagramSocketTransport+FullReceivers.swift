@@ -45,7 +45,7 @@ extension DatagramSocketTransport {
     }
 
     private func retry(_ receiver: FullReceivers.Receiver, _ receivers: FullReceivers, at now: LoopInstant) {
-        let system = loop.backend.system
+        let system = loop.system
         var budget = Self.datagramsPerReceiver
         while budget > 0, !receiver.isEmpty {
             let result = system.sendDatagrams(receiver.first(budget), on: descriptor, runSizeMax: &runSizeMax)

@@ -56,7 +56,7 @@ extension DatagramSocketTransport {
     }
 
     private func sendQueued() {
-        let system = loop.backend.system
+        let system = loop.system
         var budget = Self.datagramsPerTurn
         while budget > 0, !queue.isEmpty {
             var datagrams = queue.first(budget)

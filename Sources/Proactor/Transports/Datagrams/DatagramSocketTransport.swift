@@ -172,7 +172,7 @@ final class DatagramSocketTransport: LoopTransport, DatagramTransport {
     /// are delivered, and of the rest there is an error.
     private func deliverDamaged(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
         guard reception.pointee.isTruncated else {
-            let option = try? loop.backend.system.option(.joinDatagrams, of: descriptor)
+            let option = try? loop.system.option(.joinDatagrams, of: descriptor)
             // Where the kernel joins nothing, it is one datagram, and whole.
             guard let option, option != 0 else { return deliver(bytes, from: source) }
             datagramProtocol?.errorReceived(SocketError(.receive, .noBufferSpace, address: source))

@@ -53,7 +53,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
         self.backlog = backlog
         self.ownedFile = ownedFile
         mayLinger = isGiven
-        address = try? loop.backend.system.localAddress(of: socket)
+        address = try? loop.system.localAddress(of: socket)
         super.init()
         loop.own(socket)
         loop.openListeners.insert(self)
@@ -61,7 +61,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
 
     func listen() throws(SocketError) {
         do {
-            try loop.backend.system.listen(socket, backlog: backlog)
+            try loop.system.listen(socket, backlog: backlog)
         } catch {
             throw SocketError(.listen, error, address: address)
         }
@@ -119,7 +119,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
 
     func closeWithLoop(inFork: Bool) {
         removeOwnedFile()
-        if hasSocket { try? loop.backend.system.close(socket) }
+        if hasSocket { try? loop.system.close(socket) }
         state = .closed
     }
 
@@ -129,7 +129,7 @@ final class Listener: CompletionOwner, RegistryMember, SocketOwner {
 
     private func closeSocket() {
         loop.disown(socket)
-        try? loop.backend.system.close(socket)
+        try? loop.system.close(socket)
         leaveLoop()
     }
 

@@ -301,7 +301,7 @@ public final class Server {
     /// A connection came in, from `peer` if that is known.
     func accepted(_ socket: FileDescriptor, from peer: SocketAddress?, mayLinger: Bool) {
         guard state == .serving else {
-            try? loop.backend.system.close(socket)
+            try? loop.system.close(socket)
             return
         }
         let connection = AcceptedConnection(socket: socket, peer: peer, mayLinger: mayLinger)
@@ -338,7 +338,7 @@ public final class Server {
     /// A connection that another loop has accepted, and that counts in this one's share.
     func take(_ connection: AcceptedConnection) {
         guard state == .serving else {
-            try? loop.backend.system.close(connection.socket)
+            try? loop.system.close(connection.socket)
             share?.remove()
             return
         }
@@ -377,7 +377,7 @@ public final class Server {
             if let idleTimeout { transport.watchIdling(idleTimeout) }
             transport.start()
         } catch {
-            try? loop.backend.system.close(connection.socket)
+            try? loop.system.close(connection.socket)
             transportClosed()
             var context = ExceptionContext(
                 message: error is TLSError

@@ -68,7 +68,7 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
             loop: loop,
             descriptor: socket,
             peerAddress: peerAddress
-                ?? (hasPeerAddress ? try? loop.backend.system.peerAddress(of: socket) : nil),
+                ?? (hasPeerAddress ? try? loop.system.peerAddress(of: socket) : nil),
             server: server
         )
         assign(connectionProtocol)
@@ -226,16 +226,16 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     }
     func makeSend() -> IOOperation { writes.makeSend(on: descriptor, pool: loop.buffers) }
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
-        loop.backend.system.sendWithoutWaiting(bytes, on: descriptor)
+        loop.system.sendWithoutWaiting(bytes, on: descriptor)
     }
 
     /// Whether a send asks the kernel as soon as it is submitted, and does not wait for room.
-    var asksAtOnce: Bool { loop.backend.asksForSendsAtOnce }
+    var asksAtOnce: Bool { loop.asksForSendsAtOnce }
 
     /// All is sent, and nothing follows.
     func sendEnd() {
         // The peer may be gone: then the receive says so, or it does not matter.
-        try? loop.backend.system.shutdownWriting(descriptor)
+        try? loop.system.shutdownWriting(descriptor)
     }
 
     /// Whether each direction has an end of its own.
