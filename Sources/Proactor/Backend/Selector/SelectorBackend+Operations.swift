@@ -64,12 +64,32 @@ extension SelectorBackend {
     /// An operation's next step, when its descriptor is ready. The operation may be over by now.
     func advance(_ token: OperationToken) {
         guard let record = table.find(token), record.pointee.state == .inFlight else { return }
-        let operation = record.pointee.operation
+        // The one that every message has, without the copy that a look at all of them takes.
+        if token.isOf(.receive), case .receive(let descriptor) = record.pointee.operation {
+            return receive(descriptor, token, record)
+        }
+        advance(record.pointee.operation, token, record)
+    }
+
+    private func receive(
+        _ descriptor: FileDescriptor,
+        _ token: OperationToken,
+        _ record: UnsafeMutablePointer<OperationTable.Record>
+    ) {
+        let room = share
+        let count = retryingInterrupts { calls.receive(descriptor.rawValue, room) }
+        deliverReceived(count, of: room.count, token, record)
+    }
+
+    @inline(never)
+    private func advance(
+        _ operation: IOOperation,
+        _ token: OperationToken,
+        _ record: UnsafeMutablePointer<OperationTable.Record>
+    ) {
         switch operation {
         case .receive(let descriptor):
-            let room = share
-            let count = retryingInterrupts { calls.receive(descriptor.rawValue, room) }
-            deliverReceived(count, of: room.count, token, record)
+            receive(descriptor, token, record)
         case .receiveDatagrams(let descriptor, let reception):
             receiveDatagrams(descriptor.rawValue, reception, token, record)
         case .pipeRead(let descriptor):
@@ -190,7 +210,11 @@ extension SelectorBackend {
 
     /// The room that an operation gets in the buffer: less than all of it only while the loop is short of time.
     private var share: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: receiveBuffer.prefix(budget.share))
+        // At most the buffer's own size.
+        UnsafeMutableRawBufferPointer(
+            start: receiveBuffer.baseAddress,
+            count: min(budget.share, receiveBuffer.count)
+        )
     }
 
     /// Hands over what a receive or read has put into the buffer.

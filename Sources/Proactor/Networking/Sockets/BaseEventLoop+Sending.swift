@@ -66,9 +66,16 @@ extension BaseEventLoop {
         guard bytes.count >= backend.immediateSendSize,
             descriptors.allowsImmediateSend(socket, turn: turnNumber)
         else { return try AwaitedOperation.begin(.sendNow(socket, bytes), on: self) }
-        count = system.sendWithoutWaiting(bytes, on: socket)
+        count = sendWithoutWaiting(bytes, on: socket)
         guard count >= 0 else { throw callFailed(.send, Int32(count), socket) }
         return nil
+    }
+
+    /// Sends past the backend. Returns how much that has taken, or minus errno.
+    // Not inlined: here the calls are the loop's, and no reference to them is counted.
+    @inline(never)
+    func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
+        system.sendWithoutWaiting(bytes, on: socket)
     }
 
     /// How much the send has taken.

@@ -35,6 +35,7 @@ extension StreamSocketTransport {
 
     /// A pause ends a receive of a stream protocol only when bytes have come meanwhile: most are over before, and to end
     /// the receive and begin it again costs more than the bytes. A buffered protocol gets its buffer back at once.
+    @inline(__always)
     private func mustStop(_ token: OperationToken) -> Bool {
         let isSingle = token.isOf(.receiveInto) || token.isOf(.pipeReadInto)
         // A wait for something to receive is for either kind.

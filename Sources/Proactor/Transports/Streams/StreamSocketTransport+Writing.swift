@@ -250,6 +250,7 @@ extension StreamSocketTransport {
     }
 
     /// Goes on with what is next, if there is anything.
+    @inline(__always)
     private func sendOver() {
         if writes.byteCount > 0 || fileSending != nil || filter?.wantsFill == true {
             markUnflushed()
@@ -273,6 +274,7 @@ extension StreamSocketTransport {
         loseConnection(failure(.send, sendErrno == 0 ? errno : Errno(rawValue: sendErrno)))
     }
 
+    @inline(__always)
     private func allSent() {
         if writeEnd == .requested {
             writeEnd = .sent

@@ -226,7 +226,7 @@ class StreamSocketTransport: LoopTransport, LayeredTransport {
     }
     func makeSend() -> IOOperation { writes.makeSend(on: descriptor, pool: loop.buffers) }
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
-        loop.system.sendWithoutWaiting(bytes, on: descriptor)
+        loop.sendWithoutWaiting(bytes, on: descriptor)
     }
 
     /// Whether a send asks the kernel as soon as it is submitted, and does not wait for room.

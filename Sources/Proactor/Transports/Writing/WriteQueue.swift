@@ -223,7 +223,11 @@ struct WriteQueue {
     /// So many of ``firstBytes`` went out without a send in flight.
     mutating func sentAtOnce(_ sent: Int, pool: BufferPool) {
         precondition(inFlight == 0 && sent <= byteCount, "bytes went out past the send in flight")
-        drop(sent, pool: pool)
+        guard sent == byteCount, more == nil, let only = first else { return drop(sent, pool: pool) }
+        // The usual case: all that there was.
+        byteCount = 0
+        first = nil
+        free(only, pool: pool)
     }
 
     private mutating func drop(_ sent: Int, pool: BufferPool) {
