@@ -128,6 +128,27 @@ import Testing
     }
 
     @Test(arguments: LoopKind.allCases)
+    func aReaderDoesNotChangeItsLoop(kind: LoopKind) async throws {
+        try await kind.withLoop { loop in
+            let reader = try StreamReader()
+            let other = try kind.makeLoop()
+            reader.feedData("before")
+            #expect(text(try other.run { try await reader.read(upTo: 3) }) == "bef")
+            try other.close()
+            let pair = try SocketPair(.unix)
+            defer { try? pair.second.close() }
+            let (transport, _) = try loop.run { () async throws in
+                try await loop.createConnection(socket: pair.first) {
+                    StreamReaderProtocol(try StreamReader())
+                }
+            }
+            #expect(throws: EventLoopError.self) { try reader.setTransport(transport) }
+            #expect(reader.transport == nil)
+            transport.abort()
+        }
+    }
+
+    @Test(arguments: LoopKind.allCases)
     func aProtocolOfOnesOwnMakingConnectsAReader(kind: LoopKind) async throws {
         try await kind.withLoop { loop in
             let pair = try SocketPair(.unix)

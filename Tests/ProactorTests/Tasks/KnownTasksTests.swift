@@ -59,4 +59,56 @@ import Testing
             }
         }
     }
+
+    /// Tasks that get and lose names again and again: a wrong one would be somebody else's, or a task that is gone.
+    @Test(arguments: [40, 300, 3_000])
+    func aNameIsFoundAsLongAsItIsSomebodys(nameCount: Int) throws {
+        let loop = try LoopKind.epoll.makeLoop()
+        defer { try? loop.close() }
+        let known = loop.knownTasks
+        let tasks = (0..<nameCount).map { _ in LoopTask(on: loop) {} }
+        let names = (0..<2 * nameCount).map { UnsafeRawPointer(bitPattern: 0x7f3a_5000_0010 + $0 * 0x150) }
+        var owners = [Int?](repeating: nil, count: names.count)
+        var places = [Int?](repeating: nil, count: nameCount)
+        var isFound = 0
+        var generator = SplitMix(state: UInt64(nameCount))
+        for _ in 0..<20 * nameCount {
+            let number = Int.random(in: 0..<nameCount, using: &generator)
+            let place = Int.random(in: 0..<names.count, using: &generator)
+            let (task, name) = (tasks[number], try #require(names[place]))
+            if owners[place] == nil {
+                if let earlier = places[number] { owners[earlier] = nil }
+                // What the task was known by is forgotten.
+                task.runningTask = name
+                owners[place] = number
+                places[number] = place
+            }
+            guard let owner = owners[place] else { continue }
+            if let found = known.find(name) {
+                isFound += 1
+                #expect(found === tasks[owner])
+            } else {
+                known.remember(tasks[owner], as: name)
+                #expect(known.find(name) === tasks[owner])
+            }
+        }
+        for (name, owner) in zip(names, owners) where owner == nil {
+            #expect(known.find(try #require(name)) == nil)
+        }
+        #expect(isFound > nameCount)
+        for task in tasks { task.runningTask = nil }
+        for name in names { #expect(known.find(try #require(name)) == nil) }
+        try loop.runUntilComplete { for task in tasks { try await task.value() } }
+    }
+}
+
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
 }

@@ -139,4 +139,37 @@ import Testing
         #expect(Self.take(100, of: &queue, pool: pool) == expected)
         queue.discardAll(pool: pool)
     }
+
+    /// As ``take(_:of:pool:)``, past a send in flight.
+    private static func takeAtOnce(_ count: Int, of queue: inout WriteQueue, pool: BufferPool) -> [UInt8] {
+        let bytes = Array((queue.firstBytes ?? .init(start: nil, count: 0)).prefix(count))
+        queue.sentAtOnce(bytes.count, pool: pool)
+        return bytes
+    }
+
+    @Test(arguments: [1, 99, 100, 40_000])
+    func whatGoesOutAtOnceLeavesTheRestInOrder(pieceSize: Int) {
+        var queue = WriteQueue()
+        let pool = BufferPool()
+        defer { pool.deallocate() }
+        queue.sentAtOnce(0, pool: pool)
+        // The second time it is a queue that has been longer.
+        for seed in 0..<2 {
+            let kept = patternBytes(WriteQueue.keptArraySize + 1, seed: seed)
+            let (copied, owned) = (patternBytes(100, seed: seed + 2), patternBytes(100, seed: seed + 4))
+            let appended: [((inout WriteQueue) -> Void, [UInt8])] = [
+                ({ queue in copied.withUnsafeBytes { queue.append($0, pool: pool) } }, copied),
+                ({ $0.append(OwnedBuffer(owned), pool: pool) }, owned),
+                ({ $0.append(kept[...], pool: pool) }, kept),
+            ]
+            // Each alone, and all together.
+            for parts in appended.map({ [$0] }) + [appended, appended.reversed()] {
+                for (append, _) in parts { append(&queue) }
+                var sent: [UInt8] = []
+                while queue.byteCount > 0 { sent += Self.takeAtOnce(pieceSize, of: &queue, pool: pool) }
+                #expect(sent == parts.flatMap(\.1))
+                #expect(queue.firstBytes == nil)
+            }
+        }
+    }
 }

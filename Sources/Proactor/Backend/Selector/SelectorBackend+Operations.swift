@@ -88,8 +88,6 @@ extension SelectorBackend {
         _ record: UnsafeMutablePointer<OperationTable.Record>
     ) {
         switch operation {
-        case .receive(let descriptor):
-            receive(descriptor, token, record)
         case .receiveDatagrams(let descriptor, let reception):
             receiveDatagrams(descriptor.rawValue, reception, token, record)
         case .pipeRead(let descriptor):
@@ -120,6 +118,8 @@ extension SelectorBackend {
         case .sendFile(let transfer):
             guard let result = sendPiece(of: transfer) else { return record.pointee.vainTries = 0 }
             if result != -EAGAIN { finish(token, result) } else { triedInVain(token) }
+        case .receive:
+            preconditionFailure("a receive's token was another operation's")
         case .sendNow, .sendMessageNow, .close, .closeFile, .waitForChild, .openFile, .readFile, .writeFile,
             .synchronizeFile,
             .fileStatus:

@@ -72,7 +72,7 @@ extension BaseEventLoop {
     }
 
     /// Sends past the backend. Returns how much that has taken, or minus errno.
-    // Not inlined: here the calls are the loop's, and no reference to them is counted.
+    // Not inlined: the loop holds its calls while a method of it runs. Inlined into a transport, each send would retain them.
     @inline(never)
     func sendWithoutWaiting(_ bytes: UnsafeRawBufferPointer, on socket: FileDescriptor) -> Int {
         system.sendWithoutWaiting(bytes, on: socket)

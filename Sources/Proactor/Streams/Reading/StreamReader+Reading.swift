@@ -51,7 +51,7 @@ extension StreamReader {
             try await waitForBytes(count)
             try checkHolds(count)
         }
-        return try lend(upTo: count, body)
+        return try lend(count, body)
     }
 
     /// Reads a line, with the newline at its end. The last line of a stream may have none, and at the end of the stream no byte
@@ -64,7 +64,7 @@ extension StreamReader {
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
         if try !beginReadingLine() { try await waitForSeparator() }
-        return try lend(upTo: try lineLength(), body)
+        return try lend(try lineLength(), body)
     }
 
     /// Reads up to a separator, and with it.
@@ -127,7 +127,7 @@ extension StreamReader {
         _ body: (RawSpan) throws -> Result
     ) async throws -> Result {
         if try !beginReading(until: separator) { try await waitForSeparator() }
-        return try lend(upTo: try matchLength(), body)
+        return try lend(try matchLength(), body)
     }
 
     // MARK: - The beginning
@@ -237,19 +237,28 @@ extension StreamReader {
 
     // MARK: - Lending
 
-    /// Lends the first bytes, `count` of them or all that there are. They are read then.
+    /// As ``lend(_:_:)``, with all that there are where they are fewer.
     @inlinable
     func lend<Result>(upTo count: Int, _ body: (RawSpan) throws -> Result) rethrows -> Result {
-        let bytes = beginLending(upTo: count)
+        try lend(min(count, heldCount), body)
+    }
+
+    /// Lends the first `count` bytes, of which there are as many. They are read then.
+    @inlinable
+    func lend<Result>(_ count: Int, _ body: (RawSpan) throws -> Result) rethrows -> Result {
+        let bytes = beginLending(count)
         defer { endLending(bytes.count) }
         // The buffer keeps them as they are until then: what is fed meanwhile is kept elsewhere, and nobody else reads.
         return try body(bytes.bytes)
     }
 
     @usableFromInline
-    func beginLending(upTo count: Int) -> UnsafeRawBufferPointer {
+    var heldCount: Int { buffer.count }
+
+    @usableFromInline
+    func beginLending(_ count: Int) -> UnsafeRawBufferPointer {
         isLending = true
-        return buffer.first(min(count, buffer.count))
+        return buffer.first(count)
     }
 
     @usableFromInline

@@ -127,10 +127,16 @@ public final class StreamReader {
 
     /// Has the reader pause and resume `transport`, which feeds it. A ``StreamReaderProtocol`` does that.
     ///
-    /// - Throws: ``EventLoopError/invalidState(_:)`` when it has one.
+    /// - Throws: ``EventLoopError/invalidState(_:)`` when it has one, or was read on another loop than the transport's.
     public func setTransport(_ transport: any ReadTransport) throws(EventLoopError) {
         guard source == nil else { throw .invalidState("the stream reader has a transport already") }
-        binding.bind(to: transport)
+        var bound = binding
+        bound.bind(to: transport)
+        // Its wait and its memory are of the loop that it was read on.
+        guard binding.loop == nil || binding.loop === bound.loop else {
+            throw .invalidState("the stream reader was read on another event loop than its transport's")
+        }
+        binding = bound
         source = transport
         prepareToWait()
     }

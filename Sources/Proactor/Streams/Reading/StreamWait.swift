@@ -25,6 +25,8 @@ final class StreamWait: CancellableWait {
     nonisolated(nonsending) func untilWoken() async -> Bool {
         precondition(!isTaken, "two tasks waited for one stream")
         (isWaiting, isTaken, isCancelled) = (true, true, false)
+        // A cancel that comes when the handler is removed is another wait's, or nobody's.
+        defer { useNumber.store(useNumber.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
         let handler = CancellationHandler(for: self)
         defer { handler.remove() }
         // Used on the loop's thread only.
@@ -34,8 +36,6 @@ final class StreamWait: CancellableWait {
             if this.isWaiting { this.continuation = continuation } else { continuation.resume() }
         }
         isTaken = false
-        // A cancel that comes later is another wait's, or nobody's.
-        useNumber.store(useNumber.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         return !isCancelled
     }
 

@@ -223,8 +223,8 @@ struct WriteQueue {
     /// So many of ``firstBytes`` went out without a send in flight.
     mutating func sentAtOnce(_ sent: Int, pool: BufferPool) {
         precondition(inFlight == 0 && sent <= byteCount, "bytes went out past the send in flight")
-        guard sent == byteCount, more == nil, let only = first else { return drop(sent, pool: pool) }
-        // The usual case: all that there was.
+        guard sent == byteCount, let only = first, more == nil else { return drop(sent, pool: pool) }
+        // The usual case: all that there was, of a queue that was never longer.
         byteCount = 0
         first = nil
         free(only, pool: pool)
