@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "CTestCertificates.h"
 
@@ -26,11 +27,13 @@ static bool add_extension(X509 *certificate, X509 *issuer, int kind, const char 
 static bool fill(X509 *certificate, const ctest_request *request, EVP_PKEY *key, X509 *issuer) {
     uint64_t number = 0;
     RAND_bytes((unsigned char *)&number, sizeof number);
+    // Looked at once: between two looks a second may begin, and the certificate would be valid for one more than was asked for.
+    time_t now = time(NULL);
     X509_NAME *name = X509_get_subject_name(certificate);
     bool done = X509_set_version(certificate, X509_VERSION_3) &&
                 ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), number >> 1) &&
-                X509_gmtime_adj(X509_getm_notBefore(certificate), (long)request->from) &&
-                X509_gmtime_adj(X509_getm_notAfter(certificate), (long)request->until) &&
+                X509_time_adj(X509_getm_notBefore(certificate), (long)request->from, &now) &&
+                X509_time_adj(X509_getm_notAfter(certificate), (long)request->until, &now) &&
                 X509_NAME_add_entry_by_txt(
                     name, "CN", MBSTRING_UTF8, (const unsigned char *)request->common_name, -1, -1, 0
                 ) &&
